@@ -1,0 +1,7 @@
+"""What is measured, shown and watched while a model trains."""
+
+from callbacks.caption_metrics import CaptionMetrics
+from callbacks.caption_samples import CaptionSamples
+from callbacks.reconstructions import Reconstructions
+
+__all__ = ["CaptionMetrics", "CaptionSamples", "Reconstructions"]

@@ -1,0 +1,33 @@
+"""Scores the captions that validation and test steps say."""
+
+from collections.abc import Mapping
+
+from pytorch_lightning import LightningModule, Trainer
+
+from callbacks.evaluation_callback import EvaluationCallback
+from datamodules.batch import CaptionBatch
+from lightning_modules import Descriptions
+from metrics import PerImageMetric
+
+
+class CaptionMetrics(EvaluationCallback):
+    """Logs each metric under `val/` and `test/`, exact on any number of processes.
+
+    Args:
+        metrics: What to measure; the keys are for the reader of the config, each metric names its own results.
+    """
+
+    def __init__(self, metrics: Mapping[str, PerImageMetric]) -> None:
+        self.metrics = dict(metrics)
+
+    def observe(
+        self, trainer: Trainer, module: LightningModule, said: Descriptions, batch: CaptionBatch, batch_idx: int
+    ) -> None:
+        for metric in self.metrics.values():
+            metric.to(module.device).update(said.captions, batch.references, batch.image_ids_B)
+
+    def conclude(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        for metric in self.metrics.values():
+            for name, value in metric.compute().items():
+                module.log(f"{stage}/{name}", value.float(), prog_bar=name in ("rougeL", "caption_truth"))
+            metric.reset()

@@ -1,0 +1,1 @@
+"""Captioned images: data sets, splits, tokenizers and batches."""

@@ -1,0 +1,51 @@
+"""The one batch type that every datamodule yields and every stage downstream reads.
+
+Shape legend: B images, N captions (of all images of the batch together), L tokens, C channels, H rows, W columns.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+
+class CaptionSample(NamedTuple):
+    """One image with the captions chosen for this step, before batching."""
+
+    image_CHW: Tensor
+    captions: list[Tensor]
+    image_id: int
+    references: list[str]
+
+
+class CaptionBatch(NamedTuple):
+    """Images grouped with their captions, so that an image is encoded once for all of its captions.
+
+    Attributes:
+        images_BCHW: Pixels, `uint8` in [0, 255], RGB.
+        tokens_NL: Token ids of every caption, prefix and end included, padded with the padding id.
+        image_of_caption_N: For each caption the row of its image in `images_BCHW`; non-decreasing.
+        image_ids_B: The dataset's own number of each image, by which metrics drop repeated images.
+        references: All reference captions of each image, as text, for evaluation.
+    """
+
+    images_BCHW: Tensor
+    tokens_NL: Tensor
+    image_of_caption_N: Tensor
+    image_ids_B: Tensor
+    references: list[list[str]]
+
+
+def collate(samples: Sequence[CaptionSample], *, pad_id: int) -> CaptionBatch:
+    """Stack images and pad captions to the longest of the batch."""
+    captions = [caption for sample in samples for caption in sample.captions]
+    counts = torch.tensor([len(sample.captions) for sample in samples])
+    return CaptionBatch(
+        images_BCHW=torch.stack([sample.image_CHW for sample in samples]),
+        tokens_NL=pad_sequence(captions, batch_first=True, padding_value=pad_id),
+        image_of_caption_N=torch.repeat_interleave(torch.arange(len(samples)), counts),
+        image_ids_B=torch.tensor([sample.image_id for sample in samples]),
+        references=[sample.references for sample in samples],
+    )

@@ -1,0 +1,58 @@
+"""What a collection of captioned images must offer, and the torch dataset over it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datamodules.batch import CaptionSample
+from datamodules.tokenizers import CaptionTokenizer
+
+
+class CaptionSplit(Protocol):
+    """One split (train, val or test) of a collection of captioned images.
+
+    Attributes:
+        image_ids: A number for each image, unique in the whole collection.
+        captions: The reference captions of each image, as text; at least one each.
+    """
+
+    image_ids: Sequence[int]
+    captions: Sequence[Sequence[str]]
+
+    def load_image(self, index: int) -> Tensor:
+        """Return the pixels of image `index` (0-based within the split): `uint8`, [3, size, size], RGB."""
+        ...
+
+
+class CaptionDataset(Dataset[CaptionSample]):
+    """The images of a split, each with `captions_per_image` of its captions.
+
+    Args:
+        split: The images and captions.
+        tokenizer: Turns captions into token ids; each caption is tokenized once, here.
+        captions_per_image: How many captions of an image come with it, drawn at random without replacement; None for
+            all of them, in order. An image with fewer captions gives all that it has.
+    """
+
+    def __init__(self, split: CaptionSplit, tokenizer: CaptionTokenizer, captions_per_image: int | None = None) -> None:
+        self.split = split
+        self.captions_per_image = captions_per_image
+        self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
+
+    def __len__(self) -> int:
+        return len(self.split.image_ids)
+
+    def __getitem__(self, index: int) -> CaptionSample:
+        captions = self.tokens[index]
+        if self.captions_per_image is not None:
+            chosen = torch.randperm(len(captions))[: self.captions_per_image]
+            captions = [captions[i] for i in chosen.tolist()]
+        return CaptionSample(
+            image_CHW=self.split.load_image(index),
+            captions=captions,
+            image_id=self.split.image_ids[index],
+            references=list(self.split.captions[index]),
+        )

@@ -1,0 +1,140 @@
+"""Flickr8k from its original files."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
+
+from torch import Tensor
+
+from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
+from datamodules.caption_split import CaptionSplit
+from datamodules.flickr8k.annotations import read_captions, read_image_names
+from datamodules.flickr8k.bad_data import BadData, OnBadData
+from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
+from datamodules.flickr8k.image_check import find_unreadable
+from datamodules.flickr8k.layout import Flickr8kFiles, find_files
+from datamodules.flickr8k.selection import drop_repeats, select_usable
+from datamodules.splits import check_proportions, split_by_proportion
+from datamodules.tokenizers import TokenizerFitter
+
+log = logging.getLogger(__name__)
+
+
+class Flickr8kDataModule(CaptionDataModule):
+    """Serves Flickr8k, each image with its captions.
+
+    Before training every image in use is decoded once and every caption looked at. What cannot be used is counted
+    and named, and is an error or is left out; it is never replaced by something else.
+
+    Args:
+        root: The folder with `Flicker8k_Dataset/`, `Flickr8k.token.txt` and the lists of images of each split.
+        tokenizer: Fits a tokenizer on the training captions.
+        split: `official` for the published lists, or the proportions of train, val and test of a random split.
+        seed: Of the random split.
+        on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
+        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
+            makes captions with "left" and "right" untrue.
+        image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
+        batch_size: Images a batch on each process.
+        captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
+        num_workers: Processes that load images, with one thread each; 0 loads in the training process.
+        cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
+
+    Raises:
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | Path,
+        tokenizer: TokenizerFitter,
+        split: str | Sequence[float] = "official",
+        seed: int = 42,
+        on_bad_data: OnBadData = "error",
+        train_transform: Callable[[Tensor], Tensor] | None = None,
+        image_size: int = 224,
+        batch_size: int = 64,
+        captions_per_image: int | None = 5,
+        num_workers: int = 2,
+        cache_dir: str | Path = ".cache",
+    ) -> None:
+        super().__init__(
+            tokenizer=tokenizer,
+            image_size=image_size,
+            batch_size=batch_size,
+            captions_per_image=captions_per_image,
+            num_workers=num_workers,
+            cache_dir=cache_dir,
+        )
+        if isinstance(split, str) and split != "official":
+            raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
+        if not isinstance(split, str):
+            check_proportions(split)
+        if on_bad_data not in ("error", "skip"):
+            raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
+        self.root = Path(root).expanduser()
+        self.split = split
+        self.seed = seed
+        self.on_bad_data = on_bad_data
+        self.train_transform = train_transform
+
+    def prepare_data(self) -> None:
+        """Check every caption and image once, before the other processes read the outcome."""
+        self.load_splits()
+
+    def load_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Return the splits without what cannot be used.
+
+        Raises:
+            ValueError: A part of the data set is missing, or holds bad data that is not to be skipped.
+        """
+        bad = BadData()
+        files = find_files(self.root, with_splits=isinstance(self.split, str))
+        captions = read_captions(files.captions, bad)
+        images_of_split = self._usable_images(files, captions, bad)
+        bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+
+        number_of_image = {image: number for number, image in enumerate(sorted(captions))}
+        return {
+            name: Flickr8kSplit(
+                paths=[files.images / image for image in images],
+                image_ids=[number_of_image[image] for image in images],
+                captions=[captions[image] for image in images],
+                image_size=self.image_size,
+                transform=self.train_transform if name == "train" else None,
+            )
+            for name, images in images_of_split.items()
+        }
+
+    def _usable_images(
+        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], bad: BadData
+    ) -> dict[SplitName, list[str]]:
+        present = {path.name for path in files.images.iterdir()}
+        wanted = self._wanted_images(files, captions, present, bad)
+        usable = {
+            name: select_usable(images, captions=captions, present=present, bad=bad) for name, images in wanted.items()
+        }
+        paths = [files.images / image for images in usable.values() for image in images]
+        unreadable = find_unreadable(paths, cache_dir=self._cache)
+        for image, reason in unreadable.items():
+            bad.add("images that cannot be read", f"{image}: {reason}")
+        return {name: [image for image in images if image not in unreadable] for name, images in usable.items()}
+
+    def _wanted_images(
+        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Set[str], bad: BadData
+    ) -> dict[SplitName, list[str]]:
+        """Split before anything is left out: an image that goes bad must not send the others to other splits."""
+        if not isinstance(self.split, str):
+            for image in sorted(image for image in present - captions.keys() if image.endswith(".jpg")):
+                bad.add("images without captions", image)
+            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.seed), strict=True))
+        lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
+        wanted = drop_repeats(lists, bad)
+        unused = captions.keys() - {image for images in wanted.values() for image in images}
+        log.info("%d images with captions belong to no official split", len(unused))
+        return wanted
+
+    @property
+    def _cache(self) -> Path:
+        return self.cache_dir / "flickr8k"

@@ -1,0 +1,48 @@
+"""One split of Flickr8k: files on disk with their captions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datamodules.images import read_image
+
+
+@dataclass(kw_only=True)
+class Flickr8kSplit:
+    """The images of one split, read from disk when asked for; fulfils `CaptionSplit`.
+
+    Attributes:
+        paths: The image files.
+        image_ids: Their numbers in the whole collection.
+        captions: Their captions.
+        image_size: Height and width in pixels to read them at.
+        transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
+    """
+
+    paths: Sequence[Path]
+    image_ids: Sequence[int]
+    captions: Sequence[Sequence[str]]
+    image_size: int
+    transform: Callable[[Tensor], Tensor] | None = None
+
+    def load_image(self, index: int) -> Tensor:
+        """Return image `index` of the split: `uint8`, [3, image_size, image_size], RGB.
+
+        Raises:
+            BadImageError: The file has become unusable.
+            ValueError: The transform changes the shape or type of the image.
+        """
+        image = read_image(self.paths[index], self.image_size)
+        if self.transform is None:
+            return image
+        changed = self.transform(image)
+        if changed.shape != image.shape or changed.dtype != torch.uint8:
+            raise ValueError(
+                f"data.train_transform must return a uint8 tensor of shape {list(image.shape)}, got "
+                f"{changed.dtype} of shape {list(changed.shape)}; leave resizing to data.image_size and normalising "
+                f"to the encoder"
+            )
+        return changed

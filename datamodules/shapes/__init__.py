@@ -1,0 +1,6 @@
+"""The built-in data set: drawn scenes, captions from a grammar, and metrics that check captions against the scene."""
+
+from datamodules.shapes.shapes_datamodule import ShapesDataModule
+from datamodules.shapes.truth import CaptionCoverage, CaptionTruth
+
+__all__ = ["CaptionCoverage", "CaptionTruth", "ShapesDataModule"]

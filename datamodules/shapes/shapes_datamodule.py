@@ -1,0 +1,103 @@
+"""Scenes that the project draws itself, whose captions can be checked: nothing to download."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datamodules.caption_datamodule import CaptionDataModule, SplitName
+from datamodules.caption_split import CaptionSplit
+from datamodules.shapes.drawing import Pixels
+from datamodules.shapes.grammar import captions_at
+from datamodules.shapes.image_cache import ImageCache
+from datamodules.tokenizers import TokenizerFitter
+
+MIN_IMAGE_SIZE = 32  # below it a small object is less than five pixels wide
+
+
+@dataclass
+class ShapesSplit:
+    """A range of a world's scenes; `images` [N, 3, size, size] holds theirs alone, in order."""
+
+    image_ids: Sequence[int]
+    captions: Sequence[Sequence[str]]
+    images: Pixels
+
+    def load_image(self, index: int) -> Tensor:
+        """Return the pixels of image `index`: `uint8`, [3, size, size]."""
+        return torch.from_numpy(self.images[index].copy())  # a copy, for the file is mapped read-only
+
+
+class ShapesDataModule(CaptionDataModule):
+    """Scenes 0 … num_test - 1 of a world are the test split, the next ones val, the rest train; the id is the scene's.
+
+    Training comes last so that runs with more or less training data are tested on the same images.
+
+    Args:
+        tokenizer: See `CaptionDataModule`, like all that is not listed here.
+        seed: The world: scenes, captions and pixels follow from it and the scene's index.
+        num_train: Scenes to train on.
+        num_val: Scenes to validate on.
+        num_test: Scenes to test on.
+        image_size: Height and width in pixels to draw at.
+    """
+
+    def __init__(
+        self,
+        *,
+        tokenizer: TokenizerFitter,
+        seed: int,
+        num_train: int = 10_000,
+        num_val: int = 500,
+        num_test: int = 500,
+        image_size: int = 64,
+        batch_size: int = 64,
+        captions_per_image: int | None = 5,
+        num_workers: int = 0,
+        cache_dir: str | Path = ".cache",
+    ) -> None:
+        super().__init__(
+            tokenizer=tokenizer,
+            image_size=image_size,
+            batch_size=batch_size,
+            captions_per_image=captions_per_image,
+            num_workers=num_workers,
+            cache_dir=cache_dir,
+        )
+        if image_size < MIN_IMAGE_SIZE:
+            raise ValueError(f"data.image_size must be at least {MIN_IMAGE_SIZE} to tell the shapes, got {image_size}")
+        for name, size in (("num_train", num_train), ("num_val", num_val), ("num_test", num_test)):
+            if size < 1:
+                raise ValueError(f"data.{name} must be at least 1, got {size}")
+        self.seed = seed
+        self.test_ids = range(num_test)
+        self.val_ids = range(num_test, num_test + num_val)
+        self.train_ids = range(num_test + num_val, num_test + num_val + num_train)
+        self.cache = ImageCache(
+            self.cache_dir, seed=seed, num_images=num_test + num_val + num_train, image_size=image_size
+        )
+
+    def prepare_data(self) -> None:
+        """Draw all images into the cache, unless they are there."""
+        self.cache.fill()
+
+    def load_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Map the drawn images and write their captions.
+
+        Raises:
+            ValueError: The images were not drawn.
+        """
+        images = self.cache.open()
+        if images is None:
+            raise ValueError(f"{self.cache.path} is missing or torn; call prepare_data() before setup()")
+        return {
+            "train": self._split(images, self.train_ids),
+            "val": self._split(images, self.val_ids),
+            "test": self._split(images, self.test_ids),
+        }
+
+    def _split(self, images: Pixels, ids: range) -> CaptionSplit:
+        captions = [captions_at(self.seed, index) for index in ids]
+        return ShapesSplit(image_ids=ids, captions=captions, images=images[ids.start : ids.stop])

@@ -1,0 +1,47 @@
+"""How far captions of drawn scenes are true, and how much of the scene they say: the scene is known."""
+
+from collections.abc import Sequence
+
+from datamodules.shapes.claims import Fact, facts, facts_stated, is_true
+from datamodules.shapes.parser import parse
+from datamodules.shapes.scene import scene_at
+from metrics.per_image_metric import PerImageMetric
+
+
+class CaptionTruth(PerImageMetric):
+    """Share of an image's captions whose every claim holds; one that the grammar cannot read is not true.
+
+    Args:
+        seed: The world that the images were drawn from, `data.seed`.
+    """
+
+    names = ("caption_truth",)
+
+    def __init__(self, *, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def score(self, candidates: Sequence[str], references: Sequence[str], image_id: int) -> Sequence[float]:
+        scene = scene_at(self.seed, image_id)
+        claims = map(parse, candidates)
+        return [sum(claim is not None and is_true(claim, scene) for claim in claims) / len(candidates)]
+
+
+class CaptionCoverage(PerImageMetric):
+    """Share of a scene's facts (see `claims.py`) that its captions state between them; only true captions count.
+
+    Args:
+        seed: The world that the images were drawn from, `data.seed`.
+    """
+
+    names = ("caption_coverage",)
+
+    def __init__(self, *, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def score(self, candidates: Sequence[str], references: Sequence[str], image_id: int) -> Sequence[float]:
+        scene = scene_at(self.seed, image_id)
+        claims = [claim for claim in map(parse, candidates) if claim is not None]
+        stated = frozenset[Fact]().union(*(facts_stated(claim, scene) for claim in claims))
+        return [len(stated) / len(facts(scene))]

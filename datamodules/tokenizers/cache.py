@@ -1,0 +1,78 @@
+"""Fitted tokenizers on disk, so that a data set is tokenized from scratch once."""
+
+import hashlib
+import inspect
+import json
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+
+from datamodules.atomic_write import atomic_write_text
+from datamodules.tokenizers.caption_tokenizer import CaptionTokenizer, TokenizerFitter
+
+log = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1  # to be raised when a fitter comes to give another result for the same arguments
+
+
+def fit_or_load(fitter: TokenizerFitter, captions: Sequence[str], *, cache_dir: str | Path) -> CaptionTokenizer:
+    """Fit a tokenizer, or read the one fitted before with the same arguments on the same captions.
+
+    Args:
+        fitter: A function of the captions, with its settings bound by `functools.partial`.
+        captions: The training captions.
+        cache_dir: Fitted tokenizers are kept in its folder `tokenizers`.
+    """
+    path = Path(cache_dir) / "tokenizers" / f"{_key(fitter, captions)}.json"
+    tokenizer = _load(path)
+    if tokenizer is None:
+        tokenizer = fitter(captions)
+        atomic_write_text(path, tokenizer.to_json())
+    log.info(
+        "tokenizer: %d tokens; of %d training captions %.2f%% of the words are unknown and %.2f%% are cut to %d tokens",
+        tokenizer.vocabulary.size,
+        len(captions),
+        100 * tokenizer.unknown_rate(captions),
+        100 * tokenizer.cut_rate(captions),
+        tokenizer.max_length,
+    )
+    return tokenizer
+
+
+def _load(path: Path) -> CaptionTokenizer | None:
+    if not path.exists():
+        return None
+    try:
+        return CaptionTokenizer.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        log.warning("fitting the tokenizer again: %s is damaged (%s)", path, error)
+        return None
+
+
+def _key(fitter: TokenizerFitter, captions: Sequence[str]) -> str:
+    function = fitter
+    while isinstance(function, partial):
+        function = function.func
+    # The signature of a partial function shows its bound settings and the defaults of the others alike.
+    parameters = inspect.signature(fitter).parameters.values()
+    settings = {
+        parameter.name: _fingerprint(parameter.default)
+        for parameter in parameters
+        if parameter.default is not inspect.Parameter.empty
+    }
+    name = f"{function.__module__}.{function.__qualname__}"
+    parts = [FORMAT_VERSION, tokenizers.__version__, name, settings, list(captions)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _fingerprint(setting: Any) -> Any:
+    """Make a path stand for the files that are there now: with other files the same path is another setting."""
+    if not isinstance(setting, str | Path):
+        return setting
+    path = Path(setting)
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [str(path), *((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())]

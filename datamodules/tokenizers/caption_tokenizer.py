@@ -1,0 +1,166 @@
+"""A fitted tokenizer with what the captioner must know of it.
+
+Shape legend: N captions, L tokens.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from tokenizers import Tokenizer
+from torch import Tensor
+
+# Tokenizing a whole data set takes seconds on one core, and the library's threads do not survive the fork of data
+# loader workers: without this line it warns of that at every fork.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+PAD, BOS, EOS, UNK, CLS = "<pad>", "<bos>", "<eos>", "<unk>", "<cls>"
+
+
+class Vocabulary(NamedTuple):
+    """The size of the vocabulary and the ids of its special tokens.
+
+    Attributes:
+        size: Number of tokens, special ones included; the width of the logits.
+        pad_id: Fills captions up to the longest of a batch; never counted in a loss.
+        bos_id: Begins a caption.
+        eos_id: Ends a caption.
+        unk_id: Stands for words outside of the vocabulary; None where every text can be spelled (byte-level BPE).
+        cls_id: The class token before `bos_id`; None without `has_cls`.
+    """
+
+    size: int
+    pad_id: int
+    bos_id: int
+    eos_id: int
+    unk_id: int | None
+    cls_id: int | None
+
+    @property
+    def prefix(self) -> tuple[int, ...]:
+        """The ids that every caption begins with; given to the decoder, never predicted by it."""
+        return (self.bos_id,) if self.cls_id is None else (self.cls_id, self.bos_id)
+
+    @property
+    def never_said(self) -> tuple[int, ...]:
+        """The special ids that no generated caption may contain: all but `eos_id`."""
+        return tuple(i for i in (self.pad_id, self.bos_id, self.unk_id, self.cls_id) if i is not None)
+
+
+class CaptionTokenizer:
+    """Encodes captions as `prefix, words…, <eos>` and decodes ids back to text.
+
+    Args:
+        tokenizer: A fitted tokenizer of the `tokenizers` library, special tokens included; owned from here on.
+        max_length: Most tokens of a caption between prefix and `<eos>`; longer captions are cut there.
+
+    Raises:
+        ValueError: `max_length` is below 1, a special token is missing, or the ids have gaps.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, max_length: int) -> None:
+        if max_length < 1:
+            raise ValueError(f"tokenizer.max_length must be at least 1, got {max_length}")
+        self.max_length = max_length
+        self.vocabulary = _vocabulary(tokenizer)
+        self._tokenizer = tokenizer
+        # A caption in which someone typed "<eos>" says those five characters; it does not end there.
+        self._tokenizer.encode_special_tokens = True
+
+    def encode(self, text: str) -> list[int]:
+        """Return the prefix, the ids of at most `max_length` tokens of the text, and `eos_id`."""
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return what `encode` returns for each text."""
+        vocabulary = self.vocabulary
+        return [[*vocabulary.prefix, *ids[: self.max_length], vocabulary.eos_id] for ids in self._uncut_ids(texts)]
+
+    def decode(self, ids: Sequence[int] | Tensor) -> str:
+        """Return the text of one caption's ids ([L]) up to the first `eos_id`, without special tokens."""
+        numbers = ids.tolist() if isinstance(ids, Tensor) else ids
+        before_end = takewhile(lambda i: i != self.vocabulary.eos_id, numbers)
+        said = [i for i in before_end if i not in self.vocabulary.never_said]
+        return self._tokenizer.decode(said, skip_special_tokens=True).strip()
+
+    def decode_batch(self, ids_NL: Sequence[Sequence[int]] | Tensor) -> list[str]:
+        """Return what `decode` returns for each row."""
+        rows = ids_NL.tolist() if isinstance(ids_NL, Tensor) else ids_NL
+        return [self.decode(row) for row in rows]
+
+    def unknown_rate(self, captions: Sequence[str]) -> float:
+        """Return the share of the captions' words that the vocabulary lacks; 0 where every text can be spelled."""
+        if self.vocabulary.unk_id is None:
+            return 0.0
+        ids = [i for caption in self._uncut_ids(captions) for i in caption]
+        return ids.count(self.vocabulary.unk_id) / max(len(ids), 1)
+
+    def cut_rate(self, captions: Sequence[str]) -> float:
+        """Return the share of the captions that are longer than `max_length` and lose their end."""
+        cut = sum(len(ids) > self.max_length for ids in self._uncut_ids(captions))
+        return cut / max(len(captions), 1)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Every token as the tokenizer spells it, by id; what pretrained word vectors are looked up by."""
+        ids = self._tokenizer.get_vocab(with_added_tokens=True)
+        return sorted(ids, key=ids.__getitem__)
+
+    def to_json(self) -> str:
+        """Return the whole tokenizer as one string, for a checkpoint or a cache file."""
+        return json.dumps({"max_length": self.max_length, "tokenizer": self._tokenizer.to_str()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "CaptionTokenizer":
+        """Rebuild a tokenizer from `to_json`.
+
+        Raises:
+            ValueError: The text was not written by `to_json`, or is damaged.
+        """
+        tokenizer, max_length = _parse(text)
+        return cls(tokenizer, max_length=max_length)
+
+    def __reduce__(self) -> tuple[Callable[[str], "CaptionTokenizer"], tuple[str]]:
+        # The library's own pickling forgets encode_special_tokens.
+        return CaptionTokenizer.from_json, (self.to_json(),)
+
+    def _uncut_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+
+TokenizerFitter = Callable[[Sequence[str]], CaptionTokenizer]
+"""Makes a tokenizer from the training captions."""
+
+
+def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    ids: dict[str, int] = tokenizer.get_vocab(with_added_tokens=True)
+    missing = [token for token in (PAD, BOS, EOS) if token not in ids]
+    if missing:
+        raise ValueError(
+            f"expected a tokenizer with the special tokens {PAD}, {BOS} and {EOS}, got one without {missing}; "
+            f"make it with fit_word, fit_bpe or load_gpt2"
+        )
+    if max(ids.values()) != len(ids) - 1:
+        raise ValueError(
+            f"expected the tokenizer's {len(ids)} tokens to be numbered from 0 without gaps, "
+            f"got the highest id {max(ids.values())}; renumber the tokens in its file"
+        )
+    return Vocabulary(len(ids), ids[PAD], ids[BOS], ids[EOS], unk_id=ids.get(UNK), cls_id=ids.get(CLS))
+
+
+def _parse(text: str) -> tuple[Tokenizer, int]:
+    problem = "expected a tokenizer as written by CaptionTokenizer.to_json, got"
+    try:
+        fields: Any = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{problem} no valid JSON ({error}); fit the tokenizer again") from error
+    if not isinstance(fields, dict) or fields.keys() != {"max_length", "tokenizer"}:
+        raise ValueError(f"{problem} other JSON ({text[:60]!r}); fit the tokenizer again")
+    try:
+        return Tokenizer.from_str(fields["tokenizer"]), int(fields["max_length"])
+    except Exception as error:  # the library raises bare Exception
+        raise ValueError(f"{problem} a damaged tokenizer ({error}); fit the tokenizer again") from error

@@ -1,0 +1,14 @@
+"""The model: networks, losses, generation, and the LightningModule that trains them."""
+
+from lightning_modules.caption_pipeline import CaptionPipeline, Description
+from lightning_modules.checkpoint import load_captioner
+from lightning_modules.variational_captioner import Descriptions, EvaluationOutput, VariationalCaptioner
+
+__all__ = [
+    "CaptionPipeline",
+    "Description",
+    "Descriptions",
+    "EvaluationOutput",
+    "VariationalCaptioner",
+    "load_captioner",
+]

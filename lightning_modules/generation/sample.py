@@ -1,0 +1,70 @@
+"""Words drawn at random from the filtered distribution."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_modules.generation.filtering import filter_logits
+from lightning_modules.generation.stepping import SpecialTokens, Stepper, generate
+
+
+class Sample:
+    """`num` captions an image; each draws its own codes, then its words (see `filter_logits` for the filters).
+
+    Args:
+        num: Captions an image.
+        temperature: Divides the logits: below 1 sharper, above 1 flatter.
+        top_k: Keep the k likeliest words; None for all.
+        top_p: Keep the likeliest words that together reach this probability; None for all.
+        filter_thres: Keep the share 1 − filter_thres of the vocabulary, the likeliest; None for all.
+        noise_scale: Multiplies the standard deviations that codes are drawn with.
+        max_length: Most tokens of a caption, `<eos>` included.
+
+    Raises:
+        ValueError: A number is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        num: int = 5,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        filter_thres: float | None = None,
+        noise_scale: float = 1.0,
+        max_length: int = 40,
+    ) -> None:
+        _require(num >= 1, "num", "at least 1", num)
+        _require(temperature > 0, "temperature", "above 0 (for no randomness use generation=greedy)", temperature)
+        _require(top_k is None or top_k >= 1, "top_k", "at least 1", top_k)
+        _require(top_p is None or 0 < top_p <= 1, "top_p", "above 0 and at most 1", top_p)
+        _require(filter_thres is None or 0 <= filter_thres < 1, "filter_thres", "in [0, 1)", filter_thres)
+        _require(noise_scale >= 0, "noise_scale", "0 or more", noise_scale)
+        _require(max_length >= 1, "max_length", "at least 1", max_length)
+        self.num = num
+        self.temperature = temperature
+        self.top_k = top_k
+        self.top_p = top_p
+        self.filter_thres = filter_thres
+        self.noise_scale = noise_scale
+        self.max_length = max_length
+
+    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Tensor:
+        def choose(logits_NV: Tensor) -> Tensor:
+            filtered_NV = filter_logits(
+                logits_NV,
+                temperature=self.temperature,
+                top_k=self.top_k,
+                top_p=self.top_p,
+                filter_thres=self.filter_thres,
+            )
+            return torch.multinomial(filtered_NV.softmax(dim=-1), 1).squeeze(1)
+
+        return generate(stepper, state, first_N, special, choose=choose, max_length=self.max_length)
+
+
+def _require(holds: bool, field: str, expected: str, got: float | None) -> None:
+    if not holds:
+        raise ValueError(f"generation.{field} must be {expected}, got {got}")

@@ -1,0 +1,52 @@
+"""The terms of the loss as pure functions: nats of each sample, summed over its elements.
+
+Shape legend: N captions, L tokens, V vocabulary, Z latent dimensions.
+"""
+
+import math
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy, interpolate
+
+UNIT_SCALE = 1 / math.sqrt(2 * math.pi)  # the normal distribution with this scale has density 1 at its mean
+
+
+def caption_cross_entropy(logits_NLV: Tensor, targets_NL: Tensor, *, pad_id: int) -> Tensor:
+    """Return −log p(w | S, C) of each caption in nats: [N], summed over its words; padding counts nothing."""
+    nats_NL = cross_entropy(
+        logits_NLV.flatten(0, 1).float(), targets_NL.flatten(), ignore_index=pad_id, reduction="none"
+    )
+    return nats_NL.view_as(targets_NL).sum(dim=1)
+
+
+def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:
+    """Return −log p(I | ŵ) of each image in nats: [N], for a normal distribution around each redrawn pixel.
+
+    Σ ½ ((x − x̂) / scale)² + log(scale √(2π)) over all elements, values in [0, 1]. With the default scale the second
+    part vanishes and an image redrawn perfectly costs 0: π times the squared error.
+
+    Args:
+        redrawn: [N, ...].
+        images: [N, ...], the same shape.
+        scale: Standard deviation of a pixel's value.
+    """
+    assert redrawn.shape == images.shape, (redrawn.shape, images.shape)
+    squared_error_N = (redrawn.float() - images.float()).square().flatten(1).sum(dim=1)
+    elements = redrawn[0].numel()
+    return 0.5 * squared_error_N / scale**2 + elements * math.log(scale / UNIT_SCALE)
+
+
+def free_bits(kl_NZ: Tensor, nats: float) -> Tensor:
+    """Return the KL as the optimizer should see it: a dimension costs at least `nats`, so below that it is free.
+
+    Σ_z max(nats, mean_n KL_nz) (Kingma et al. 2016, equation 15, with groups of one dimension): a scalar.
+    """
+    return kl_NZ.mean(dim=0).clamp(min=nats).sum() if nats > 0 else kl_NZ.sum(dim=1).mean()
+
+
+def to_unit_interval(images_BCHW: Tensor, size: int) -> Tensor:
+    """Return `uint8` images as floats in [0, 1], averaged down to `size` by `size` pixels: what to redraw."""
+    floats_BCHW = images_BCHW / 255
+    if floats_BCHW.shape[-1] == size:
+        return floats_BCHW
+    return interpolate(floats_BCHW, size=(size, size), mode="area")

@@ -1,0 +1,111 @@
+"""The VAE-loss: the one place where its terms are summed.
+
+Shape legend: N captions, R redrawn captions, Z latent dimensions.
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from lightning_modules.losses.terms import free_bits
+from lightning_modules.schedules import Schedule, as_schedule
+
+
+class LossTerms(NamedTuple):
+    """The raw terms in nats, before any weight.
+
+    Attributes:
+        caption_N: −log p(w | S, C) of each caption.
+        reconstruction_R: −log p(I | ŵ) of each redrawn image; None without image decoder.
+        kl_style_NZ: KL of the style posterior from its prior, by dimension.
+        kl_content_NZ: KL of the content posterior from its prior, by dimension.
+    """
+
+    caption_N: Tensor
+    reconstruction_R: Tensor | None
+    kl_style_NZ: Tensor
+    kl_content_NZ: Tensor
+
+
+class LossReport(NamedTuple):
+    """The loss and everything that it was made of, by name.
+
+    Attributes:
+        total: What the optimizer minimises; the sum of the contributions.
+        nats: Each term in nats per sample, as it is.
+        contributions: Each term as it enters the loss: weighed, and with its free bits.
+        weights: The weights at this step.
+    """
+
+    total: Tensor
+    nats: dict[str, Tensor]
+    contributions: dict[str, Tensor]
+    weights: dict[str, float]
+
+
+class VAELoss(nn.Module):
+    """caption + λ · reconstruction + k · (β · KL style + γ · KL content), nats per sample averaged over the batch.
+
+    Each weight is a number or a schedule over training steps (see `lightning_modules.schedules`).
+
+    Args:
+        reconstruction_weight: λ.
+        beta: β, the weight of style (Higgins et al. 2017).
+        gamma: γ, the weight of content.
+        kl_loss_weight: k, the weight of both.
+        style_free_bits: Nats that each dimension of S may carry at no cost.
+        content_free_bits: Nats that each dimension of C may carry at no cost.
+
+    Raises:
+        ValueError: Free bits are negative.
+    """
+
+    def __init__(
+        self,
+        *,
+        reconstruction_weight: float | Schedule = 0.05,
+        beta: float | Schedule = 1.0,
+        gamma: float | Schedule = 1.0,
+        kl_loss_weight: float | Schedule = 1.0,
+        style_free_bits: float = 0.0,
+        content_free_bits: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if style_free_bits < 0 or content_free_bits < 0:
+            raise ValueError(
+                f"model.loss.style_free_bits and content_free_bits are nats a dimension, 0 or more; "
+                f"got {style_free_bits} and {content_free_bits}"
+            )
+        self.reconstruction_weight = as_schedule(reconstruction_weight)
+        self.beta = as_schedule(beta)
+        self.gamma = as_schedule(gamma)
+        self.kl_loss_weight = as_schedule(kl_loss_weight)
+        self.style_free_bits = style_free_bits
+        self.content_free_bits = content_free_bits
+
+    def forward(self, terms: LossTerms, step: int) -> LossReport:
+        """Weigh the terms as they count at training step `step`."""
+        weights = {
+            "reconstruction": self.reconstruction_weight(step),
+            "beta": self.beta(step),
+            "gamma": self.gamma(step),
+            "kl": self.kl_loss_weight(step),
+        }
+        nats = {
+            "caption": terms.caption_N.mean(),
+            "kl_style": terms.kl_style_NZ.sum(dim=1).mean(),
+            "kl_content": terms.kl_content_NZ.sum(dim=1).mean(),
+        }
+        style = free_bits(terms.kl_style_NZ, self.style_free_bits)
+        content = free_bits(terms.kl_content_NZ, self.content_free_bits)
+        contributions = {
+            "caption": nats["caption"],
+            "kl_style": weights["kl"] * weights["beta"] * style,
+            "kl_content": weights["kl"] * weights["gamma"] * content,
+        }
+        if terms.reconstruction_R is not None:
+            nats["reconstruction"] = terms.reconstruction_R.mean()
+            contributions["reconstruction"] = weights["reconstruction"] * nats["reconstruction"]
+        return LossReport(
+            sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
+        )

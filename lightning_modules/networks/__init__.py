@@ -1,0 +1,5 @@
+"""The networks: plain torch modules, one folder a stage of the model."""
+
+from lightning_modules.networks.captioner import Captioner, CaptionerOutput
+
+__all__ = ["Captioner", "CaptionerOutput"]

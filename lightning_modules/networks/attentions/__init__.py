@@ -1,0 +1,8 @@
+"""Attentions: a decoder's look at the image's feature grid.
+
+Contract: `remember(grid_NPD)` prepares an image once; `forward(hidden_NLH, memory_NPH)` returns `hidden_NLH`.
+"""
+
+from lightning_modules.networks.attentions.luong import LuongAttention
+
+__all__ = ["LuongAttention"]

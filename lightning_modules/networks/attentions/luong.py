@@ -1,0 +1,33 @@
+"""Shape legend: N captions, L tokens, P grid positions, D feature width, H hidden."""
+
+import torch
+from torch import Tensor, nn
+
+
+class LuongAttention(nn.Module):
+    """Global attention with the `general` score after the recurrence (Luong et al. 2015, equations 5, 7 and 8).
+
+    The recurrence does not depend on what attention saw, so that all words are attended at once in training.
+
+    Args:
+        width: Feature width D of the encoder's grid.
+        positions: Positions P of the encoder's grid; each has a learned embedding.
+        hidden_size: Width H of the decoder's state.
+    """
+
+    def __init__(self, *, width: int, positions: int, hidden_size: int) -> None:
+        super().__init__()
+        self.to_memory = nn.Linear(width, hidden_size)
+        self.position_PH = nn.Parameter(0.02 * torch.randn(positions, hidden_size))
+        self.query = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.join = nn.Linear(2 * hidden_size, hidden_size)
+
+    def remember(self, grid_NPD: Tensor) -> Tensor:
+        """Project the grid to the decoder's width and mark each position."""
+        return self.to_memory(grid_NPD) + self.position_PH
+
+    def forward(self, hidden_NLH: Tensor, memory_NPH: Tensor) -> Tensor:
+        """Return the states after a look at the image; the scores are scaled by 1/√H, unlike the paper's."""
+        scores_NLP = self.query(hidden_NLH) @ memory_NPH.transpose(1, 2) / hidden_NLH.shape[-1] ** 0.5
+        seen_NLH = scores_NLP.softmax(dim=-1) @ memory_NPH
+        return torch.tanh(self.join(torch.cat([hidden_NLH, seen_NLH], dim=-1)))

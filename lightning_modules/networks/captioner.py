@@ -1,0 +1,129 @@
+"""The whole model on one screen: image → codes → context → words → image.
+
+Shape legend: B images, N captions, L tokens, P grid positions, D feature width, S style, C content, X context,
+E embedding, H hidden, V vocabulary, R captions to redraw.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.decoders import Decoder
+from lightning_modules.networks.encoders import Encoder
+from lightning_modules.networks.latents import Latents
+
+
+class CaptionerOutput(NamedTuple):
+    """What a training step computes from images and their captions.
+
+    Attributes:
+        logits_NLV: For each token after the prefix, the word distribution that predicts it.
+        targets_NL: Those tokens.
+        latents: The codes, with the distributions that they came from.
+        redrawn_RCHW: Images redrawn from the captions that were asked for, in [0, 1]; None without image decoder.
+    """
+
+    logits_NLV: Tensor
+    targets_NL: Tensor
+    latents: Latents
+    redrawn_RCHW: Tensor | None
+
+
+class Captioner(nn.Module):
+    """A variational captioner put together from its parts, each of which keeps its folder's contract.
+
+    The names of both decoders begin with `decoder_`: a warm start leaves them out by that name.
+
+    Args:
+        encoder: Image to feature grid.
+        latents: Feature grid to style and content codes.
+        combiner: Both codes to one context.
+        embedding: Words to vectors; its `padding_idx` is the padding id.
+        decoder: Context and words so far to a hidden state.
+        middle: Hidden state to word logits.
+        relaxation: Word logits to (nearly) words.
+        image_decoder: Words to an image; None to train on captions alone.
+        prefix: Ids that every caption begins with; given, never predicted.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        latents: nn.Module,
+        combiner: nn.Module,
+        embedding: nn.Embedding,
+        decoder: Decoder,
+        middle: nn.Module,
+        relaxation: nn.Module,
+        image_decoder: nn.Module | None,
+        prefix: Sequence[int],
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.latents = latents
+        self.combiner = combiner
+        assert embedding.padding_idx is not None
+        self.pad_id = embedding.padding_idx
+        self.embedding = embedding
+        self.decoder_text = decoder
+        self.middle = middle
+        self.relaxation = relaxation
+        self.decoder_image = image_decoder
+        self.prefix = tuple(prefix)
+
+    def forward(
+        self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor, redraw_R: Tensor, step: int = 0
+    ) -> CaptionerOutput:
+        """Predict each word of each caption from those before it, and redraw the images from the predictions.
+
+        Args:
+            grid_BPD: The images as the encoder sees them (`encoder(images_BCHW)`); each is encoded once for all uses.
+            tokens_NL: Captions, prefix included, padded.
+            image_of_caption_N: For each caption the row of its image.
+            redraw_R: Rows of the captions to redraw the image from.
+            step: Training step, by which the relaxation's temperature may change.
+        """
+        latents = self.latents(grid_BPD, image_of_caption_N)
+        state = self._start(grid_BPD, image_of_caption_N, latents)
+        hidden_NLH, _ = self.decoder_text.advance(self.embedding(tokens_NL[:, :-1]), state)
+        logits_NLV = self.middle(hidden_NLH[:, len(self.prefix) - 1 :])
+        targets_NL = tokens_NL[:, len(self.prefix) :]
+        redrawn_RCHW = None
+        if self.decoder_image is not None:
+            words_RLE = self.relaxation(logits_NLV[redraw_R], step) @ self.embedding.weight
+            redrawn_RCHW = self.decoder_image(words_RLE, self._is_word(targets_NL[redraw_R]))
+        return CaptionerOutput(logits_NLV, targets_NL, latents, redrawn_RCHW)
+
+    def start(self, grid_BPD: Tensor, image_of_caption_N: Tensor, latents: Latents) -> Any:
+        """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""
+        state = self._start(grid_BPD, image_of_caption_N, latents)
+        if len(self.prefix) > 1:
+            prefix_L = torch.tensor(self.prefix[:-1], device=grid_BPD.device)
+            words_NLE = self.embedding(prefix_L).expand(len(image_of_caption_N), -1, -1)
+            _, state = self.decoder_text.advance(words_NLE, state)
+        return state
+
+    def step(self, tokens_N: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read one token of each caption; return `logits_NV` of the next one, and the state to go on from."""
+        hidden_N1H, state = self.decoder_text.advance(self.embedding(tokens_N).unsqueeze(1), state)
+        return self.middle(hidden_N1H).squeeze(1), state
+
+    def redraw(self, tokens_NL: Tensor) -> Tensor:
+        """Redraw images from finished sentences (tokens after the prefix, padded); `images_NCHW` in [0, 1].
+
+        Raises:
+            ValueError: The model has no image decoder.
+        """
+        if self.decoder_image is None:
+            raise ValueError("this model has no image decoder (model/image_decoder=none), so it cannot redraw images")
+        return self.decoder_image(self.embedding(tokens_NL), self._is_word(tokens_NL))
+
+    def _start(self, grid_BPD: Tensor, image_of_caption_N: Tensor, latents: Latents) -> Any:
+        context_NX = self.combiner(latents.style.sample, latents.content.sample)
+        return self.decoder_text.start(context_NX, grid_BPD[image_of_caption_N])
+
+    def _is_word(self, tokens_NL: Tensor) -> Tensor:
+        return tokens_NL.not_equal(self.pad_id)

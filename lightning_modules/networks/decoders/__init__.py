@@ -1,0 +1,9 @@
+"""Decoders: the context becomes a sentence, word by word.
+
+Contract: `Decoder`.
+"""
+
+from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.decoders.recurrent import DecoderState, GRUDecoder, LSTMDecoder, RecurrentDecoder
+
+__all__ = ["Decoder", "DecoderState", "GRUDecoder", "LSTMDecoder", "RecurrentDecoder"]

@@ -1,0 +1,29 @@
+"""Shape legend: N captions, L tokens, E embedding, X context, P grid positions, D feature width, H hidden."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Decoder(nn.Module, ABC):
+    """What every decoder offers.
+
+    Its state has a method `select(rows)`, which returns the state of those captions, in that order.
+
+    Attributes:
+        hidden_size: H.
+    """
+
+    hidden_size: int
+
+    @abstractmethod
+    def start(self, context_NX: Tensor, grid_NPD: Tensor) -> Any:
+        """Return the state before the first word."""
+
+    @abstractmethod
+    def advance(self, words_NLE: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read L more embedded words; return `hidden_NLH` and the state to go on from.
+
+        Reading many words at once (teacher forcing) and one at a time (generation) are the same computation.
+        """

@@ -1,0 +1,95 @@
+"""Redraws an image from its caption.
+
+Shape legend: N captions, L tokens, E embedding, H hidden, P places, C channels, T top width.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+COARSE_SIZE = 8  # rows and columns of the first, coarse drawing
+
+
+class CaptionReader(nn.Module):
+    """Reads a sentence in both directions; its vector at each word knows the words around it."""
+
+    def __init__(self, *, embedding_dim: int, hidden_size: int) -> None:
+        super().__init__()
+        self.recurrence = nn.GRU(embedding_dim, hidden_size // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
+        lengths_N = mask_NL.sum(dim=1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(words_NLE, lengths_N, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=mask_NL.shape[1])[0]
+
+
+class PlacesAskWords(nn.Module):
+    """Each place of the coarse drawing asks the sentence what stands there (attention with learned queries)."""
+
+    def __init__(self, *, places: int, hidden_size: int, num_heads: int = 4) -> None:
+        super().__init__()
+        self.place_PH = nn.Parameter(torch.randn(places, hidden_size) / hidden_size**0.5)
+        self.key_value = nn.Linear(hidden_size, 2 * hidden_size)
+        self.num_heads = num_heads
+
+    def forward(self, read_NLH: Tensor, mask_NL: Tensor) -> Tensor:
+        heads = (self.num_heads, -1)
+        query_KPh = self.place_PH.unflatten(-1, heads).transpose(0, 1)
+        key_NLKh, value_NLKh = (part.unflatten(-1, heads) for part in self.key_value(read_NLH).chunk(2, dim=-1))
+        scores_NKPL = torch.einsum("kph,nlkh->nkpl", query_KPh, key_NLKh)
+        weights_NKPL = scores_NKPL.masked_fill(~mask_NL[:, None, None], float("-inf")).softmax(dim=-1)
+        return torch.einsum("nkpl,nlkh->npkh", weights_NKPL, value_NLKh).flatten(2) + self.place_PH
+
+
+def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Double the resolution, then refine; resizing before a convolution leaves no checkerboard (Odena et al. 2016)."""
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="nearest"),
+        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )
+
+
+class ConvolutionalImageDecoder(nn.Module):
+    """Reads the sentence, lets each place of an 8×8 grid ask it, and draws by convolution and upsampling.
+
+    Args:
+        embedding_dim: Width E of the words.
+        image_size: Height and width of the drawing in pixels; 8 times a power of two.
+        hidden_size: Width of the reader and of the coarse drawing.
+        base_width: Channels before the last layer; they double towards the coarse end, up to `hidden_size`.
+
+    Raises:
+        ValueError: `image_size` is not 8 times a power of two.
+    """
+
+    def __init__(
+        self, *, embedding_dim: int, image_size: int = 64, hidden_size: int = 128, base_width: int = 16
+    ) -> None:
+        super().__init__()
+        num_stages = (image_size // COARSE_SIZE).bit_length() - 1
+        if image_size != COARSE_SIZE * 2**num_stages:
+            raise ValueError(
+                f"model.image_decoder.image_size must be {COARSE_SIZE} times a power of two (32, 64, 128, …), "
+                f"got {image_size}"
+            )
+        self.image_size = image_size
+        self.read = CaptionReader(embedding_dim=embedding_dim, hidden_size=hidden_size)
+        self.ask = PlacesAskWords(places=COARSE_SIZE**2, hidden_size=hidden_size)
+        widths = [hidden_size, *(min(hidden_size, base_width * 2**i) for i in reversed(range(num_stages)))]
+        self.draw = nn.Sequential(
+            nn.Conv2d(hidden_size, hidden_size, 3, padding=1, bias=False),
+            nn.BatchNorm2d(hidden_size),
+            nn.ReLU(),
+            *(upsample(wide, narrow) for wide, narrow in pairwise(widths)),
+            nn.Conv2d(widths[-1], 3, 3, padding=1),
+            nn.Sigmoid(),
+        ).to(memory_format=torch.channels_last)
+
+    def forward(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
+        places_NPH = self.ask(self.read(words_NLE, mask_NL), mask_NL)
+        coarse_NHRR = places_NPH.transpose(1, 2).unflatten(-1, (COARSE_SIZE, COARSE_SIZE))
+        return self.draw(coarse_NHRR.contiguous(memory_format=torch.channels_last))

@@ -1,0 +1,48 @@
+"""Diagonal Gaussians as a pair of tensors, with the Kullback-Leibler divergence in closed form."""
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+LOG_VARIANCE_LIMIT = 10.0  # exp(±10) stays far from overflow, also in half precision sums
+
+
+class DiagonalGaussian(NamedTuple):
+    """Independent normal distributions, one for each element of `mean`.
+
+    Attributes:
+        mean: [..., Z].
+        log_variance: [..., Z].
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+
+    @classmethod
+    def from_parameters(cls, parameters: Tensor) -> Self:
+        """Read [..., 2Z] as Z means followed by Z log-variances; the latter are kept within ±10."""
+        mean, log_variance = parameters.float().chunk(2, dim=-1)
+        return cls(mean, log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT))
+
+    def sample(self, noise_scale: float = 1.0) -> Tensor:
+        """Draw μ + noise_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean."""
+        if noise_scale == 0:
+            return self.mean
+        return self.mean + noise_scale * torch.exp(0.5 * self.log_variance) * torch.randn_like(self.mean)
+
+
+def standard_normal_like(gaussian: DiagonalGaussian) -> DiagonalGaussian:
+    """Return N(0, 1) in the shape of another Gaussian."""
+    return DiagonalGaussian(torch.zeros_like(gaussian.mean), torch.zeros_like(gaussian.log_variance))
+
+
+def gaussian_kl(posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+    """Return KL[posterior ‖ prior] of each element, in nats: [..., Z].
+
+    ½ (log σp² − log σq² + (σq² + (μq − μp)²) / σp² − 1); with a standard normal prior this is equation 10 of
+    Kingma and Welling 2014.
+    """
+    variance_ratio = torch.exp(posterior.log_variance - prior.log_variance)
+    squared_distance = (posterior.mean - prior.mean).square() * torch.exp(-prior.log_variance)
+    return 0.5 * (variance_ratio - (posterior.log_variance - prior.log_variance) + squared_distance - 1)

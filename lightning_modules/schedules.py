@@ -1,0 +1,86 @@
+"""Numbers that change over training, as functions of the step alone: nothing compounds, any step can be resumed."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Schedule = Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same value at every step."""
+
+    value: float
+
+    def __call__(self, step: int) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class LinearWarmup:
+    """From `start` to `end` on a straight line over the first `steps` steps, then `end`."""
+
+    start: float
+    end: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        _require_steps(self.steps)
+
+    def __call__(self, step: int) -> float:
+        return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
+
+
+@dataclass(frozen=True)
+class Cyclical:
+    """Sawtooth (Fu et al. 2019, equation 6): each cycle climbs from `start` to `end`, then stays.
+
+    Attributes:
+        start: Value at the beginning of each cycle.
+        end: Value at the end of each cycle.
+        steps: Steps a cycle.
+        climb: Share of a cycle that the climb takes, R in the paper.
+    """
+
+    start: float
+    end: float
+    steps: int
+    climb: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_steps(self.steps)
+        if not 0 < self.climb <= 1:
+            raise ValueError(f"a schedule's climb must be above 0 and at most 1, got {self.climb}")
+
+    def __call__(self, step: int) -> float:
+        progress = (step % self.steps) / self.steps
+        return self.start + (self.end - self.start) * min(progress / self.climb, 1.0)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """From `start` to `end` by a constant factor a step over the first `steps` steps, then `end`; for temperatures."""
+
+    start: float
+    end: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        _require_steps(self.steps)
+        if self.start <= 0 or self.end <= 0:
+            raise ValueError(f"an exponential schedule needs positive ends, got {self.start} and {self.end}")
+
+    def __call__(self, step: int) -> float:
+        progress = min(step / self.steps, 1.0)
+        return math.exp((1 - progress) * math.log(self.start) + progress * math.log(self.end))
+
+
+def as_schedule(value: float | Schedule) -> Schedule:
+    """Let a plain number stand for the schedule that never changes it."""
+    return value if callable(value) else Constant(float(value))
+
+
+def _require_steps(steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"a schedule's steps must be at least 1, got {steps}")

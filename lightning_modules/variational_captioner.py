@@ -1,0 +1,213 @@
+"""The LightningModule: steps, optimizers and logging; the mathematics is in `networks` and `losses`.
+
+Shape legend: B images, N captions, L tokens, C channels, H rows, W columns, R captions to redraw.
+"""
+
+from typing import Any, NamedTuple, TypedDict
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from datamodules.batch import CaptionBatch
+from datamodules.tokenizers import CaptionTokenizer
+from lightning_modules.assembly import Config, assemble, build
+from lightning_modules.generation import Strategy
+from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
+from lightning_modules.losses.terms import to_unit_interval
+from lightning_modules.networks import CaptionerOutput
+from lightning_modules.networks.embeddings.word_vectors import WordVectors
+
+CHECKPOINT_FORMAT = 1  # raised whenever older checkpoints can no longer be read
+
+
+class Descriptions(NamedTuple):
+    """Generated captions of a batch of images.
+
+    Attributes:
+        captions: For each image its captions.
+        tokens_NL: The same as token ids, image by image; what `redraw` reads.
+    """
+
+    captions: list[list[str]]
+    tokens_NL: Tensor
+
+
+class EvaluationOutput(TypedDict):
+    """What a validation or test step hands to the callbacks."""
+
+    descriptions: Descriptions
+
+
+class VariationalCaptioner(LightningModule):
+    """Trains and evaluates a variational captioner.
+
+    It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
+    Each config has a `_target_` and its arguments; the folders under `conf/model` hold the choices.
+
+    Args:
+        encoder: Image to feature grid.
+        latents: Feature grid to style and content codes.
+        combiner: Both codes to one context.
+        embedding: Words to vectors.
+        decoder: Context and words so far to a hidden state.
+        attention: The decoder's look at the feature grid; empty for none.
+        middle: Hidden state to word logits.
+        relaxation: Word logits to (nearly) words for the image decoder.
+        image_decoder: Words to an image; empty for none.
+        loss: The VAE-loss.
+        optimizer: A `torch.optim.Optimizer`.
+        scheduler: A learning rate scheduler that takes `total_steps`, advanced at every step; empty for none.
+        generation: The strategy that says captions in validation and test.
+        tokenizer: The fitted tokenizer (`CaptionTokenizer.to_json`).
+        image_size: Height and width of the images in pixels.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Config,
+        latents: Config,
+        combiner: Config,
+        embedding: Config,
+        decoder: Config,
+        attention: Config,
+        middle: Config,
+        relaxation: Config,
+        image_decoder: Config,
+        loss: Config,
+        optimizer: Config,
+        scheduler: Config,
+        generation: Config,
+        tokenizer: str,
+        image_size: int,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
+        self.image_size = image_size
+        self.tokenizer = CaptionTokenizer.from_json(tokenizer)
+        self.network = assemble(
+            encoder=encoder,
+            latents=latents,
+            combiner=combiner,
+            embedding=embedding,
+            decoder=decoder,
+            attention=attention,
+            middle=middle,
+            relaxation=relaxation,
+            image_decoder=image_decoder,
+            vocabulary=self.tokenizer.vocabulary,
+            image_size=image_size,
+        )
+        self.loss: VAELoss = build(loss)
+        self.strategy: Strategy = build(generation)
+
+    def load_pretrained(self) -> WordVectors | None:
+        """Read published weights and word vectors where the configs name some; for the start of a training run.
+
+        Returns:
+            Which words got a published vector; None where words start at random.
+
+        Raises:
+            ValueError: A named file is not there or does not fit.
+        """
+        self.network.encoder.load_pretrained()
+        return self.network.embedding.load_vectors(self.tokenizer.words)
+
+    def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
+        grid_BPD = self.network.encoder(batch.images_BCHW)
+        report = self._loss(grid_BPD, batch, redraw_R=one_caption_per_image(batch.image_of_caption_N))
+        self._log_report("train", report, batch)
+        return report.total
+
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput:
+        return self._evaluate("val", batch)
+
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput:
+        return self._evaluate("test", batch)
+
+    def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput:
+        grid_BPD = self.network.encoder(batch.images_BCHW)
+        every_caption = torch.arange(len(batch.tokens_NL), device=self.device)
+        self._log_report(stage, self._loss(grid_BPD, batch, redraw_R=every_caption), batch)
+        return {"descriptions": self._describe(grid_BPD, self.strategy)}
+
+    def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> LossReport:
+        step = self.global_step
+        output: CaptionerOutput = self.network(
+            grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R=redraw_R, step=step
+        )
+        reconstruction_R = None
+        if output.redrawn_RCHW is not None:
+            originals_BCHW = to_unit_interval(batch.images_BCHW, size=output.redrawn_RCHW.shape[-1])
+            originals_RCHW = originals_BCHW[batch.image_of_caption_N[redraw_R]]
+            reconstruction_R = reconstruction_nll(output.redrawn_RCHW, originals_RCHW)
+        terms = LossTerms(
+            caption_N=caption_cross_entropy(
+                output.logits_NLV, output.targets_NL, pad_id=self.tokenizer.vocabulary.pad_id
+            ),
+            reconstruction_R=reconstruction_R,
+            kl_style_NZ=output.latents.style.kl,
+            kl_content_NZ=output.latents.content.kl,
+        )
+        return self.loss(terms, step)
+
+    def _log_report(self, stage: str, report: LossReport, batch: CaptionBatch) -> None:
+        training = stage == "train"
+        num_images = len(batch.images_BCHW)
+        self.log(f"{stage}/loss", report.total, prog_bar=True, batch_size=num_images, sync_dist=not training)
+        scalars = {f"{stage}/nats/{name}": value for name, value in report.nats.items()}
+        scalars |= {f"{stage}/contribution/{name}": value for name, value in report.contributions.items()}
+        if training:
+            scalars |= {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
+        self.log_dict(scalars, batch_size=num_images, sync_dist=not training)
+
+    @torch.no_grad()
+    def describe(self, images_BCHW: Tensor, strategy: Strategy | None = None) -> Descriptions:
+        """Say captions of images (`uint8`, `image_size` pixels square) with a strategy, by default the model's."""
+        return self._describe(self.network.encoder(images_BCHW), strategy or self.strategy)
+
+    def _describe(self, grid_BPD: Tensor, strategy: Strategy) -> Descriptions:
+        num_images = len(grid_BPD)
+        image_of_caption_N = torch.arange(num_images, device=grid_BPD.device).repeat_interleave(strategy.num)
+        latents = self.network.latents(grid_BPD, image_of_caption_N, noise_scale=strategy.noise_scale)
+        state = self.network.start(grid_BPD, image_of_caption_N, latents)
+        vocabulary = self.tokenizer.vocabulary
+        first_N = torch.full_like(image_of_caption_N, vocabulary.prefix[-1])
+        tokens_NL = strategy(self.network, state, first_N, vocabulary)
+        texts = self.tokenizer.decode_batch(tokens_NL.cpu())
+        captions = [texts[i * strategy.num : (i + 1) * strategy.num] for i in range(num_images)]
+        return Descriptions(captions, tokens_NL)
+
+    @torch.no_grad()
+    def redraw(self, tokens_NL: Tensor) -> Tensor:
+        """Redraw images from sentences; `images_NCHW` in [0, 1].
+
+        Raises:
+            ValueError: The model has no image decoder.
+        """
+        return self.network.redraw(tokens_NL)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the model has an image decoder."""
+        return self.network.decoder_image is not None
+
+    def configure_optimizers(self) -> Any:
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer = build(self.hparams["optimizer"], trained)
+        if not self.hparams["scheduler"]:
+            return optimizer
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["facet_format"] = CHECKPOINT_FORMAT
+
+
+def one_caption_per_image(image_of_caption_N: Tensor) -> Tensor:
+    """Return for each image the row of one of its captions, drawn at random: [B]."""
+    counts_B = torch.bincount(image_of_caption_N)
+    first_B = counts_B.cumsum(dim=0) - counts_B
+    return first_B + (torch.rand_like(first_B, dtype=torch.float) * counts_B).long()

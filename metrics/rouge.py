@@ -1,0 +1,49 @@
+"""ROUGE-1, ROUGE-2 and ROUGE-L by the `rouge-score` package."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from metrics.per_image_metric import PerImageMetric
+
+ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
+
+
+@cache
+def _scorer(use_stemmer: bool) -> RougeScorer:
+    return RougeScorer(list(ROUGE_TYPES), use_stemmer=use_stemmer)
+
+
+def rouge(candidate: str, references: Sequence[str], *, use_stemmer: bool = True) -> tuple[float, float, float]:
+    """Return the F-measures of ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), each that of the best reference.
+
+    ROUGE-n counts common n-grams, ROUGE-L the longest common subsequence of words.
+
+    Args:
+        candidate: The caption to score.
+        references: What people said of the same image; at least one.
+        use_stemmer: Whether words longer than three letters count as their Porter stem.
+    """
+    scores = [_scorer(use_stemmer).score(reference, candidate) for reference in references]
+    best = [max(score[name].fmeasure for score in scores) for name in ROUGE_TYPES]
+    return best[0], best[1], best[2]
+
+
+class RougeScore(PerImageMetric):
+    """ROUGE of each image's candidates, averaged over its candidates, then over images.
+
+    Args:
+        use_stemmer: Whether words longer than three letters count as their Porter stem.
+    """
+
+    names = ROUGE_TYPES
+
+    def __init__(self, *, use_stemmer: bool = True) -> None:
+        super().__init__()
+        self.use_stemmer = use_stemmer
+
+    def score(self, candidates: Sequence[str], references: Sequence[str], image_id: int) -> list[float]:
+        """Return the mean over the candidates of ROUGE-1, ROUGE-2 and ROUGE-L."""
+        of_candidates = [rouge(candidate, references, use_stemmer=self.use_stemmer) for candidate in candidates]
+        return [sum(column) / len(of_candidates) for column in zip(*of_candidates, strict=True)]

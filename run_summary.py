@@ -1,0 +1,83 @@
+"""What a finished run leaves for its reader: hyper-parameters beside final metrics, a table, examples, paths."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+from rich.console import Console
+from rich.table import Table
+
+from datamodules.caption_datamodule import CaptionDataModule
+from lightning_modules import VariationalCaptioner
+
+NUM_EXAMPLES = 3
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one level: `{"model.optimizer.lr": 0.002, …}`; lists as text."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value) if isinstance(value, list) else value
+    return flat
+
+
+@rank_zero_only
+def log_hyperparameters(trainer: Trainer, config: DictConfig, metrics: Mapping[str, float]) -> None:
+    """Write the whole config with the final metrics, named `final/…`, to TensorBoard's HParams tab."""
+    if not isinstance(trainer.logger, TensorBoardLogger):
+        return
+    settings = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(settings, dict)
+    trainer.logger.log_hyperparams(
+        flatten({str(key): value for key, value in settings.items()}),
+        {f"final/{name}": value for name, value in metrics.items()},
+    )
+    trainer.logger.save()
+
+
+@rank_zero_only
+def print_summary(
+    trainer: Trainer,
+    captioner: VariationalCaptioner,
+    datamodule: CaptionDataModule,
+    metrics: Mapping[str, float],
+) -> None:
+    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are."""
+    console = Console(soft_wrap=True)
+    table = Table(title="Final metrics", title_justify="left")
+    table.add_column("metric")
+    for stage in ("val", "test"):
+        table.add_column(stage, justify="right")
+    names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
+    for name in names:
+        values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
+        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
+    console.print(table)
+    for said, references in examples(captioner, datamodule):
+        console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+    checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
+    console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
+    if isinstance(trainer.logger, TensorBoardLogger):
+        console.print(f"curves:      tensorboard --logdir {shown(trainer.logger.log_dir)}", highlight=False)
+
+
+def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
+    """Return for a few validation images what the model says and what people said."""
+    loader = datamodule.val_dataloader()
+    batch = next(iter(loader))
+    captioner.eval()
+    said = captioner.describe(batch.images_BCHW[:NUM_EXAMPLES].to(captioner.device))
+    return [(captions[0], references) for captions, references in zip(said.captions, batch.references, strict=False)]
+
+
+def shown(path: str | Path) -> str:
+    """Return a path as one would type it from here."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

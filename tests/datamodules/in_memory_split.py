@@ -1,0 +1,18 @@
+"""A split without files, for tests of what is built on splits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class InMemorySplit:
+    """Images that are filled with their own number."""
+
+    image_ids: Sequence[int]
+    captions: Sequence[Sequence[str]]
+
+    def load_image(self, index: int) -> Tensor:
+        return torch.full((3, 4, 4), self.image_ids[index], dtype=torch.uint8)

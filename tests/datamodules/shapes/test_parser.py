@@ -1,0 +1,97 @@
+"""Captions read back into claims."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from datamodules.shapes import lexicon, scene
+from datamodules.shapes.claims import BackgroundClaim, Claims, ObjectClaim, RelationClaim
+from datamodules.shapes.parser import parse
+
+RED_CIRCLE, BLUE_SQUARE = ObjectClaim("circle", "red"), ObjectClaim("square", "blue")
+
+READ = [
+    ("circle", Claims((ObjectClaim("circle"),))),
+    ("red circle blue box", Claims((RED_CIRCLE, BLUE_SQUARE))),
+    ("a crimson disc and a blue square", Claims((RED_CIRCLE, BLUE_SQUARE))),
+    (
+        "a large red circle rests quietly at top left with a small blue square at bottom on a dark striped background",
+        Claims(
+            (ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", "small", "bottom")),
+            BackgroundClaim("dark", "striped"),
+        ),
+    ),
+    ("a big red circle on the left", Claims((ObjectClaim("circle", "red", "large", "left"),))),
+    ("we see two shapes a red circle blue square", Claims((RED_CIRCLE, BLUE_SQUARE), num_objects=2)),
+    ("red circle on a dotted backdrop", Claims((RED_CIRCLE,), BackgroundClaim(pattern="dotted"))),
+    ("the red circle is by itself", Claims((RED_CIRCLE,), num_objects=1)),
+    (
+        "the red circle is to the left of the blue square and below the star",
+        Claims(
+            (RED_CIRCLE, BLUE_SQUARE, ObjectClaim("star")),
+            relations=(RelationClaim(0, "left", 1), RelationClaim(0, "below", 2)),
+        ),
+    ),
+    # Mixed styles still claim what they say.
+    ("red circle rests calmly with a blue square at top", Claims((RED_CIRCLE, BLUE_SQUARE._replace(place="top")))),
+]
+
+UNREADABLE = [
+    "",
+    "a large red",
+    "a red circle a",
+    "a red circle and",
+    "a red circle in the",
+    "a red circle in the top left corner",
+    "a red circle rests",
+    "a red circle on a dark",
+    "a red circle, a blue square",
+    "A red circle",
+    "circle red",
+    "two shapes",
+    "on a dark striped background",
+    "the red circle is",
+    "the red circle is above",
+    "the red circle is above the blue square and",
+    "the red circle is alone the blue square",
+    "a red red circle",
+    "a red circle on a dark striped background on a dark striped background",
+]
+
+
+@pytest.mark.parametrize(("caption", "claims"), READ)
+def test_reads(caption: str, claims: Claims) -> None:
+    assert parse(caption) == claims
+
+
+@pytest.mark.parametrize("caption", UNREADABLE)
+def test_refuses(caption: str) -> None:
+    assert parse(caption) is None
+
+
+def test_lexicon_says_everything_a_scene_can_hold() -> None:
+    assert tuple(lexicon.SHAPES) == scene.SHAPES
+    assert tuple(lexicon.COLOURS) == scene.COLOURS
+    assert tuple(lexicon.SIZES) == scene.SIZES
+    assert tuple(lexicon.PLACES) == scene.PLACES
+    assert tuple(lexicon.TONES) == scene.TONES
+    assert tuple(lexicon.PATTERNS) == scene.PATTERNS
+    assert tuple(lexicon.COUNTS) == tuple(range(1, scene.MAX_OBJECTS + 1))
+
+
+def test_lexicon_is_unambiguous_and_no_phrase_too_long() -> None:
+    tables: list[Mapping[Any, tuple[str, ...]]] = [
+        lexicon.SHAPES,
+        lexicon.COLOURS,
+        lexicon.SIZES,
+        lexicon.PLACES,
+        lexicon.TONES,
+        lexicon.PATTERNS,
+        lexicon.RELATIONS,
+        lexicon.COUNTS,
+    ]
+    for table in tables:
+        phrases = [phrase for options in table.values() for phrase in options]
+        assert len(set(phrases)) == len(phrases)
+        assert max(len(phrase.split()) for phrase in phrases) <= lexicon.LONGEST_PHRASE

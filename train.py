@@ -1,0 +1,95 @@
+"""Train a captioner: compose the config, fit, test, and return the metric that a sweep optimizes.
+
+python train.py [group=option …] [key=value …]
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import hydra
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
+from pytorch_lightning.utilities import rank_zero_only
+
+from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from run_summary import log_hyperparameters, print_summary
+from user_errors import in_one_line, in_sweep
+
+log = logging.getLogger(__name__)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+@in_one_line
+def main(config: DictConfig) -> float | None:
+    """Run one training job."""
+    pl.seed_everything(config.seed, workers=True)
+    trainer: pl.Trainer = instantiate(
+        config.trainer,
+        callbacks=list(instantiate(config.callbacks).values()),
+        logger=instantiate(config.logger) or False,
+    )
+    refuse_lost_devices(trainer)
+    save_resolved(config)
+
+    datamodule = instantiate(config.data)
+    datamodule.prepare_data()
+    datamodule.setup("fit")
+    captioner = instantiate(config.model, _partial_=True)(
+        tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
+    )
+    if config.ckpt_path is None:
+        report_vectors(captioner.load_pretrained())
+
+    trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    if config.test:
+        has_best = bool(getattr(trainer.checkpoint_callback, "best_model_path", ""))
+        trainer.test(captioner, datamodule=datamodule, ckpt_path="best" if has_best else None, verbose=False)
+        metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+    log_hyperparameters(trainer, config, metrics)
+    print_summary(trainer, captioner, datamodule, metrics)
+    return optimized(metrics, config.optimized_metric)
+
+
+def refuse_lost_devices(trainer: pl.Trainer) -> None:
+    """Refuse a sweep whose jobs would start child processes by running this script again.
+
+    Each child would rerun the whole sweep, and the jobs would train on parts of their data.
+    """
+    if in_sweep() and trainer.num_devices > 1 and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
+        raise ValueError(
+            f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
+            f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
+        )
+
+
+@rank_zero_only
+def save_resolved(config: DictConfig) -> None:
+    """Write the config with every interpolation resolved into the run directory."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    unfinished = folder / ".config.yaml.unfinished"
+    OmegaConf.save(config, unfinished, resolve=True)
+    unfinished.replace(folder / "config.yaml")
+
+
+def report_vectors(found: WordVectors | None) -> None:
+    """Say how much of the vocabulary starts from published vectors."""
+    if found is not None:
+        log.info("word vectors cover %.1f%% of the vocabulary", 100 * found.coverage)
+
+
+def optimized(metrics: Mapping[str, float], name: str | None) -> float | None:
+    """Return the metric that a sweep compares its jobs by."""
+    if name is None:
+        return None
+    if name not in metrics:
+        raise ValueError(f"optimized_metric={name} was not logged; choose one of {', '.join(sorted(metrics))}")
+    return metrics[name]
+
+
+if __name__ == "__main__":
+    main()

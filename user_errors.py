@@ -1,0 +1,59 @@
+"""A user's mistake gets one clear line, not a traceback."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+USER_ERRORS = (ValueError, FileNotFoundError, OmegaConfBaseException, MisconfigurationException)
+Result = TypeVar("Result")
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return what went wrong inside of a failed instantiation."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
+    """Let a Hydra job end with `error: …` and exit code 1 on a user's mistake.
+
+    With HYDRA_FULL_ERROR=1 the traceback is shown; in a sweep Hydra reports the failed job itself.
+    """
+
+    @functools.wraps(job)
+    def guarded(*args: object) -> Result:
+        try:
+            return job(*args)
+        except (InstantiationException, *USER_ERRORS) as error:
+            cause = cause_of(error)
+            if show_traceback() or not isinstance(cause, USER_ERRORS):
+                raise
+            if in_sweep():
+                raise cause from None
+            print(f"error: {first_line(cause)}", file=sys.stderr)
+            raise SystemExit(1) from None
+
+    return guarded
+
+
+def first_line(error: BaseException) -> str:
+    """Return the message without what OmegaConf adds about its own types."""
+    lines = [line for line in str(error).splitlines() if not line.strip().startswith(("full_key:", "object_type="))]
+    return " ".join(line.strip() for line in lines if line.strip())
+
+
+def show_traceback() -> bool:
+    return os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+
+
+def in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
