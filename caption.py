@@ -62,6 +62,15 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
+def check_device(device: str) -> None:
+    """Raise a `ValueError` unless something can be computed on the device."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {device}: expected one that is here, such as cpu or cuda ({reason})") from error
+
+
 def as_text(description: Description) -> str:
     """Return the file's name and its numbered captions; the first is the greedy one."""
     lines = [f"  {number}. {caption}" for number, caption in enumerate(description.captions, start=1)]
@@ -95,6 +104,7 @@ def run(options: argparse.Namespace) -> None:
     out = options.save_reconstruction
     if out is not None and (out.suffix.lower() != ".png" or not out.parent.is_dir()):
         raise ValueError(f"--save-reconstruction {out}: expected the name of a .png file in a folder that exists")
+    check_device(options.device)
     images = find_images(options.images)
     pipeline = CaptionPipeline.load(options.checkpoint, device=options.device)
     described: list[Description] = []

@@ -53,8 +53,8 @@ def print_summary(
     console = Console(soft_wrap=True)
     table = Table(title="Final metrics", title_justify="left")
     table.add_column("metric")
-    for stage in ("val", "test"):
-        table.add_column(stage, justify="right")
+    table.add_column("val, last epoch", justify="right")
+    table.add_column("test, best checkpoint", justify="right")
     names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
     for name in names:
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]

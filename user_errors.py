@@ -35,7 +35,11 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
             return job(*args)
         except (InstantiationException, *USER_ERRORS) as error:
             cause = cause_of(error)
-            if show_traceback() or not isinstance(cause, USER_ERRORS):
+            # a value of the wrong type in the config reaches a constructor as a TypeError
+            mistake = isinstance(cause, USER_ERRORS) or (
+                isinstance(error, InstantiationException) and type(cause) is TypeError
+            )
+            if show_traceback() or not mistake:
                 raise
             if in_sweep():
                 raise cause from None

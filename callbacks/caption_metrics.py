@@ -1,13 +1,17 @@
 """Scores the captions that validation and test steps say."""
 
+import warnings
 from collections.abc import Mapping
 
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Trainer
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions
+from lightning_modules import Descriptions, VariationalCaptioner
 from metrics import PerImageMetric
+
+# A metric's value is already that of all processes: Lightning need not average it once more.
+warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
 
 
 class CaptionMetrics(EvaluationCallback):
@@ -21,13 +25,19 @@ class CaptionMetrics(EvaluationCallback):
         self.metrics = dict(metrics)
 
     def observe(
-        self, trainer: Trainer, module: LightningModule, said: Descriptions, batch: CaptionBatch, batch_idx: int
+        self,
+        trainer: Trainer,
+        captioner: VariationalCaptioner,
+        said: Descriptions,
+        batch: CaptionBatch,
+        batch_idx: int,
+        stage: str,
     ) -> None:
         for metric in self.metrics.values():
-            metric.to(module.device).update(said.captions, batch.references, batch.image_ids_B)
+            metric.to(captioner.device).update(said.captions, batch.references, batch.image_ids_B)
 
-    def conclude(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for metric in self.metrics.values():
             for name, value in metric.compute().items():
-                module.log(f"{stage}/{name}", value.float(), prog_bar=name in ("rougeL", "caption_truth"))
+                captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in ("rougeL", "caption_truth"))
             metric.reset()

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions
+from lightning_modules import Descriptions, VariationalCaptioner
 
 
 class Sample(NamedTuple):
@@ -30,13 +30,19 @@ class CaptionSamples(EvaluationCallback):
         self.samples: list[Sample] = []
 
     def observe(
-        self, trainer: Trainer, module: LightningModule, said: Descriptions, batch: CaptionBatch, batch_idx: int
+        self,
+        trainer: Trainer,
+        captioner: VariationalCaptioner,
+        said: Descriptions,
+        batch: CaptionBatch,
+        batch_idx: int,
+        stage: str,
     ) -> None:
         wanted = self.num_images - len(self.samples)
         rows = zip(batch.image_ids_B.tolist()[:wanted], said.captions, batch.references, strict=False)
         self.samples.extend(Sample(*row) for row in rows)
 
-    def conclude(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         if isinstance(trainer.logger, TensorBoardLogger):
             text = as_markdown_table(self.samples)
             trainer.logger.experiment.add_text(f"{stage}/captions", text, trainer.global_step)
@@ -45,8 +51,9 @@ class CaptionSamples(EvaluationCallback):
 
 def as_markdown_table(samples: list[Sample]) -> str:
     """Return one row an image: its number, the model's captions, the people's."""
-    rows = [
-        f"| {sample.image_id} | {'<br>'.join(sample.candidates)} | {'<br>'.join(sample.references)} |"
-        for sample in samples
-    ]
+    rows = [f"| {sample.image_id} | {_cell(sample.candidates)} | {_cell(sample.references)} |" for sample in samples]
     return "\n".join(["| image | the model says | people say |", "|---|---|---|", *rows])
+
+
+def _cell(captions: list[str]) -> str:
+    return "<br>".join(caption.replace("|", "\\|").replace("\n", " ") for caption in captions)

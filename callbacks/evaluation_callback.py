@@ -1,12 +1,11 @@
 """The base of callbacks that read what validation and test steps yield, batch by batch."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions
+from lightning_modules import Descriptions, VariationalCaptioner
 
 
 class EvaluationCallback(Callback):
@@ -16,11 +15,17 @@ class EvaluationCallback(Callback):
     """
 
     def observe(
-        self, trainer: Trainer, module: LightningModule, said: Descriptions, batch: CaptionBatch, batch_idx: int
+        self,
+        trainer: Trainer,
+        captioner: VariationalCaptioner,
+        said: Descriptions,
+        batch: CaptionBatch,
+        batch_idx: int,
+        stage: str,
     ) -> None:
         """Take in one batch and the captions that were said of it."""
 
-    def conclude(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         """Log or show what was taken in, and forget it."""
 
     def on_validation_batch_end(
@@ -33,7 +38,7 @@ class EvaluationCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if not trainer.sanity_checking:
-            self.observe(trainer, pl_module, _descriptions(outputs), batch, batch_idx)
+            self.observe(trainer, _captioner(pl_module), outputs["descriptions"], batch, batch_idx, "val")
 
     def on_test_batch_end(
         self,
@@ -44,15 +49,16 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self.observe(trainer, pl_module, _descriptions(outputs), batch, batch_idx)
+        self.observe(trainer, _captioner(pl_module), outputs["descriptions"], batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking:
-            self.conclude(trainer, pl_module, "val")
+            self.conclude(trainer, _captioner(pl_module), "val")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.conclude(trainer, pl_module, "test")
+        self.conclude(trainer, _captioner(pl_module), "test")
 
 
-def _descriptions(outputs: Mapping[str, Any]) -> Descriptions:
-    return outputs["descriptions"]
+def _captioner(module: LightningModule) -> VariationalCaptioner:
+    assert isinstance(module, VariationalCaptioner), type(module)
+    return module

@@ -4,14 +4,14 @@ Shape legend: B images, C channels, H rows, W columns.
 """
 
 import torch
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions
+from lightning_modules import Descriptions, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
 
 
@@ -26,14 +26,19 @@ class Reconstructions(EvaluationCallback):
         self.num_images = num_images
 
     def observe(
-        self, trainer: Trainer, module: LightningModule, said: Descriptions, batch: CaptionBatch, batch_idx: int
+        self,
+        trainer: Trainer,
+        captioner: VariationalCaptioner,
+        said: Descriptions,
+        batch: CaptionBatch,
+        batch_idx: int,
+        stage: str,
     ) -> None:
-        if batch_idx > 0 or not module.draws or not isinstance(trainer.logger, TensorBoardLogger):
+        if batch_idx > 0 or not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
             return
         captions_per_image = len(said.captions[0])
-        redrawn_BCHW = module.redraw(said.tokens_NL[::captions_per_image][: self.num_images])
+        redrawn_BCHW = captioner.redraw(said.tokens_NL[::captions_per_image][: self.num_images])
         picture_CHW = side_by_side(batch.images_BCHW[: self.num_images], redrawn_BCHW)
-        stage = "test" if trainer.testing else "val"
         trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, trainer.global_step)
 
 

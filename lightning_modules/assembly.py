@@ -37,9 +37,8 @@ def assemble(
     codes = build(latents, width=seeing.width, positions=seeing.positions)
     joining = build(combiner, style_dim=codes.style_dim, content_dim=codes.content_dim)
     words = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
-    looking = None
-    if attention:
-        looking = build(attention, width=seeing.width, positions=seeing.positions, hidden_size=decoder["hidden_size"])
+    places = {"width": codes.places_width, "positions": seeing.positions}
+    looking = build(attention, **places, hidden_size=decoder["hidden_size"]) if attention else None
     saying = build(decoder, embedding_dim=words.embedding_dim, context_dim=joining.context_dim, attention=looking)
     return Captioner(
         encoder=seeing,

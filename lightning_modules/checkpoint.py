@@ -34,13 +34,18 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
             f"use the version that wrote it, or train again"
         )
     settings = checkpoint["hyper_parameters"]
-    for target in _targets(settings):
-        _refuse_untrusted(path, target, (*TRUSTED_PACKAGES, *(f"{package}." for package in trusted_packages)))
+    packages = (*TRUSTED_PACKAGES, *(f"{package}." for package in trusted_packages))
+    for name, value in _leaves(settings):
+        if name == "_target_":
+            _refuse_untrusted(path, value, packages)
+        elif name != "tokenizer" and "${" in str(value):
+            # OmegaConf would turn it into other values, even into a config with a `_target_` of its own
+            raise ValueError(f"{path}: the checkpoint's setting {name} is to be interpreted ({value}); that is refused")
     try:
         captioner = VariationalCaptioner(**settings)
         captioner.load_state_dict(checkpoint["state_dict"])
     except Exception as error:  # Hydra, PyTorch and missing arguments: each fails in its own way
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = _first_line(error.__cause__ or error)
         raise ValueError(
             f"{path}: the checkpoint does not fit this version of the networks ({reason}); "
             f"use the version that wrote it, or train again"
@@ -55,31 +60,40 @@ def _read(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # zip, pickle and storage errors come in many types
         raise ValueError(
-            f"{path}: not a readable checkpoint ({str(error).splitlines()[0]}); expected one written by train.py"
+            f"{path}: not a readable checkpoint ({_first_line(error)}); expected one written by train.py"
         ) from error
-    if not isinstance(checkpoint, dict) or not {"facet_format", "hyper_parameters", "state_dict"} <= checkpoint.keys():
+    expected = {"facet_format": int, "hyper_parameters": dict, "state_dict": dict}
+    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), t) for k, t in expected.items()):
         raise ValueError(f"{path}: not a checkpoint of this project; expected one written by train.py")
     return checkpoint
 
 
-def _targets(settings: Any) -> Iterator[str]:
-    """Yield every `_target_` of nested settings."""
+def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested settings with the name of the setting that it stands in."""
     if isinstance(settings, Mapping):
         for key, value in settings.items():
-            if key == "_target_":
-                yield value
-            else:
-                yield from _targets(value)
+            yield from _leaves(value, str(key))
     elif isinstance(settings, list | tuple):
         for value in settings:
-            yield from _targets(value)
+            yield from _leaves(value, name)
+    else:
+        yield name, settings
 
 
-def _refuse_untrusted(path: str | Path, target: str, packages: tuple[str, ...]) -> None:
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _refuse_untrusted(path: str | Path, target: Any, packages: tuple[str, ...]) -> None:
     """Refuse what is not a class of a trusted package, also where such a package merely imports it."""
-    trusted = target.startswith(packages)
+    trusted = isinstance(target, str) and target.startswith(packages)
     if trusted:
-        found = get_object(target)
+        try:
+            found = get_object(target)
+        except Exception as error:  # whatever its import raises
+            raise ValueError(
+                f"{path}: this version has no {target}; use the version that wrote the checkpoint, or train again"
+            ) from error
         trusted = isinstance(found, type) and f"{found.__module__}.".startswith(packages)
     if not trusted:
         raise ValueError(

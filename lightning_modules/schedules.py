@@ -19,17 +19,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class LinearWarmup:
-    """From `start` to `end` on a straight line over the first `steps` steps, then `end`."""
+    """`start` for `delay` steps, from there to `end` on a straight line over `steps` steps, then `end`."""
 
     start: float
     end: float
     steps: int
+    delay: int = 0
 
     def __post_init__(self) -> None:
         _require_steps(self.steps)
 
     def __call__(self, step: int) -> float:
-        return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
+        progress = (step - self.delay) / self.steps
+        return self.start + (self.end - self.start) * min(max(progress, 0.0), 1.0)
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ class VariationalCaptioner(LightningModule):
         num_images = len(grid_BPD)
         image_of_caption_N = torch.arange(num_images, device=grid_BPD.device).repeat_interleave(strategy.num)
         latents = self.network.latents(grid_BPD, image_of_caption_N, noise_scale=strategy.noise_scale)
-        state = self.network.start(grid_BPD, image_of_caption_N, latents)
+        state = self.network.start(latents)
         vocabulary = self.tokenizer.vocabulary
         first_N = torch.full_like(image_of_caption_N, vocabulary.prefix[-1])
         tokens_NL = strategy(self.network, state, first_N, vocabulary)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.decoders import Decoder
+from lightning_modules.networks.embeddings import WordEmbedding
 from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.latents import Latents
 
@@ -54,7 +55,7 @@ class Captioner(nn.Module):
         encoder: Encoder,
         latents: nn.Module,
         combiner: nn.Module,
-        embedding: nn.Embedding,
+        embedding: WordEmbedding,
         decoder: Decoder,
         middle: nn.Module,
         relaxation: nn.Module,
@@ -87,8 +88,7 @@ class Captioner(nn.Module):
             step: Training step, by which the relaxation's temperature may change.
         """
         latents = self.latents(grid_BPD, image_of_caption_N)
-        state = self._start(grid_BPD, image_of_caption_N, latents)
-        hidden_NLH, _ = self.decoder_text.advance(self.embedding(tokens_NL[:, :-1]), state)
+        hidden_NLH, _ = self.decoder_text.advance(self.embedding(tokens_NL[:, :-1]), self._start(latents))
         logits_NLV = self.middle(hidden_NLH[:, len(self.prefix) - 1 :])
         targets_NL = tokens_NL[:, len(self.prefix) :]
         redrawn_RCHW = None
@@ -97,12 +97,13 @@ class Captioner(nn.Module):
             redrawn_RCHW = self.decoder_image(words_RLE, self._is_word(targets_NL[redraw_R]))
         return CaptionerOutput(logits_NLV, targets_NL, latents, redrawn_RCHW)
 
-    def start(self, grid_BPD: Tensor, image_of_caption_N: Tensor, latents: Latents) -> Any:
+    def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""
-        state = self._start(grid_BPD, image_of_caption_N, latents)
+        state = self._start(latents)
+        style_NS = latents.style.sample
         if len(self.prefix) > 1:
-            prefix_L = torch.tensor(self.prefix[:-1], device=grid_BPD.device)
-            words_NLE = self.embedding(prefix_L).expand(len(image_of_caption_N), -1, -1)
+            prefix_L = torch.tensor(self.prefix[:-1], device=style_NS.device)
+            words_NLE = self.embedding(prefix_L).expand(len(style_NS), -1, -1)
             _, state = self.decoder_text.advance(words_NLE, state)
         return state
 
@@ -121,9 +122,9 @@ class Captioner(nn.Module):
             raise ValueError("this model has no image decoder (model/image_decoder=none), so it cannot redraw images")
         return self.decoder_image(self.embedding(tokens_NL), self._is_word(tokens_NL))
 
-    def _start(self, grid_BPD: Tensor, image_of_caption_N: Tensor, latents: Latents) -> Any:
+    def _start(self, latents: Latents) -> Any:
         context_NX = self.combiner(latents.style.sample, latents.content.sample)
-        return self.decoder_text.start(context_NX, grid_BPD[image_of_caption_N])
+        return self.decoder_text.start(context_NX, latents.places_NPD)
 
     def _is_word(self, tokens_NL: Tensor) -> Tensor:
         return tokens_NL.not_equal(self.pad_id)

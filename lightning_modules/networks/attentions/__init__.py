@@ -1,6 +1,6 @@
-"""Attentions: a decoder's look at the image's feature grid.
+"""Attentions: a decoder's look at the places of the image.
 
-Contract: `remember(grid_NPD)` prepares an image once; `forward(hidden_NLH, memory_NPH)` returns `hidden_NLH`.
+Contract: `remember(places_NPD)` prepares an image once; `forward(hidden_NLH, memory_NPH)` returns `hidden_NLH`.
 """
 
 from lightning_modules.networks.attentions.luong import LuongAttention

@@ -1,4 +1,4 @@
-"""Shape legend: N captions, L tokens, P grid positions, D feature width, H hidden."""
+"""Shape legend: N captions, L tokens, P places, D width of a place, H hidden."""
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ class LuongAttention(nn.Module):
     The recurrence does not depend on what attention saw, so that all words are attended at once in training.
 
     Args:
-        width: Feature width D of the encoder's grid.
-        positions: Positions P of the encoder's grid; each has a learned embedding.
+        width: Width D of a place.
+        positions: Number of places P; each has a learned embedding.
         hidden_size: Width H of the decoder's state.
     """
 
@@ -22,9 +22,9 @@ class LuongAttention(nn.Module):
         self.query = nn.Linear(hidden_size, hidden_size, bias=False)
         self.join = nn.Linear(2 * hidden_size, hidden_size)
 
-    def remember(self, grid_NPD: Tensor) -> Tensor:
-        """Project the grid to the decoder's width and mark each position."""
-        return self.to_memory(grid_NPD) + self.position_PH
+    def remember(self, places_NPD: Tensor) -> Tensor:
+        """Project the places to the decoder's width and mark each position."""
+        return self.to_memory(places_NPD) + self.position_PH
 
     def forward(self, hidden_NLH: Tensor, memory_NPH: Tensor) -> Tensor:
         """Return the states after a look at the image; the scores are scaled by 1/√H, unlike the paper's."""

@@ -2,13 +2,17 @@ from torch import Tensor, nn
 
 
 class MultCombiner(nn.Module):
-    """The elementwise product of both codes, each projected to the context's width."""
+    """The elementwise product of both codes, each projected to the context's width.
+
+    Style starts as a factor near one: a factor of random sign would hide the content until the noise of S shrinks.
+    """
 
     def __init__(self, *, style_dim: int, content_dim: int, context_dim: int = 256) -> None:
         super().__init__()
         self.context_dim = context_dim
         self.style = nn.Linear(style_dim, context_dim)
         self.content = nn.Linear(content_dim, context_dim)
+        nn.init.ones_(self.style.bias)
 
     def forward(self, style_NS: Tensor, content_NC: Tensor) -> Tensor:
         return self.style(style_NS) * self.content(content_NC)

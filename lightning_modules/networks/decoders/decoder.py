@@ -1,4 +1,4 @@
-"""Shape legend: N captions, L tokens, E embedding, X context, P grid positions, D feature width, H hidden."""
+"""Shape legend: N captions, L tokens, E embedding, X context, P places, D width of a place, H hidden."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -18,7 +18,7 @@ class Decoder(nn.Module, ABC):
     hidden_size: int
 
     @abstractmethod
-    def start(self, context_NX: Tensor, grid_NPD: Tensor) -> Any:
+    def start(self, context_NX: Tensor, places_NPD: Tensor) -> Any:
         """Return the state before the first word."""
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Recurrent decoders, with attention over the image's features as an option.
 
-Shape legend: N captions, L tokens, E embedding, X context, P grid positions, D feature width, H hidden, R layers.
+Shape legend: N captions, L tokens, E embedding, X context, P places, D width of a place, H hidden, R layers.
 """
 
 from abc import abstractmethod
@@ -18,28 +18,28 @@ class DecoderState(NamedTuple):
 
     Attributes:
         recurrent: The recurrent network's own state, [R, N, H] each: one tensor for a GRU, two for an LSTM.
-        context_NX: The context, read again with every word.
-        memory_NPH: The image's features as attention reads them; None without attention.
+        context_N1E: The context as it is added to every word.
+        memory_NPH: The image's places as attention reads them; None without attention.
     """
 
     recurrent: tuple[Tensor, ...]
-    context_NX: Tensor
+    context_N1E: Tensor
     memory_NPH: Tensor | None
 
     def select(self, rows: Tensor) -> Self:
         """Return the state of the captions in `rows`, in that order; rows may repeat (as beams do)."""
         memory_NPH = None if self.memory_NPH is None else self.memory_NPH[rows]
-        return type(self)(tuple(part[:, rows] for part in self.recurrent), self.context_NX[rows], memory_NPH)
+        return type(self)(tuple(part[:, rows] for part in self.recurrent), self.context_N1E[rows], memory_NPH)
 
 
 class RecurrentDecoder(Decoder):
     """A recurrent network over word embeddings that starts from the context and reads it again at every word.
 
     Args:
-        recurrence: The recurrent network, batch first, over embeddings and context side by side.
+        recurrence: The recurrent network, batch first, over embeddings to each of which the context is added.
         num_states: Tensors in the recurrent network's state.
         context_dim: Width X of the context.
-        attention: Looks at the image's features after each word; None to know the image by the context alone.
+        attention: Looks at the image's places after each word; None to know the image by the context alone.
     """
 
     def __init__(
@@ -49,26 +49,27 @@ class RecurrentDecoder(Decoder):
         self.hidden_size = recurrence.hidden_size
         self.num_states = num_states
         self.recurrence = recurrence
+        self.add_to_words = nn.Linear(context_dim, recurrence.input_size)
         self.initial = nn.Linear(context_dim, num_states * recurrence.num_layers * self.hidden_size)
         self.attention = attention
 
-    def start(self, context_NX: Tensor, grid_NPD: Tensor) -> DecoderState:
+    def start(self, context_NX: Tensor, places_NPD: Tensor) -> DecoderState:
         """Return the state before the first word."""
         shape = (self.num_states, self.recurrence.num_layers, self.hidden_size)
         initial_SRNH = torch.tanh(self.initial(context_NX)).unflatten(-1, shape).movedim(0, -2)
-        memory_NPH = None if self.attention is None else self.attention.remember(grid_NPD)
-        return DecoderState(tuple(part.contiguous() for part in initial_SRNH), context_NX, memory_NPH)
+        memory_NPH = None if self.attention is None else self.attention.remember(places_NPD)
+        context_N1E = self.add_to_words(context_NX).unsqueeze(1)
+        return DecoderState(tuple(part.contiguous() for part in initial_SRNH), context_N1E, memory_NPH)
 
     def advance(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read L more words; return the hidden state after each, and the state to go on from."""
-        context_NLX = state.context_NX.unsqueeze(1).expand(-1, words_NLE.shape[1], -1)
-        hidden_NLH, recurrent = self._recur(torch.cat([words_NLE, context_NLX], dim=-1), state.recurrent)
+        hidden_NLH, recurrent = self._recur(words_NLE + state.context_N1E, state.recurrent)
         if self.attention is not None:
             hidden_NLH = self.attention(hidden_NLH, state.memory_NPH)
         return hidden_NLH, state._replace(recurrent=recurrent)
 
     @abstractmethod
-    def _recur(self, inputs_NLI: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _recur(self, inputs_NLE: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run the recurrent network over L inputs from a state; return its outputs and its last state."""
 
 
@@ -85,14 +86,14 @@ class GRUDecoder(RecurrentDecoder):
         num_layers: int = 1,
     ) -> None:
         super().__init__(
-            recurrence=nn.GRU(embedding_dim + context_dim, hidden_size, num_layers, batch_first=True),
+            recurrence=nn.GRU(embedding_dim, hidden_size, num_layers, batch_first=True),
             num_states=1,
             context_dim=context_dim,
             attention=attention,
         )
 
-    def _recur(self, inputs_NLI: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        hidden_NLH, state = self.recurrence(inputs_NLI, recurrent[0])
+    def _recur(self, inputs_NLE: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        hidden_NLH, state = self.recurrence(inputs_NLE, recurrent[0])
         return hidden_NLH, (state,)
 
 
@@ -109,11 +110,11 @@ class LSTMDecoder(RecurrentDecoder):
         num_layers: int = 1,
     ) -> None:
         super().__init__(
-            recurrence=nn.LSTM(embedding_dim + context_dim, hidden_size, num_layers, batch_first=True),
+            recurrence=nn.LSTM(embedding_dim, hidden_size, num_layers, batch_first=True),
             num_states=2,
             context_dim=context_dim,
             attention=attention,
         )
 
-    def _recur(self, inputs_NLI: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return self.recurrence(inputs_NLI, recurrent)
+    def _recur(self, inputs_NLE: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return self.recurrence(inputs_NLE, recurrent)

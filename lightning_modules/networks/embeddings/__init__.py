@@ -1,6 +1,6 @@
 """Word embeddings.
 
-Contract: an `nn.Embedding`; one that starts from published vectors also has `load_vectors(words)`.
+Contract: `WordEmbedding`.
 """
 
 from lightning_modules.networks.embeddings.word_embedding import WordEmbedding

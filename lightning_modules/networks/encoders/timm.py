@@ -3,8 +3,9 @@
 Shape legend: B images, C channels, H rows, W columns, P = grid positions, D = feature width.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import timm
 import torch
@@ -33,13 +34,11 @@ class TimmEncoder(Encoder):
         self, *, image_size: int, backbone: str = "resnet18", weights: str | None = None, frozen: bool = True
     ) -> None:
         super().__init__()
-        if not timm.is_model(backbone.removeprefix("timm/").split(".")[0]):
-            similar = ", ".join(timm.list_models(f"*{backbone.split('_')[0]}*")[:5]) or "see timm.list_models()"
-            raise ValueError(f"model.encoder.backbone={backbone!r} is not a model of timm; similar ones: {similar}")
+        backbone = backbone.removeprefix("timm/")
         self.backbone_name = backbone
         self.weights = weights
         self.frozen = frozen
-        self.backbone = timm.create_model(backbone, pretrained=False, num_classes=0, global_pool="")
+        self.backbone: Any = _untrained(backbone)
         published = timm.data.resolve_model_data_config(self.backbone)
         self.scale_pixels = PixelScaling(mean=published["mean"], std=published["std"])
         self.positions, self.width = self._measure_grid(image_size)
@@ -101,3 +100,15 @@ class TimmEncoder(Encoder):
         if getattr(self.backbone, "output_fmt", "NCHW") == "NHWC":
             return features.flatten(1, 2)
         return features.flatten(2).transpose(1, 2)
+
+
+def _untrained(name: str) -> Any:
+    """Return the backbone without its classifier, with random weights."""
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+    except RuntimeError as error:  # an unknown name or an unknown set of weights of a known one
+        known = timm.list_models(pretrained=True) + timm.list_models()
+        similar = get_close_matches(name, known) or ["see timm.list_models()"]
+        raise ValueError(
+            f"model.encoder.backbone={name} is not a model of timm ({error}); similar ones: {', '.join(similar)}"
+        ) from error

@@ -71,9 +71,9 @@ class ConvolutionalImageDecoder(nn.Module):
     ) -> None:
         super().__init__()
         num_stages = (image_size // COARSE_SIZE).bit_length() - 1
-        if image_size != COARSE_SIZE * 2**num_stages:
+        if num_stages < 0 or image_size != COARSE_SIZE * 2**num_stages:
             raise ValueError(
-                f"model.image_decoder.image_size must be {COARSE_SIZE} times a power of two (32, 64, 128, …), "
+                f"model.image_decoder.image_size must be {COARSE_SIZE} times a power of two (8, 16, 32, 64, …), "
                 f"got {image_size}"
             )
         self.image_size = image_size

@@ -1,40 +1,13 @@
 """Style and content as diagonal Gaussians with standard normal priors.
 
-Shape legend: B images, N captions, P grid positions, D feature width, F summary width, S style, C content.
+Shape legend: B images, N captions, P grid positions, D feature width, R reduced width, F summary width, S style,
+C content.
 """
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
-
-
-class LatentCode(NamedTuple):
-    """One code of each caption: what was drawn, from what, and how far that is from the prior.
-
-    Attributes:
-        sample: The code, [N, Z].
-        posterior: The distribution that it was drawn from.
-        prior: The distribution that it is drawn from when no caption or image is known.
-    """
-
-    sample: Tensor
-    posterior: DiagonalGaussian
-    prior: DiagonalGaussian
-
-    @property
-    def kl(self) -> Tensor:
-        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]."""
-        return gaussian_kl(self.posterior, self.prior)
-
-
-class Latents(NamedTuple):
-    """The two codes of each caption."""
-
-    style: LatentCode
-    content: LatentCode
+from lightning_modules.networks.latents.latents import Latents, draw, start_quiet
 
 
 class GridSummary(nn.Module):
@@ -52,6 +25,8 @@ class GridSummary(nn.Module):
 
 class GaussianLatents(nn.Module):
     """q(S|I) = N(μ(I), σ(I)) and q(C|I,S) = N(μ(I,S), σ(I,S)); p(S) = p(C) = N(0, 1).
+
+    A decoder with attention looks past the codes at the image's features themselves; such a decoder needs C little.
 
     Args:
         width: Feature width D of the encoder's grid.
@@ -75,13 +50,15 @@ class GaussianLatents(nn.Module):
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = content_dim
+        self.places_width = width
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
         self.style_posterior = nn.Linear(hidden_size, 2 * style_dim)
-        self.content_posterior = nn.Sequential(
-            nn.Linear(hidden_size + style_dim, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 2 * content_dim)
-        )
+        self.content_hidden = nn.Linear(hidden_size + style_dim, hidden_size)
+        self.content_posterior = nn.Linear(hidden_size, 2 * content_dim)
+        start_quiet(self.style_posterior)
+        start_quiet(self.content_posterior)
 
     def forward(self, grid_BPD: Tensor, image_of_caption_N: Tensor, noise_scale: float = 1.0) -> Latents:
         """Draw a style and a content code for each caption.
@@ -92,11 +69,7 @@ class GaussianLatents(nn.Module):
             noise_scale: Multiplies the posteriors' standard deviations; 0 gives the means.
         """
         summary_NF = self.summary(grid_BPD)[image_of_caption_N]
-        style = self._draw(self.style_posterior(summary_NF), noise_scale)
-        content = self._draw(self.content_posterior(torch.cat([summary_NF, style.sample], dim=-1)), noise_scale)
-        return Latents(style, content)
-
-    @staticmethod
-    def _draw(parameters: Tensor, noise_scale: float) -> LatentCode:
-        posterior = DiagonalGaussian.from_parameters(parameters)
-        return LatentCode(posterior.sample(noise_scale), posterior, standard_normal_like(posterior))
+        style = draw(self.style_posterior(summary_NF), noise_scale)
+        hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
+        content = draw(self.content_posterior(hidden_NF), noise_scale)
+        return Latents(style, content, places_NPD=grid_BPD[image_of_caption_N])

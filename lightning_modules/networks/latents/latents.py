@@ -1,0 +1,60 @@
+"""The style and content codes of a batch of captions.
+
+Shape legend: N captions, Z latent dimensions, P places, D width of a place.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
+
+# Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
+# shrinks them, has grown. With a variance of one they are noise at first, the decoder ignores them, and they collapse.
+INITIAL_LOG_VARIANCE = -4.0
+
+
+class LatentCode(NamedTuple):
+    """One code of each caption: what was drawn, from what, and how far that is from the prior.
+
+    Attributes:
+        sample: The code, [N, Z].
+        posterior: The distribution that it was drawn from.
+        prior: The distribution that it is drawn from when no caption or image is known.
+    """
+
+    sample: Tensor
+    posterior: DiagonalGaussian
+    prior: DiagonalGaussian
+
+    @property
+    def kl(self) -> Tensor:
+        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]."""
+        return gaussian_kl(self.posterior, self.prior)
+
+
+class Latents(NamedTuple):
+    """All that the decoder may know of the image of each caption.
+
+    Attributes:
+        style: How it is seen and said, [N, S].
+        content: What is there, [N, C].
+        places_NPD: What there is at each place, for a decoder with attention.
+    """
+
+    style: LatentCode
+    content: LatentCode
+    places_NPD: Tensor
+
+
+def draw(parameters: Tensor, noise_scale: float) -> LatentCode:
+    """Draw a code from the Gaussian that a posterior network describes ([N, 2Z]); the prior is standard normal."""
+    posterior = DiagonalGaussian.from_parameters(parameters)
+    return LatentCode(posterior.sample(noise_scale), posterior, standard_normal_like(posterior))
+
+
+def start_quiet(last: nn.Linear) -> None:
+    """Let a posterior network's last layer ([..., 2Z]) start with almost no noise."""
+    with torch.no_grad():
+        last.bias[last.out_features // 2 :] = INITIAL_LOG_VARIANCE

@@ -1,0 +1,59 @@
+"""Style as one Gaussian code, content as one at each place of the grid.
+
+Shape legend: B images, N captions, P grid positions, D feature width, F summary width, S style, W content a place,
+C = P · W content.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.latents.gaussian import GridSummary
+from lightning_modules.networks.latents.latents import Latents, draw, start_quiet
+
+
+class SpatialGaussianLatents(nn.Module):
+    """q(S|I) as in `GaussianLatents`, and q(C|I,S) = Π_p N(μ(I_p,S), σ(I_p,S)) over the places p of the grid.
+
+    A decoder with attention looks at the drawn content code, place by place, and at nothing else: all that it knows of
+    the image has passed through S and C, and their KL measures it.
+
+    Args:
+        width: Feature width D of the encoder's grid.
+        positions: Positions P of the encoder's grid.
+        style_dim: Dimensions of S.
+        place_dim: Dimensions W of C at each place.
+        reduced_width: Features a position that the summary of the grid, which S comes from, keeps.
+        hidden_size: Width of the summary and of the content posterior's hidden layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        positions: int,
+        style_dim: int = 16,
+        place_dim: int = 16,
+        reduced_width: int = 16,
+        hidden_size: int = 128,
+    ) -> None:
+        super().__init__()
+        self.style_dim = style_dim
+        self.content_dim = positions * place_dim
+        self.places_width = place_dim
+        self.summary = GridSummary(
+            width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
+        )
+        self.style_posterior = nn.Linear(hidden_size, 2 * style_dim)
+        self.features = nn.Linear(width, hidden_size)
+        self.style_features = nn.Linear(style_dim, hidden_size, bias=False)
+        self.content_posterior = nn.Linear(hidden_size, 2 * place_dim)
+        start_quiet(self.style_posterior)
+        start_quiet(self.content_posterior)
+
+    def forward(self, grid_BPD: Tensor, image_of_caption_N: Tensor, noise_scale: float = 1.0) -> Latents:
+        """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
+        style = draw(self.style_posterior(self.summary(grid_BPD))[image_of_caption_N], noise_scale)
+        features_NPF = self.features(grid_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
+        mean_NPW, log_variance_NPW = self.content_posterior(torch.relu(features_NPF)).chunk(2, dim=-1)
+        content = draw(torch.cat([mean_NPW.flatten(1), log_variance_NPW.flatten(1)], dim=-1), noise_scale)
+        return Latents(style, content, places_NPD=content.sample.unflatten(1, (-1, self.places_width)))

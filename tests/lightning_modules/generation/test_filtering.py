@@ -1,0 +1,97 @@
+"""Each filter against a brute force that is written from its definition."""
+
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import Tensor
+
+from lightning_modules.generation import filter_logits
+
+INFINITY = float("inf")
+
+
+def _logits() -> Tensor:
+    return 2 * torch.randn(6, 13)
+
+
+def _kept(logits_NV: Tensor) -> list[set[int]]:
+    return [{i for i, value in enumerate(row) if value > -INFINITY} for row in logits_NV.tolist()]
+
+
+def _likeliest(row: list[float]) -> list[int]:
+    return sorted(range(len(row)), key=lambda i: -row[i])
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 12, 13, 99])
+def test_top_k(k: int) -> None:
+    logits_NV = _logits()
+    assert _kept(filter_logits(logits_NV, top_k=k)) == [{*_likeliest(row)[:k]} for row in logits_NV.tolist()]
+
+
+def test_top_k_keeps_exactly_k_of_words_that_tie() -> None:
+    tied_NV = torch.tensor([[1.0] * 7, [0.0, 2.0, 1.0, 1.0, 1.0, 3.0, -1.0]])
+    uniform, mixed = _kept(filter_logits(tied_NV, top_k=3))
+    assert len(uniform) == 3
+    assert len(mixed) == 3
+    assert {1, 5} < mixed <= {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("filter_thres", ["0.0", "0.05", "0.1", "0.3", "0.5", "0.7", "0.9", "0.95", "0.99", "0.999"])
+@pytest.mark.parametrize("vocab_size", [1, 2, 3, 7, 10, 20, 100, 1000, 9876])
+def test_filter_thres_keeps_its_share_of_the_whole_vocabulary(filter_thres: str, vocab_size: int) -> None:
+    expected = max(math.floor((1 - Fraction(filter_thres)) * vocab_size), 1)
+    kept = _kept(filter_logits(torch.randn(2, vocab_size), filter_thres=float(filter_thres)))
+    assert [len(row) for row in kept] == [expected] * 2
+
+
+@pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9, 0.99, 1.0])
+def test_top_p(p: float) -> None:
+    logits_NV = _logits()
+    expected = []
+    for row_V in logits_NV.double():
+        probability_V, mass, nucleus = row_V.softmax(dim=-1), 0.0, set()
+        for word in _likeliest(row_V.tolist()):
+            if mass >= p:
+                break
+            nucleus.add(word)
+            mass += probability_V[word].item()
+        expected.append(nucleus)
+    assert _kept(filter_logits(logits_NV, top_p=p)) == expected
+
+
+def test_what_is_kept_keeps_its_logits() -> None:
+    logits_NV = _logits()
+    for settings in ({"top_k": 4}, {"top_p": 0.8}, {"filter_thres": 0.6}):
+        filtered_NV = filter_logits(logits_NV, **settings)
+        kept_NV = filtered_NV > -INFINITY
+        assert torch.equal(filtered_NV[kept_NV], logits_NV[kept_NV])
+
+
+def test_words_that_were_forbidden_stay_so() -> None:
+    logits_NV = _logits()
+    logits_NV[:, ::2] = -INFINITY
+    for settings in ({"top_k": 99}, {"top_p": 1.0}, {"filter_thres": 0.0}):
+        assert all(row <= {*range(1, 13, 2)} for row in _kept(filter_logits(logits_NV, **settings)))
+
+
+def test_temperature_comes_first_then_share_then_k_then_nucleus() -> None:
+    probability_V = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])
+    logits_NV = probability_V.log()[None]
+    torch.testing.assert_close(filter_logits(logits_NV, temperature=0.5), 2 * logits_NV)
+    # squared and normalised: 0.561, 0.316, 0.079, 0.035, 0.009
+    assert _kept(filter_logits(logits_NV, top_p=0.8)) == [{0, 1, 2}]
+    assert _kept(filter_logits(logits_NV, temperature=0.5, top_p=0.8)) == [{0, 1}]
+    # of the three likeliest alone: 0.471, 0.353, 0.176
+    assert _kept(filter_logits(logits_NV, top_k=3, top_p=0.8)) == [{0, 1}]
+    assert _kept(filter_logits(logits_NV, filter_thres=0.4, top_p=0.8)) == [{0, 1}]
+    assert _kept(filter_logits(logits_NV, filter_thres=0.6, top_k=4)) == [{0, 1}]
+
+
+def test_the_callers_tensor_is_never_changed() -> None:
+    logits_NV = _logits()
+    before_NV = logits_NV.clone()
+    filter_logits(logits_NV, temperature=0.5, top_k=3, top_p=0.5, filter_thres=0.5)
+    filter_logits(logits_NV)
+    assert torch.equal(logits_NV, before_NV)

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_modules.generation import Greedy, Sample
+from tests.lightning_modules.generation.table_stepper import BOS, SPECIAL, ViewStepper, random_stepper
+
+WORDS = [5, 6, 7, 8, 9, 10, 11]  # what may be said first: no special token, not yet the end
+DRAWS = 30_000
+
+
+def _shares(**settings: Any) -> torch.Tensor:
+    """How often each word begins a caption under logits 0, ½, 1, …, of 12 words."""
+    stepper = ViewStepper((torch.arange(12.0) / 2).expand(DRAWS, 12))
+    tokens_NL = Sample(max_length=1, **settings)(stepper, None, torch.full((DRAWS,), BOS), SPECIAL)
+    return torch.bincount(tokens_NL[:, 0], minlength=12) / DRAWS
+
+
+@pytest.mark.parametrize(
+    ("settings", "temperature", "kept"),
+    [
+        ({}, 1.0, WORDS),
+        ({"temperature": 0.5}, 0.5, WORDS),
+        ({"temperature": 3.0}, 3.0, WORDS),
+        ({"top_k": 3}, 1.0, [9, 10, 11]),
+        ({"filter_thres": 0.6}, 1.0, [8, 9, 10, 11]),  # ⌊0.4 · 12⌋ = 4, of the whole vocabulary
+        ({"top_p": 0.7, "temperature": 2.0}, 2.0, [8, 9, 10, 11]),  # 0.27, 0.21, 0.16, 0.13, …: three reach 0.64
+    ],
+)
+def test_words_are_drawn_by_their_probability(settings: dict[str, float], temperature: float, kept: list[int]) -> None:
+    expected_V = torch.zeros(12)
+    expected_V[kept] = (torch.tensor(kept) / 2 / temperature).softmax(dim=-1)
+    standard_error_V = (expected_V * (1 - expected_V) / DRAWS).sqrt()
+    assert ((_shares(**settings) - expected_V).abs() <= 5 * standard_error_V).all()
+
+
+def test_each_word_is_drawn_anew_in_each_caption() -> None:
+    stepper = random_stepper(num_tables=1, eos=-9.0)
+    first_N, state = torch.full((50,), BOS), torch.zeros(50, dtype=torch.long)
+    captions = Sample(max_length=6)(stepper, state, first_N, SPECIAL).tolist()
+    assert len({tuple(caption) for caption in captions}) > 40
+    assert any(len({*caption}) > 3 for caption in captions)
+
+
+def test_nearly_no_temperature_is_greedy() -> None:
+    stepper = random_stepper(num_tables=20)
+    settings = stepper, torch.arange(20), torch.full((20,), BOS), SPECIAL
+    assert torch.equal(Sample(temperature=1e-4, max_length=9)(*settings), Greedy(max_length=9)(*settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num": 0}, "generation.num must be at least 1, got 0"),
+        ({"temperature": 0.0}, r"generation.temperature must be above 0 \(.* generation=greedy\), got 0.0"),
+        ({"top_k": 0}, "generation.top_k must be at least 1, got 0"),
+        ({"top_p": 0.0}, "generation.top_p must be above 0 and at most 1, got 0.0"),
+        ({"top_p": 1.1}, "generation.top_p must be above 0 and at most 1, got 1.1"),
+        ({"filter_thres": 1.0}, r"generation.filter_thres must be in \[0, 1\), got 1.0"),
+        ({"filter_thres": -0.1}, r"generation.filter_thres must be in \[0, 1\), got -0.1"),
+        ({"noise_scale": -1.0}, "generation.noise_scale must be 0 or more, got -1.0"),
+    ],
+)
+def test_refuses_settings_out_of_range(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Sample(**settings)

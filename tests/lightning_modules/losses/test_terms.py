@@ -1,0 +1,98 @@
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal
+
+from lightning_modules.losses import caption_cross_entropy, free_bits, reconstruction_nll
+from lightning_modules.losses.terms import to_unit_interval
+
+PAD = 0
+
+
+def _captions() -> tuple[torch.Tensor, torch.Tensor]:
+    targets_NL = torch.tensor([[4, 2, 1, PAD, PAD], [3, 3, 5, 2, 1], [1, PAD, PAD, PAD, PAD]])
+    return torch.randn(3, 5, 6), targets_NL
+
+
+def test_cross_entropy_is_that_of_a_loop_over_captions() -> None:
+    logits_NLV, targets_NL = _captions()
+    expected = []
+    for logits_LV, targets_L in zip(logits_NLV, targets_NL, strict=True):
+        words = [i for i in range(5) if targets_L[i] != PAD]
+        probabilities = [logits_LV[i].exp()[targets_L[i]] / logits_LV[i].exp().sum() for i in words]
+        expected.append(-sum(math.log(probability) for probability in probabilities))
+    nats_N = caption_cross_entropy(logits_NLV, targets_NL, pad_id=PAD)
+    torch.testing.assert_close(nats_N, torch.tensor(expected))
+
+
+def test_cross_entropy_of_no_knowledge_is_the_logarithm_of_the_vocabulary() -> None:
+    _, targets_NL = _captions()
+    nats_N = caption_cross_entropy(torch.zeros(3, 5, 6), targets_NL, pad_id=PAD)
+    torch.testing.assert_close(nats_N, torch.tensor([3, 5, 1]) * math.log(6))
+
+
+def test_cross_entropy_does_not_count_padding() -> None:
+    logits_NLV, targets_NL = _captions()
+    nats_N = caption_cross_entropy(logits_NLV, targets_NL, pad_id=PAD)
+    longer_NL = torch.cat([targets_NL, torch.full((3, 4), PAD)], dim=1)
+    wild_NLV = torch.cat([logits_NLV, torch.zeros(3, 4, 6)], dim=1)
+    wild_NLV[longer_NL == PAD] = torch.tensor([1e4, -1e4, 3.0, 1e4, 0.0, 7.0])
+    wild_NLV.requires_grad_()
+    with_padding_N = caption_cross_entropy(wild_NLV, longer_NL, pad_id=PAD)
+    assert torch.equal(with_padding_N, nats_N)
+    with_padding_N.sum().backward()
+    assert wild_NLV.grad is not None
+    assert torch.equal(wild_NLV.grad.abs().sum(dim=-1) > 0, longer_NL != PAD)
+
+
+def test_cross_entropy_is_summed_in_full_precision() -> None:
+    logits_NLV, targets_NL = _captions()
+    halved_NLV = logits_NLV.bfloat16()
+    torch.testing.assert_close(
+        caption_cross_entropy(halved_NLV, targets_NL, pad_id=PAD),
+        caption_cross_entropy(halved_NLV.float(), targets_NL, pad_id=PAD),
+        rtol=0,
+        atol=0,
+    )
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+def test_reconstruction_is_the_negative_log_likelihood_of_a_normal_distribution(scale: float) -> None:
+    redrawn, images = torch.rand(4, 3, 5, 5), torch.rand(4, 3, 5, 5)
+    expected_N = -Normal(redrawn, scale).log_prob(images).flatten(1).sum(dim=1)
+    torch.testing.assert_close(reconstruction_nll(redrawn, images, scale=scale), expected_N)
+
+
+def test_reconstruction_with_the_default_scale_is_pi_times_the_squared_error() -> None:
+    images = torch.rand(2, 3, 4, 4)
+    assert reconstruction_nll(images, images).tolist() == pytest.approx([0.0, 0.0], abs=1e-5)
+    off_by_half = reconstruction_nll(images + 0.5, images)
+    assert off_by_half.tolist() == pytest.approx([math.pi * 48 * 0.25] * 2)
+    expected_N = -Normal(images + 0.5, 1 / math.sqrt(2 * math.pi)).log_prob(images).flatten(1).sum(dim=1)
+    torch.testing.assert_close(off_by_half, expected_N)
+
+
+def test_reconstruction_refuses_shapes_that_would_broadcast() -> None:
+    with pytest.raises(AssertionError):
+        reconstruction_nll(torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4))
+
+
+def test_free_bits_by_hand() -> None:
+    kl_NZ = torch.tensor([[0.0, 1.0, 3.0], [0.2, 0.0, 1.0]])  # means by dimension: 0.1, 0.5, 2
+    assert free_bits(kl_NZ, 0.0).item() == pytest.approx(2.6)
+    assert free_bits(kl_NZ, 0.3).item() == pytest.approx(0.3 + 0.5 + 2.0)
+    assert free_bits(kl_NZ, 1.0).item() == pytest.approx(1.0 + 1.0 + 2.0)
+
+
+def test_free_bits_leave_no_gradient_below_them() -> None:
+    kl_NZ = torch.tensor([[0.1, 2.0], [0.3, 4.0]], requires_grad=True)
+    free_bits(kl_NZ, 0.5).backward()
+    assert kl_NZ.grad is not None
+    assert kl_NZ.grad.tolist() == [[0.0, 0.5], [0.0, 0.5]]
+
+
+def test_images_are_averaged_down() -> None:
+    images_BCHW = torch.tensor([0, 255, 255, 255], dtype=torch.uint8).view(1, 1, 2, 2).expand(2, 3, 2, 2)
+    assert to_unit_interval(images_BCHW, size=1).tolist() == [[[[0.75]]] * 3] * 2
+    assert to_unit_interval(images_BCHW, size=2)[0, 0].tolist() == [[0.0, 1.0], [1.0, 1.0]]

@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from lightning_modules.losses import LossTerms, VAELoss
+from lightning_modules.schedules import Cyclical, LinearWarmup
+
+TERMS = LossTerms(
+    caption_N=torch.tensor([2.0, 6.0]),
+    reconstruction_R=torch.tensor([10.0, 30.0]),
+    kl_style_NZ=torch.tensor([[1.0, 0.0], [0.2, 0.4]]),  # by dimension 0.6, 0.2; mean of the sums 0.8
+    kl_content_NZ=torch.tensor([[3.0, 0.1, 0.5], [1.0, 0.3, 0.1]]),  # 2, 0.2, 0.3; 2.5
+)
+
+
+def test_hand_values() -> None:
+    loss = VAELoss(reconstruction_weight=0.5, beta=2.0, gamma=0.1, kl_loss_weight=3.0)
+    report = loss(TERMS, step=0)
+    assert report.nats == pytest.approx({"caption": 4.0, "reconstruction": 20.0, "kl_style": 0.8, "kl_content": 2.5})
+    assert report.contributions == pytest.approx(
+        {"caption": 4.0, "reconstruction": 10.0, "kl_style": 3 * 2 * 0.8, "kl_content": 3 * 0.1 * 2.5}
+    )
+    assert report.total.item() == pytest.approx(4.0 + 10.0 + 4.8 + 0.75)
+    assert report.weights == {"reconstruction": 0.5, "beta": 2.0, "gamma": 0.1, "kl": 3.0}
+
+
+def test_free_bits_change_the_contribution_but_not_the_nats() -> None:
+    loss = VAELoss(beta=2.0, kl_loss_weight=0.5, style_free_bits=0.5, content_free_bits=0.25)
+    report = loss(TERMS, step=0)
+    assert report.nats["kl_style"].item() == pytest.approx(0.8)
+    assert report.nats["kl_content"].item() == pytest.approx(2.5)
+    assert report.contributions["kl_style"].item() == pytest.approx(0.5 * 2 * (0.6 + 0.5))
+    assert report.contributions["kl_content"].item() == pytest.approx(0.5 * (2.0 + 0.25 + 0.3))
+
+
+@pytest.mark.parametrize("free_bits", [0.0, 0.3])
+def test_contributions_add_up_to_the_total(free_bits: float) -> None:
+    loss = VAELoss(
+        reconstruction_weight=0.7, beta=0.3, gamma=4.0, style_free_bits=free_bits, content_free_bits=free_bits
+    )
+    terms = LossTerms(*(torch.rand_like(term) for term in TERMS if term is not None))
+    report = loss(terms, step=0)
+    torch.testing.assert_close(report.total, torch.stack([*report.contributions.values()]).sum())
+
+
+@pytest.mark.parametrize("free_bits", [0.0, 0.3])
+def test_a_batch_of_two_equal_samples_has_the_loss_of_one(free_bits: float) -> None:
+    loss = VAELoss(style_free_bits=free_bits, content_free_bits=free_bits)
+    one = LossTerms(*(term[:1] for term in TERMS if term is not None))
+    two = LossTerms(*(term.repeat(2, *[1] * (term.dim() - 1)) for term in one if term is not None))
+    of_one, of_two = loss(one, step=0), loss(two, step=0)
+    torch.testing.assert_close(of_two.total, of_one.total)
+    torch.testing.assert_close(of_two.nats, of_one.nats)
+
+
+def test_weights_follow_their_schedules() -> None:
+    loss = VAELoss(
+        reconstruction_weight=LinearWarmup(start=1.0, end=0.0, steps=4),
+        beta=LinearWarmup(start=0.0, end=1.0, steps=2),
+        gamma=5.0,
+        kl_loss_weight=Cyclical(start=0.0, end=1.0, steps=4, climb=0.5),
+    )
+    weights = {step: [*loss(TERMS, step).weights.values()] for step in (0, 1, 3, 4)}
+    assert weights == {0: [1, 0, 5, 0], 1: [0.75, 0.5, 5, 0.5], 3: [0.25, 1, 5, 1], 4: [0, 1, 5, 0]}
+    assert loss(TERMS, 1).total.item() == pytest.approx(4 + 0.75 * 20 + 0.5 * (0.5 * 0.8 + 5 * 2.5))
+
+
+def test_without_image_decoder_there_is_no_reconstruction_term() -> None:
+    report = VAELoss()(TERMS._replace(reconstruction_R=None), step=0)
+    assert {*report.nats} == {*report.contributions} == {"caption", "kl_style", "kl_content"}
+    assert report.total.item() == pytest.approx(4.0 + 0.8 + 2.5)
+
+
+@pytest.mark.parametrize("field", ["style_free_bits", "content_free_bits"])
+def test_refuses_negative_free_bits(field: str) -> None:
+    with pytest.raises(ValueError, match=r"model.loss.style_free_bits and content_free_bits .* got .*-0.1"):
+        VAELoss(**{field: -0.1})

@@ -1,0 +1,96 @@
+"""What every decoder promises, over every implementation, each with and without attention."""
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_modules.networks import decoders
+from lightning_modules.networks.attentions import LuongAttention
+from lightning_modules.networks.decoders import Decoder, GRUDecoder
+
+IMPLEMENTATIONS = [
+    kind
+    for kind in map(decoders.__dict__.__getitem__, decoders.__all__)
+    if issubclass(kind, Decoder) and not inspect.isabstract(kind)
+]
+CONTEXT_NX = torch.linspace(-1, 1, 3 * 7).view(3, 7).sin()
+GRID_NPD = torch.linspace(0, 9, 3 * 5 * 6).view(3, 5, 6).cos()
+WORDS_NLE = torch.linspace(-2, 8, 3 * 6 * 4).view(3, 6, 4).sin()
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def kind(request: pytest.FixtureRequest) -> type[GRUDecoder]:
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["blind", "attentive"])
+def attentive(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture
+def decoder(kind: type[GRUDecoder], attentive: bool) -> GRUDecoder:
+    attention = LuongAttention(width=6, positions=5, hidden_size=8) if attentive else None
+    return kind(embedding_dim=4, context_dim=7, hidden_size=8, num_layers=2, attention=attention).eval()
+
+
+def _start(decoder: Decoder, rows: slice | list[int] = slice(None)) -> Any:
+    return decoder.start(CONTEXT_NX[rows], GRID_NPD[rows])
+
+
+def test_reading_all_words_at_once_is_reading_them_one_at_a_time(decoder: Decoder) -> None:
+    at_once_NLH, state_after = decoder.advance(WORDS_NLE, _start(decoder))
+    assert at_once_NLH.shape == (3, 6, decoder.hidden_size)
+    state, one_by_one = _start(decoder), []
+    for t in range(6):
+        hidden_N1H, state = decoder.advance(WORDS_NLE[:, t : t + 1], state)
+        one_by_one.append(hidden_N1H)
+    torch.testing.assert_close(torch.cat(one_by_one, dim=1), at_once_NLH)
+    next_N1E = torch.ones(3, 1, 4)
+    torch.testing.assert_close(decoder.advance(next_N1E, state)[0], decoder.advance(next_N1E, state_after)[0])
+
+
+def test_a_word_does_not_see_those_after_it(decoder: Decoder) -> None:
+    hidden_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
+    changed_NLE = WORDS_NLE.clone()
+    changed_NLE[:, 4:] = 5.0
+    changed_NLH, _ = decoder.advance(changed_NLE, _start(decoder))
+    torch.testing.assert_close(changed_NLH[:, :4], hidden_NLH[:, :4])
+    assert not torch.allclose(changed_NLH[:, 4:], hidden_NLH[:, 4:])
+
+
+def test_states_can_be_selected_repeated_and_reordered(decoder: Decoder) -> None:
+    _, state = decoder.advance(WORDS_NLE[:, :3], _start(decoder))
+    hidden_NLH, _ = decoder.advance(WORDS_NLE[:, 3:], state)
+    rows = torch.tensor([2, 0, 0, 1])
+    selected_NLH, _ = decoder.advance(WORDS_NLE[rows, 3:], state.select(rows))
+    torch.testing.assert_close(selected_NLH, hidden_NLH[rows])
+
+
+def test_a_caption_does_not_depend_on_those_beside_it(decoder: Decoder) -> None:
+    together_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
+    alone_NLH, _ = decoder.advance(WORDS_NLE[1:2], _start(decoder, slice(1, 2)))
+    torch.testing.assert_close(alone_NLH, together_NLH[1:2])
+
+
+def test_going_on_from_a_state_leaves_it_as_it_was(decoder: Decoder) -> None:
+    state = _start(decoder)
+    first_NLH, _ = decoder.advance(WORDS_NLE, state)
+    again_NLH, _ = decoder.advance(WORDS_NLE, state)
+    torch.testing.assert_close(again_NLH, first_NLH, rtol=0, atol=0)
+
+
+def test_context_matters_and_the_grid_only_with_attention(decoder: Decoder, attentive: bool) -> None:
+    hidden_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
+    other_context_NLH, _ = decoder.advance(WORDS_NLE, decoder.start(CONTEXT_NX + 1, GRID_NPD))
+    other_grid_NLH, _ = decoder.advance(WORDS_NLE, decoder.start(CONTEXT_NX, GRID_NPD + 1))
+    assert not torch.allclose(other_context_NLH, hidden_NLH)
+    assert torch.allclose(other_grid_NLH, hidden_NLH) is not attentive
+
+
+def test_everything_learns(decoder: Decoder) -> None:
+    decoder.advance(WORDS_NLE, _start(decoder))[0].square().sum().backward()
+    unused = [name for name, p in decoder.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
+    assert unused == []

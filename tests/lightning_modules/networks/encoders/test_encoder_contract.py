@@ -1,0 +1,67 @@
+"""What every encoder promises, over every implementation; timm's with each layout of features that it knows."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+
+from lightning_modules.networks import encoders
+from lightning_modules.networks.encoders import Encoder, ResNetEncoder, TimmEncoder
+
+SIZE = 128
+BUILDERS: dict[str, Callable[..., Encoder]] = {
+    "resnet": partial(ResNetEncoder, base_width=4),
+    "timm, channels first": partial(TimmEncoder, backbone="test_efficientnet", frozen=False),
+    "timm, channels last": partial(TimmEncoder, backbone="test_mambaout", frozen=False),
+    "timm, tokens": partial(TimmEncoder, backbone="test_vit", frozen=False),
+    "timm, frozen": partial(TimmEncoder, backbone="test_efficientnet", frozen=True),
+}
+
+
+@pytest.fixture(scope="module", params=BUILDERS)
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    torch.manual_seed(0)
+    encoder = BUILDERS[request.param](image_size=SIZE).train()
+    with torch.no_grad():
+        encoder(_images(8))  # gives batch statistics that mean something
+    return encoder.eval()
+
+
+def _images(count: int) -> torch.Tensor:
+    return torch.randint(256, (count, 3, SIZE, SIZE), dtype=torch.uint8)
+
+
+def test_every_implementation_is_tested() -> None:
+    built = {builder.func for builder in BUILDERS.values() if isinstance(builder, partial)}
+    assert built == {getattr(encoders, name) for name in encoders.__all__} - {Encoder}
+
+
+def test_gives_a_grid_of_the_shape_that_it_tells(encoder: Encoder) -> None:
+    grid_BPD = encoder(_images(2))
+    assert grid_BPD.shape == (2, encoder.positions, encoder.width)
+    assert grid_BPD.dtype == torch.float32
+    assert encoder.positions == int(encoder.positions**0.5) ** 2  # a square of places, nothing before or after
+
+
+def test_an_image_does_not_depend_on_those_beside_it(encoder: Encoder) -> None:
+    images_BCHW = _images(3)
+    torch.testing.assert_close(encoder(images_BCHW[1:2]), encoder(images_BCHW)[1:2], rtol=1e-4, atol=1e-4)
+
+
+def test_places_are_row_by_row(encoder: Encoder) -> None:
+    rows, half = int(encoder.positions**0.5), SIZE // 2
+    images_BCHW = _images(1).repeat(3, 1, 1, 1)
+    images_BCHW[1, :, :half, half:] = _images(1)[0, :, :half, half:]  # another top right quarter
+    images_BCHW[2, :, half:, :half] = _images(1)[0, :, half:, :half]  # another bottom left quarter
+    plain_PD, *changed = encoder(images_BCHW)
+    for (row, column), grid_PD in zip([(0, 1), (1, 0)], changed, strict=True):
+        change_RR = (grid_PD - plain_PD).square().sum(dim=-1).view(rows, rows)
+        quarters = change_RR.unfold(0, rows // 2, rows // 2).unfold(1, rows // 2, rows // 2).sum(dim=(2, 3))
+        assert quarters.argmax() == 2 * row + column
+
+
+def test_loading_pretrained_weights_without_any_named_changes_nothing(encoder: Encoder) -> None:
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    encoder.load_pretrained()
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())

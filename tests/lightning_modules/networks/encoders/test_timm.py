@@ -1,0 +1,135 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lightning_modules.networks.encoders import TimmEncoder
+
+CNN = "test_efficientnet"
+IMAGES_BCHW = torch.arange(2 * 3 * 32 * 32).view(2, 3, 32, 32).remainder(251).to(torch.uint8)
+
+
+def _state(encoder: TimmEncoder) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in encoder.backbone.state_dict().items()}
+
+
+def _save_published(path: Path, backbone: str = CNN) -> dict[str, Tensor]:
+    """Write weights as they are published: with the classifier that the encoder does without."""
+    torch.manual_seed(7)
+    weights = timm.create_model(backbone).state_dict()
+    save_file(weights, path) if path.suffix == ".safetensors" else torch.save(weights, path)
+    return weights
+
+
+def test_the_tokens_before_the_patches_are_no_places() -> None:
+    encoder = TimmEncoder(image_size=160, backbone="test_vit")
+    assert (encoder.positions, encoder.width) == (100, 64)
+    images_BCHW = torch.zeros(1, 3, 160, 160, dtype=torch.uint8)
+    tokens_BTD = encoder.backbone.forward_features(encoder.scale_pixels(images_BCHW))
+    assert tokens_BTD.shape[1] == 101
+    torch.testing.assert_close(encoder(images_BCHW), tokens_BTD[:, 1:])
+
+
+def test_pixels_are_scaled_as_the_published_weights_want() -> None:
+    published: Any = timm.create_model(CNN).pretrained_cfg
+    scaling = TimmEncoder(image_size=32, backbone=CNN).scale_pixels
+    assert scaling.mean_C11.flatten().tolist() == pytest.approx(published["mean"])
+    assert scaling.std_C11.flatten().tolist() == pytest.approx(published["std"])
+
+
+def test_a_frozen_backbone_stays_as_it_is_in_training() -> None:
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=True)
+    before = _state(encoder)
+    grid_BPD = encoder.train()(IMAGES_BCHW)
+    assert encoder.training
+    assert not grid_BPD.requires_grad
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in encoder.backbone.state_dict().items())
+    torch.testing.assert_close(encoder.eval()(IMAGES_BCHW), grid_BPD, rtol=0, atol=0)
+
+
+def test_a_backbone_that_is_not_frozen_learns() -> None:
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False)
+    before = _state(encoder)
+    encoder.train()(IMAGES_BCHW).square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters())
+    assert not torch.equal(encoder.backbone.bn1.running_mean, before["bn1.running_mean"])
+
+
+def test_measuring_the_grid_leaves_batch_statistics_alone() -> None:
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False)
+    assert encoder.training
+    assert encoder.backbone.training
+    assert encoder.backbone.bn1.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth"])
+@pytest.mark.parametrize("backbone", [CNN, "test_vit"])
+def test_reads_weights_from_a_local_file_when_asked_and_not_before(tmp_path: Path, name: str, backbone: str) -> None:
+    published = _save_published(tmp_path / name, backbone)
+    encoder = TimmEncoder(image_size=32, backbone=backbone, weights=str(tmp_path / name))
+    first = next(iter(encoder.backbone.state_dict()))
+    assert not torch.equal(encoder.backbone.state_dict()[first], published[first])
+    encoder.load_pretrained()
+    loaded = encoder.backbone.state_dict()
+    different = [
+        key for key in loaded if loaded[key].shape == published[key].shape and (loaded[key] != published[key]).any()
+    ]
+    # a vision transformer's position embedding is interpolated where its shape differs, nothing else may
+    assert different == []
+    assert {*published} - {*loaded} == {key for key in published if key.startswith(("classifier.", "head."))}
+
+
+def test_refuses_an_unknown_backbone() -> None:
+    with pytest.raises(ValueError, match=r"model.encoder.backbone='test_mambo' is not a model of timm; similar ones"):
+        TimmEncoder(image_size=32, backbone="test_mambo")
+
+
+def test_refuses_an_unknown_tag_of_a_backbone() -> None:
+    with pytest.raises(ValueError, match=r"model.encoder.backbone='test_efficientnet.nope'"):
+        TimmEncoder(image_size=32, backbone="test_efficientnet.nope")
+
+
+def test_takes_the_hubs_name_of_a_backbone() -> None:
+    assert TimmEncoder(image_size=32, backbone="timm/test_efficientnet.r160_in1k").width == 256
+
+
+def test_refuses_an_image_size_that_the_backbone_cannot_take() -> None:
+    with pytest.raises(ValueError, match=r"test_vit_relpos does not take images of data.image_size=32 pixels: "):
+        TimmEncoder(image_size=32, backbone="test_vit_relpos")
+
+
+def test_a_missing_file_names_all_choices(tmp_path: Path) -> None:
+    encoder = TimmEncoder(image_size=32, backbone=CNN, weights=str(tmp_path / "gone.safetensors"))
+    with pytest.raises(ValueError, match=r"weights=.*gone.safetensors is not a file; .*safetensors.*`hub`.*`null`"):
+        encoder.load_pretrained()
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth"])
+@pytest.mark.parametrize("content", ["other model", "text", "torn", "empty"])
+def test_a_wrong_file_is_refused_and_changes_nothing(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    _save_published(path, "test_resnet" if content == "other model" else CNN)
+    if content == "text":
+        path.write_text("these are no weights")
+    elif content == "torn":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif content == "empty":
+        path.write_bytes(b"")
+    encoder = TimmEncoder(image_size=32, backbone=CNN, weights=str(path))
+    before = _state(encoder)
+    with pytest.raises(ValueError, match=rf"model.encoder.weights=.*{name} could not be read into {CNN}: "):
+        encoder.load_pretrained()
+    assert all(torch.equal(value, before[key]) for key, value in encoder.backbone.state_dict().items())
+
+
+def test_the_hub_without_a_network_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    encoder = TimmEncoder(image_size=32, backbone=CNN, weights="hub")
+    with pytest.raises(ValueError, match=r"weights=hub could not be read .* download the weights elsewhere and set"):
+        encoder.load_pretrained()

@@ -1,0 +1,94 @@
+"""What latents promise, over every implementation."""
+
+import inspect
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from lightning_modules.networks import latents
+from lightning_modules.networks.latents import GaussianLatents, SpatialGaussianLatents
+
+BUILDERS: dict[str, partial[Any]] = {
+    "gaussian": partial(GaussianLatents, style_dim=3, content_dim=5, hidden_size=16),
+    "spatial": partial(SpatialGaussianLatents, style_dim=3, place_dim=2, hidden_size=16),
+}
+IMAGE_OF_CAPTION_N = torch.tensor([0, 0, 1, 2, 2, 2])
+
+
+@pytest.fixture(params=BUILDERS)
+def module(request: pytest.FixtureRequest) -> Any:
+    return BUILDERS[request.param](width=6, positions=4).eval()
+
+
+def test_every_implementation_is_tested() -> None:
+    exported = {getattr(latents, name) for name in latents.__all__}
+    modules = {kind for kind in exported if inspect.isclass(kind) and issubclass(kind, nn.Module)}
+    assert {builder.func for builder in BUILDERS.values()} == modules
+
+
+def test_gives_each_caption_both_codes(module: Any) -> None:
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
+    assert codes.style.sample.shape == codes.style.kl.shape == (6, module.style_dim)
+    assert codes.content.sample.shape == codes.content.kl.shape == (6, module.content_dim)
+    assert codes.places_NPD.shape == (6, 4, module.places_width)
+    assert all(code.kl.sum(dim=1).min() > 0 for code in (codes.style, codes.content))
+
+
+def test_without_noise_a_caption_depends_on_its_own_image_alone(module: Any) -> None:
+    grid_BPD = torch.randn(3, 4, 6)
+    together = module(grid_BPD, IMAGE_OF_CAPTION_N, noise_scale=0.0)
+    for row, image in enumerate(IMAGE_OF_CAPTION_N.tolist()):
+        alone = module(grid_BPD[image : image + 1], torch.tensor([0]), noise_scale=0.0)
+        torch.testing.assert_close(together.style.sample[row], alone.style.sample[0])
+        torch.testing.assert_close(together.content.sample[row], alone.content.sample[0])
+        torch.testing.assert_close(together.places_NPD[row], alone.places_NPD[0])
+
+
+def test_without_noise_codes_are_the_means(module: Any) -> None:
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N, noise_scale=0.0)
+    for code in (codes.style, codes.content):
+        assert torch.equal(code.sample, code.posterior.mean)
+
+
+def test_with_noise_captions_of_one_image_differ(module: Any) -> None:
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
+    for code in (codes.style, codes.content):
+        assert torch.cdist(code.sample, code.sample).fill_diagonal_(1).min() > 0
+
+
+def test_style_follows_from_the_image_and_content_from_image_and_style(module: Any) -> None:
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
+    style_mean_NS, content_mean_NC = codes.style.posterior.mean, codes.content.posterior.mean
+    torch.testing.assert_close(style_mean_NS[0], style_mean_NS[1])
+    assert not torch.allclose(style_mean_NS[1], style_mean_NS[2])
+    assert not torch.allclose(content_mean_NC[0], content_mean_NC[1])
+    module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N).content.posterior.mean.sum().backward()
+    assert module.style_posterior.weight.grad.abs().sum() > 0
+
+
+def test_the_priors_are_standard_normal(module: Any) -> None:
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
+    for code in (codes.style, codes.content):
+        assert code.prior.mean.abs().max() == code.prior.log_variance.abs().max() == 0
+
+
+def test_both_codes_know_where_things_are(module: Any) -> None:
+    grid_BPD = torch.randn(1, 4, 6)
+    codes = module(grid_BPD, torch.tensor([0]), noise_scale=0.0)
+    mirrored = module(grid_BPD.flip(1), torch.tensor([0]), noise_scale=0.0)
+    assert not torch.allclose(codes.style.sample, mirrored.style.sample)
+    assert not torch.allclose(codes.content.sample, mirrored.content.sample)
+
+
+def test_spatial_content_at_a_place_comes_from_that_place_and_is_what_attention_sees() -> None:
+    module = BUILDERS["spatial"](width=6, positions=4)
+    grid_BPD = torch.randn(1, 4, 6)
+    nn.init.zeros_(module.style_features.weight)  # style sees the whole grid, and would pass it on
+    before = module(grid_BPD, torch.tensor([0]), noise_scale=0.0)
+    grid_BPD[0, 2] += 1
+    after = module(grid_BPD, torch.tensor([0]), noise_scale=0.0)
+    assert ((after.places_NPD - before.places_NPD)[0].abs().sum(dim=1) > 0).tolist() == [False, False, True, False]
+    assert torch.equal(after.places_NPD.flatten(1), after.content.sample)

@@ -1,0 +1,170 @@
+"""Who may import whom, what configs may name, and how long a file may be: the shape of the code, kept."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+from tests.tiny_run import ROOT
+
+PACKAGES = ("callbacks", "datamodules", "lightning_modules", "metrics")
+SCRIPTS = ("train", "caption", "run_summary", "user_errors")
+OURS = {*PACKAGES, *SCRIPTS}
+SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
+MOST_LINES = 320
+
+NETWORKS = ("lightning_modules.networks", "lightning_modules.schedules")
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "lightning_modules.networks": (*NETWORKS, "torch", "timm", "numpy"),
+    "lightning_modules.losses": ("lightning_modules.losses", "lightning_modules.schedules", "torch"),
+    "lightning_modules.generation": ("lightning_modules.generation", "torch"),
+    "lightning_modules.schedules": (),
+    "metrics": ("metrics", "torch", "torchmetrics", "rouge_score"),
+    "callbacks": (
+        "callbacks",
+        "datamodules.batch",
+        "lightning_modules.losses.terms",
+        "metrics",
+        "pytorch_lightning",
+        "torch",
+        "torchvision",
+    ),
+}
+"""Beside the standard library; what a package may import from."""
+
+MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
+    "datamodules": ("lightning_modules", "callbacks", "hydra", "omegaconf", *SCRIPTS),
+    "lightning_modules": ("callbacks", *SCRIPTS),
+}
+
+PUBLIC_TO_CALLBACKS = "lightning_modules"  # its `__all__`, not what lies deeper
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of each thing that a file imports, wherever in the file it does so."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _is_standard(name: str) -> bool:
+    return name.split(".")[0] in sys.stdlib_module_names
+
+
+def _targets(settings: Any) -> Iterator[str]:
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from [value] if key == "_target_" else _targets(value)
+    elif isinstance(settings, list):
+        for value in settings:
+            yield from _targets(value)
+
+
+def _read(path: Path) -> Any:
+    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+
+
+OPTIONS = sorted((ROOT / "conf").rglob("*.yaml"))
+TARGETS = {target for path in OPTIONS for target in _targets(_read(path))}
+
+
+def test_something_is_looked_at() -> None:
+    assert len(SOURCES) > 60
+    assert len(TARGETS) > 25
+    assert "lightning_modules.networks.latents.gaussian" in map(_module, SOURCES)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_packages_import_what_they_may_and_no_more(package: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in SOURCES
+        if _within(_module(path), (package,))
+        for name in _imports(path)
+        if not _within(name, MAY_IMPORT[package]) and not _is_standard(name) and not _is_public(package, name)
+    ]
+    assert wrong == []
+
+
+def _is_public(package: str, name: str) -> bool:
+    parent, _, thing = name.rpartition(".")
+    return package == "callbacks" and parent == PUBLIC_TO_CALLBACKS and thing in get_object(parent).__all__
+
+
+@pytest.mark.parametrize("package", MAY_NOT_IMPORT)
+def test_packages_do_not_import_upwards(package: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in SOURCES
+        if _within(_module(path), (package,))
+        for name in _imports(path)
+        if _within(name, MAY_NOT_IMPORT[package])
+    ]
+    assert wrong == []
+
+
+def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
+    whole = ("lightning_modules.networks.captioner",)
+    stages = [path for path in SOURCES if _module(path).count(".") >= 3 and "networks" in path.parts]
+    assert len(stages) > 20
+    assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
+
+
+@pytest.mark.parametrize("script", ["train", "caption"])
+def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
+    tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    chosen = {target.rsplit(".", 1)[1] for target in TARGETS if target.split(".")[0] in OURS}
+    assert named & chosen == set()
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=lambda path: str(path.relative_to(ROOT / "conf")))
+def test_every_option_names_what_exists_or_says_that_it_is_empty(path: Path) -> None:
+    settings = _read(path)
+    for target in _targets(settings):
+        assert callable(get_object(target))
+    if "_target_" not in settings and "defaults" not in settings:
+        parts_or_nothing = [isinstance(value, dict) and "_target_" in value for value in settings.values()]
+        assert all(parts_or_nothing), f"{path}: neither a _target_, nor defaults, nor parts that have one"
+        assert settings or path.read_text().startswith("#"), f"{path}: an empty option says what it means"
+
+
+def test_every_implementation_can_be_chosen_in_a_config() -> None:
+    for package in ("attentions", "combiners", "decoders", "encoders", "image_decoders", "latents", "middles"):
+        stage = get_object(f"lightning_modules.networks.{package}")
+        folder = {"attentions": "attention"}.get(package, package.removesuffix("s"))
+        folder = "latents" if package == "latents" else folder
+        chosen = {t for path in (ROOT / "conf/model" / folder).glob("*.yaml") for t in _targets(_read(path))}
+        concrete = {
+            f"{stage.__name__}.{name}"
+            for name in stage.__all__
+            if hasattr(getattr(stage, name), "forward") and name not in ("Decoder", "Encoder", "RecurrentDecoder")
+        }
+        assert concrete == chosen
+
+
+def test_files_are_short() -> None:
+    ours = [path for folder in (*PACKAGES, "tests", "benchmarks", "conf") for path in (ROOT / folder).rglob("*.*")]
+    texts = [path for path in (*ours, *ROOT.glob("*.py")) if path.suffix in (".py", ".yaml")]
+    assert len(texts) > 120
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in texts}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}

@@ -1,0 +1,90 @@
+"""Every option of every config group, found by looking: it composes, builds and runs a training and a validation step.
+
+A new option is covered as soon as its file is there.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+from timm import create_model
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+
+from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
+
+CONF = ROOT / "conf"
+OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/**/*.yaml"))
+PLACE_OF_GROUP = {"model/kl_schedule": "model/kl_schedule@model.loss.kl_loss_weight"}
+BACKBONE = "test_efficientnet"
+
+
+def _no_files(folder: Path) -> list[str]:
+    return []
+
+
+def _flickr8k(folder: Path) -> list[str]:
+    return [f"data.root={TinyFlickr8k(folder / 'flickr8k').root}"]
+
+
+def _backbone(folder: Path) -> list[str]:
+    save_file(create_model(BACKBONE).state_dict(), folder / "weights.safetensors")
+    return [f"model.encoder.backbone={BACKBONE}", f"model.encoder.weights={folder / 'weights.safetensors'}"]
+
+
+def _vectors(folder: Path) -> list[str]:
+    (folder / "vectors.txt").write_text(f"circle {' '.join(['0.5'] * 12)}\nstar {' '.join(['1'] * 12)}\n")
+    return [f"model.embedding.vectors={folder / 'vectors.txt'}"]
+
+
+def _gpt2(folder: Path) -> list[str]:
+    tokenizer = Tokenizer(BPE({byte: i for i, byte in enumerate(sorted(ByteLevel.alphabet()))}, []))
+    tokenizer.pre_tokenizer, tokenizer.decoder = ByteLevel(), ByteLevelDecoder()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return [f"tokenizer.path={folder}"]
+
+
+FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
+    "data/flickr8k": _flickr8k,
+    "model/encoder/timm": _backbone,
+    "model/timm": _backbone,
+    "model/embedding/pretrained": _vectors,
+    "tokenizer/gpt2": _gpt2,
+}
+
+
+def _choices(option: Path, folder: Path) -> list[str]:
+    group = option.parent.as_posix()
+    files = FILES_OF_OPTION.get(option.as_posix(), _no_files)
+    return [f"{PLACE_OF_GROUP.get(group, group)}={option.name}", *files(folder)]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_option_composes_builds_and_runs_a_step(option: Path, tmp_path: Path) -> None:
+    choices = _choices(option, tmp_path)
+    settings = ["trainer.limit_train_batches=1", "trainer.limit_val_batches=1", "test=false", "optimized_metric=null"]
+    run = run_tiny(tmp_path / "run", *settings, choices=choices)
+    assert run.metric is None
+    if option.as_posix() != "logger/none":
+        curves = scalars(run.events)
+        assert len(curves["train/loss"]) == 1
+        assert len(curves["val/loss"]) == 1
+
+
+def test_the_options_that_need_files_are_there() -> None:
+    assert FILES_OF_OPTION.keys() <= {option.as_posix() for option in OPTIONS}
+
+
+@pytest.mark.parametrize("schedule", sorted(path.stem for path in (CONF / "model/kl_schedule").glob("*.yaml")))
+@pytest.mark.parametrize("key", ["beta", "gamma", "reconstruction_weight"])
+def test_every_weight_of_the_loss_may_follow_a_schedule(schedule: str, key: str) -> None:
+    config = compose_train([f"+model/kl_schedule@model.loss.{key}={schedule}"])
+    assert config.model.loss[key]["_target_"].startswith("lightning_modules.schedules.")
+
+
+def test_the_data_does_not_change_with_the_runs_seed() -> None:
+    assert compose_train(["seed=1"]).data == compose_train(["seed=2"]).data
