@@ -4,6 +4,7 @@ python train.py [group=option …] [key=value …]
 """
 
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from run_summary import log_hyperparameters, print_summary
 from user_errors import in_one_line, in_sweep
 
 log = logging.getLogger(__name__)
+warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")

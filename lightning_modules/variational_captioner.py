@@ -116,7 +116,8 @@ class VariationalCaptioner(LightningModule):
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         grid_BPD = self.network.encoder(batch.images_BCHW)
-        report = self._loss(grid_BPD, batch, redraw_R=one_caption_per_image(batch.image_of_caption_N))
+        lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
+        report = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
         self._log_report("train", report, batch)
         return report.total
 
@@ -206,8 +207,12 @@ class VariationalCaptioner(LightningModule):
         checkpoint["facet_format"] = CHECKPOINT_FORMAT
 
 
-def one_caption_per_image(image_of_caption_N: Tensor) -> Tensor:
-    """Return for each image the row of one of its captions, drawn at random: [B]."""
+def longest_captions(lengths_N: Tensor, image_of_caption_N: Tensor) -> Tensor:
+    """Return for each image the row of its longest caption, the first of those: [B].
+
+    In training an image is redrawn once. A terse caption could not be asked to; the longest says the most.
+    """
+    by_length_N = lengths_N.argsort(descending=True, stable=True)
+    by_image_N = by_length_N[image_of_caption_N[by_length_N].argsort(stable=True)]
     counts_B = torch.bincount(image_of_caption_N)
-    first_B = counts_B.cumsum(dim=0) - counts_B
-    return first_B + (torch.rand_like(first_B, dtype=torch.float) * counts_B).long()
+    return by_image_N[counts_B.cumsum(dim=0) - counts_B]

@@ -1,11 +1,14 @@
 """ROUGE-1, ROUGE-2 and ROUGE-L by the `rouge-score` package."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 
 from rouge_score.rouge_scorer import RougeScorer
 
 from metrics.per_image_metric import PerImageMetric
+
+logging.getLogger("absl").setLevel(logging.WARNING)  # the package tells of its default tokenizer at every start
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 

@@ -5,12 +5,13 @@
 | terse      | colours, shapes                     | red disc and blue square (order, "and", synonyms)            |
 | plain      | sizes, colours, shapes, background  | we see two shapes a big red circle … (opening, count, order) |
 | relational | colours, shapes, how objects lie    | the red circle is above the blue square (subject, phrases)   |
-| located    | sizes, colours, shapes, places      | a large red circle in the top left and … (place phrases)     |
-| wordy      | everything                          | a large red circle rests quietly at top left with …          |
+| located    | sizes, colours, shapes, places      | in the top left a large red circle and … (place phrases)     |
+| wordy      | everything                          | at top left rests quietly a large red circle and …           |
 
 The openings are arranged for what greedy decoding of a trained captioner does, which is to follow the most frequent
-next word: only `located` and `wordy` begin with "a"; both then name the objects in reading order with canonical words;
-and `wordy` has a single way to go on where `located` has several. So the most likely caption states every fact.
+next word: only `located` and `wordy` begin with a place; both name the objects in reading order with canonical words;
+and `wordy` has a single phrase for a place where `located` has two. So the most likely caption states every fact. Both
+say the place first: having said it, a captioner knows where to look for the rest.
 """
 
 from collections.abc import Callable
@@ -51,17 +52,16 @@ def relational(scene: Scene, draws: Draws) -> str:
 
 def located(scene: Scene, draws: Draws) -> str:
     """Size, colour, shape and place of each object, in reading order."""
-    objects = [f"{_canonical(thing)} {draws.choice(lexicon.PLACES[thing.place][1:])}" for thing in scene.objects]
+    objects = [f"{draws.choice(lexicon.PLACES[thing.place][1:])} {_canonical(thing)}" for thing in scene.objects]
     return " and ".join(objects)
 
 
 def wordy(scene: Scene, draws: Draws) -> str:
     """Size, colour, shape and place of each object, in reading order, and the background."""
-    looks = [_canonical(thing) for thing in scene.objects]
-    looks[0] += f" {draws.choice(lexicon.VERBS)}"
-    objects = [f"{look} {lexicon.PLACES[thing.place][0]}" for look, thing in zip(looks, scene.objects, strict=True)]
-    listing = " and ".join(objects).replace(" and ", " with ", 1)  # "… with … and …"
-    return f"{listing} {_background(scene.background, draws)}"
+    places = [lexicon.PLACES[thing.place][0] for thing in scene.objects]
+    places[0] += f" {draws.choice(lexicon.VERBS)}"
+    objects = [f"{place} {_canonical(thing)}" for place, thing in zip(places, scene.objects, strict=True)]
+    return f"{' and '.join(objects)} {_background(scene.background, draws)}"
 
 
 STYLES: dict[str, Style] = {

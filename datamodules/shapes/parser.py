@@ -3,7 +3,8 @@
     caption    = listing | relational
     listing    = [opening] [count] object {[joiner] object} [background]
     relational = object "is" ("alone" | relation object {joiner relation object})
-    object     = [article] [size] [colour] shape [verb] [place]
+    object     = place [verb] look | look [verb] [place]
+    look       = [article] [size] [colour] shape
     background = ("on a" | "against a") [tone] [pattern] "background"
 
 Strict: every word must be read, in lower case. But free in what it combines: a caption that mixes the styles of
@@ -102,13 +103,18 @@ def _relational(reader: _Reader) -> Claims | None:
 def _object(reader: _Reader) -> ObjectClaim | None:
     """Read an object; where none comes next, read nothing and return None."""
     start = reader.position
+    place = reader.take(PLACE_OF)
+    if place is not None:
+        reader.skip(lexicon.VERBS)
     reader.skip(lexicon.ARTICLES)
     size, colour, shape = reader.take(SIZE_OF), reader.take(COLOUR_OF), reader.take(SHAPE_OF)
     if shape is None:
         reader.position = start
         return None
-    reader.skip(lexicon.VERBS)
-    return ObjectClaim(shape, colour, size, place=reader.take(PLACE_OF))
+    if place is None:
+        reader.skip(lexicon.VERBS)
+        place = reader.take(PLACE_OF)
+    return ObjectClaim(shape, colour, size, place)
 
 
 def _background(reader: _Reader) -> BackgroundClaim:

@@ -30,13 +30,14 @@ class PlacesAskWords(nn.Module):
 
     def __init__(self, *, places: int, hidden_size: int, num_heads: int = 4) -> None:
         super().__init__()
-        self.place_PH = nn.Parameter(torch.randn(places, hidden_size) / hidden_size**0.5)
+        self.query_PH = nn.Parameter(torch.randn(places, hidden_size))
+        self.place_PH = nn.Parameter(0.1 * torch.randn(places, hidden_size))
         self.key_value = nn.Linear(hidden_size, 2 * hidden_size)
         self.num_heads = num_heads
 
     def forward(self, read_NLH: Tensor, mask_NL: Tensor) -> Tensor:
         heads = (self.num_heads, -1)
-        query_KPh = self.place_PH.unflatten(-1, heads).transpose(0, 1)
+        query_KPh = self.query_PH.unflatten(-1, heads).transpose(0, 1)
         key_NLKh, value_NLKh = (part.unflatten(-1, heads) for part in self.key_value(read_NLH).chunk(2, dim=-1))
         scores_NKPL = torch.einsum("kph,nlkh->nkpl", query_KPh, key_NLKh)
         weights_NKPL = scores_NKPL.masked_fill(~mask_NL[:, None, None], float("-inf")).softmax(dim=-1)

@@ -70,8 +70,8 @@ def test_captions_are_pinned() -> None:
         "turquoise disc",
         "we see one shape a large turquoise circle on a dark striped background",
         "the turquoise disc is by itself",
-        "a large cyan circle near the bottom",
-        "a large cyan circle rests quietly at bottom on a dark striped background",
+        "near the bottom a large cyan circle",
+        "at bottom rests quietly a large cyan circle on a dark striped background",
     ]
 
 

@@ -16,11 +16,15 @@ READ = [
     ("red circle blue box", Claims((RED_CIRCLE, BLUE_SQUARE))),
     ("a crimson disc and a blue square", Claims((RED_CIRCLE, BLUE_SQUARE))),
     (
-        "a large red circle rests quietly at top left with a small blue square at bottom on a dark striped background",
+        "at top left rests quietly a large red circle and at bottom a small blue square on a dark striped background",
         Claims(
             (ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", "small", "bottom")),
             BackgroundClaim("dark", "striped"),
         ),
+    ),
+    (
+        "a large red circle rests quietly at top left with a small blue square at bottom",
+        Claims((ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", "small", "bottom"))),
     ),
     ("a big red circle on the left", Claims((ObjectClaim("circle", "red", "large", "left"),))),
     ("we see two shapes a red circle blue square", Claims((RED_CIRCLE, BLUE_SQUARE), num_objects=2)),
@@ -45,6 +49,9 @@ UNREADABLE = [
     "a red circle in the",
     "a red circle in the top left corner",
     "a red circle rests",
+    "at top left",
+    "at top left a red circle at top left",
+    "at top left a red circle rests quietly",
     "a red circle on a dark",
     "a red circle, a blue square",
     "A red circle",
