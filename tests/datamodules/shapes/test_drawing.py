@@ -34,7 +34,7 @@ def coverage(thing: SceneObject, image_size: int = 64) -> np.ndarray:
 def test_images_are_pinned() -> None:
     # A change here changes the data set: results no longer compare.
     images = np.stack([draw(scene_at(42, index), 64) for index in range(50)])
-    assert images.mean(axis=(0, 2, 3)) == pytest.approx([138.943, 139.661, 140.546], abs=0.01)
+    assert images.mean(axis=(0, 2, 3)) == pytest.approx([134.342, 135.061, 135.946], abs=0.01)
 
 
 def test_shape_and_type() -> None:
