@@ -34,6 +34,13 @@ NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"
 WHOLE_STEP = "run_training_batch"
 
 
+class QuietProfiler(SimpleProfiler):
+    """Records durations without printing them all at the end."""
+
+    def describe(self) -> None:
+        pass
+
+
 class CountSizes(pl.Callback):
     """Counts what the measured steps trained on; tokens are those that the loss counts."""
 
@@ -71,7 +78,7 @@ def training_rate(config: Any, datamodule: CaptionDataModule, num_steps: int) ->
     )
     vocabulary = datamodule.tokenizer.vocabulary
     sizes = CountSizes(len(vocabulary.prefix), vocabulary.pad_id)
-    profiler = SimpleProfiler()
+    profiler = QuietProfiler()
     trainer = instantiate(
         config.trainer,
         callbacks=[sizes],

@@ -19,7 +19,6 @@ from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
 
 CONF = ROOT / "conf"
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/**/*.yaml"))
-PLACE_OF_GROUP = {"model/kl_schedule": "model/kl_schedule@model.loss.kl_loss_weight"}
 BACKBONE = "test_efficientnet"
 
 
@@ -58,9 +57,8 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
 
 
 def _choices(option: Path, folder: Path) -> list[str]:
-    group = option.parent.as_posix()
     files = FILES_OF_OPTION.get(option.as_posix(), _no_files)
-    return [f"{PLACE_OF_GROUP.get(group, group)}={option.name}", *files(folder)]
+    return [f"{option.parent.as_posix()}={option.name}", *files(folder)]
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)

@@ -33,6 +33,7 @@ class GaussianLatents(nn.Module):
         positions: Positions P of the encoder's grid.
         style_dim: Dimensions of S.
         content_dim: Dimensions of C.
+        places_width: Width of each place that attention looks at; projected once for all captions of an image.
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
     """
@@ -44,13 +45,16 @@ class GaussianLatents(nn.Module):
         positions: int,
         style_dim: int = 16,
         content_dim: int = 64,
+        places_width: int = 128,
         reduced_width: int = 32,
         hidden_size: int = 256,
     ) -> None:
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = content_dim
-        self.places_width = width
+        self.places_width = places_width
+        self.normalise = nn.LayerNorm(width)  # backbones differ in the scale of their features by orders of magnitude
+        self.places = nn.Linear(width, places_width)
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
@@ -68,8 +72,9 @@ class GaussianLatents(nn.Module):
             image_of_caption_N: For each caption the row of its image in `grid_BPD`.
             noise_scale: Multiplies the posteriors' standard deviations; 0 gives the means.
         """
+        grid_BPD = self.normalise(grid_BPD)
         summary_NF = self.summary(grid_BPD)[image_of_caption_N]
         style = draw(self.style_posterior(summary_NF), noise_scale)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
         content = draw(self.content_posterior(hidden_NF), noise_scale)
-        return Latents(style, content, places_NPD=grid_BPD[image_of_caption_N])
+        return Latents(style, content, places_NPD=self.places(grid_BPD)[image_of_caption_N])

@@ -40,6 +40,7 @@ class SpatialGaussianLatents(nn.Module):
         self.style_dim = style_dim
         self.content_dim = positions * place_dim
         self.places_width = place_dim
+        self.normalise = nn.LayerNorm(width)  # backbones differ in the scale of their features by orders of magnitude
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
@@ -52,6 +53,7 @@ class SpatialGaussianLatents(nn.Module):
 
     def forward(self, grid_BPD: Tensor, image_of_caption_N: Tensor, noise_scale: float = 1.0) -> Latents:
         """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
+        grid_BPD = self.normalise(grid_BPD)
         style = draw(self.style_posterior(self.summary(grid_BPD))[image_of_caption_N], noise_scale)
         features_NPF = self.features(grid_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
         mean_NPW, log_variance_NPW = self.content_posterior(torch.relu(features_NPF)).chunk(2, dim=-1)
