@@ -13,18 +13,16 @@ COARSE_SIZE = 8  # rows and columns of the first, coarse drawing
 
 
 class CaptionReader(nn.Module):
-    """Reads a sentence in both directions; its vector at each word is the word's own plus what stands around it."""
+    """Reads a sentence in both directions; its vector at each word knows the words around it."""
 
     def __init__(self, *, embedding_dim: int, hidden_size: int) -> None:
         super().__init__()
-        self.word = nn.Linear(embedding_dim, hidden_size)
         self.recurrence = nn.GRU(embedding_dim, hidden_size // 2, batch_first=True, bidirectional=True)
 
     def forward(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
         lengths_N = mask_NL.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(words_NLE, lengths_N, batch_first=True, enforce_sorted=False)
-        around_NLH, _ = pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=mask_NL.shape[1])
-        return self.word(words_NLE) + around_NLH
+        return pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=mask_NL.shape[1])[0]
 
 
 class PlacesAskWords(nn.Module):

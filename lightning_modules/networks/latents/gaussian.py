@@ -33,7 +33,8 @@ class GaussianLatents(nn.Module):
         positions: Positions P of the encoder's grid.
         style_dim: Dimensions of S.
         content_dim: Dimensions of C.
-        places_width: Width of each place that attention looks at; projected once for all captions of an image.
+        places_width: For a backbone, whose features are wide and of any scale: normalise them, and project those that
+            attention looks at to this width, once for all captions of an image. None takes them as they are.
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
     """
@@ -45,16 +46,16 @@ class GaussianLatents(nn.Module):
         positions: int,
         style_dim: int = 16,
         content_dim: int = 64,
-        places_width: int = 128,
+        places_width: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
     ) -> None:
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = content_dim
-        self.places_width = places_width
-        self.normalise = nn.LayerNorm(width)  # backbones differ in the scale of their features by orders of magnitude
-        self.places = nn.Linear(width, places_width)
+        self.places_width = places_width or width
+        self.normalise = nn.LayerNorm(width) if places_width else nn.Identity()
+        self.places = nn.Linear(width, places_width) if places_width else nn.Identity()
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
