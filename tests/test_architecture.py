@@ -143,8 +143,8 @@ def test_every_option_names_what_exists_or_says_that_it_is_empty(path: Path) -> 
     for target in _targets(settings):
         assert callable(get_object(target))
     if "_target_" not in settings and "defaults" not in settings:
-        parts_or_nothing = [isinstance(value, dict) and "_target_" in value for value in settings.values()]
-        assert all(parts_or_nothing), f"{path}: neither a _target_, nor defaults, nor parts that have one"
+        targets_of_parts = [list(_targets(value)) for value in settings.values()]
+        assert all(targets_of_parts), f"{path}: neither a _target_, nor defaults, nor parts that have one"
         assert settings or path.read_text().startswith("#"), f"{path}: an empty option says what it means"
 
 

@@ -79,9 +79,11 @@ def test_the_metric_is_returned_and_another_seed_is_another_run(trained: TinyRun
 
 @pytest.mark.filterwarnings("ignore:The dirpath has changed")  # a resumed run writes into a folder of its own
 def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
-    first = run_tiny(tmp_path / "first", "trainer.max_epochs=1", "test=false")
+    # the default's learning rate ends with the first run
+    choices = ["model/scheduler=constant"]
+    first = run_tiny(tmp_path / "first", "trainer.max_epochs=1", "test=false", choices=choices)
     last = first.folder / "checkpoints" / "last.ckpt"
-    resumed = run_tiny(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={last}")
+    resumed = run_tiny(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={last}", choices=choices)
     steps = [step for step, _ in scalars(resumed.events)["train/loss"]]
     assert steps == [2, 3]
     assert torch.load(resumed.best, weights_only=True)["global_step"] == 4
@@ -92,7 +94,7 @@ def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> 
 def test_resuming_does_not_read_published_vectors_again(tmp_path: Path) -> None:
     vectors = tmp_path / "vectors.txt"
     vectors.write_text(f"circle {' '.join(['7'] * 12)}\n")
-    choices = ["model/embedding=pretrained", f"model.embedding.vectors={vectors}"]
+    choices = ["model/scheduler=constant", "model/embedding=pretrained", f"model.embedding.vectors={vectors}"]
     first = run_tiny(tmp_path / "first", "test=false", choices=choices)
     vectors.unlink()
     last = first.folder / "checkpoints" / "last.ckpt"
