@@ -2,6 +2,7 @@
 
 from callbacks.caption_metrics import CaptionMetrics
 from callbacks.caption_samples import CaptionSamples
+from callbacks.reconstruction_metrics import ReconstructionMetrics
 from callbacks.reconstructions import Reconstructions
 
-__all__ = ["CaptionMetrics", "CaptionSamples", "Reconstructions"]
+__all__ = ["CaptionMetrics", "CaptionSamples", "ReconstructionMetrics", "Reconstructions"]

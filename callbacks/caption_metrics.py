@@ -1,17 +1,36 @@
 """Scores the captions that validation and test steps say."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol, Self
 
+import torch
 from pytorch_lightning import Trainer
+from torch import Tensor
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import Descriptions, VariationalCaptioner
-from metrics import PerImageMetric
 
 # A metric's value is already that of all processes: Lightning need not average it once more.
 warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
+
+
+IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
+
+
+class CaptionScore(Protocol):
+    """What `metrics.PerImageMetric` and `metrics.CaptionMetric` have in common."""
+
+    def to(self, device: torch.device) -> Self: ...
+
+    def update(
+        self, candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor
+    ) -> None: ...
+
+    def compute(self) -> Mapping[str, Tensor]: ...
+
+    def reset(self) -> None: ...
 
 
 class CaptionMetrics(EvaluationCallback):
@@ -21,7 +40,7 @@ class CaptionMetrics(EvaluationCallback):
         metrics: What to measure; the keys are for the reader of the config, each metric names its own results.
     """
 
-    def __init__(self, metrics: Mapping[str, PerImageMetric]) -> None:
+    def __init__(self, metrics: Mapping[str, CaptionScore]) -> None:
         self.metrics = dict(metrics)
 
     def observe(
@@ -39,5 +58,5 @@ class CaptionMetrics(EvaluationCallback):
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for metric in self.metrics.values():
             for name, value in metric.compute().items():
-                captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in ("rougeL", "caption_truth"))
+                captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)
             metric.reset()

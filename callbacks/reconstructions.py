@@ -36,10 +36,17 @@ class Reconstructions(EvaluationCallback):
     ) -> None:
         if batch_idx > 0 or not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        captions_per_image = len(said.captions[0])
-        redrawn_BCHW = captioner.redraw(said.tokens_NL[::captions_per_image][: self.num_images])
+        redrawn_BCHW = redraw_from_first_captions(captioner, said, self.num_images)
         picture_CHW = side_by_side(batch.images_BCHW[: self.num_images], redrawn_BCHW)
         trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, trainer.global_step)
+
+
+def redraw_from_first_captions(
+    captioner: VariationalCaptioner, said: Descriptions, num_images: int | None = None
+) -> Tensor:
+    """Return the first images of a batch, all for None, redrawn from their first captions' words: [B, C, H, W]."""
+    captions_per_image = len(said.captions[0])
+    return captioner.redraw(said.tokens_NL[::captions_per_image][:num_images])
 
 
 def side_by_side(originals_BCHW: Tensor, redrawn_BCHW: Tensor) -> Tensor:

@@ -1,6 +1,49 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
+from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.cider import CiderD, cider, cider_d
+from metrics.document_frequencies import DocumentFrequencies
+from metrics.java import JavaError
+from metrics.mean_over_images import MeanOverImages
+from metrics.meteor import Meteor, MeteorScores, meteor, meteor_scores, meteor_unavailable
+from metrics.paired_captions import PairedCaptions, all_candidates, first_candidates
 from metrics.per_image_metric import PerImageMetric
+from metrics.reconstruction import ReconstructionQuality, psnr, ssim
 from metrics.rouge import RougeScore, rouge
+from metrics.rouge_l import RougeL, rouge_l
+from metrics.spice import Spice, spice, spice_unavailable
 
-__all__ = ["PerImageMetric", "RougeScore", "rouge"]
+__all__ = [
+    "Bleu",
+    "CaptionMetric",
+    "CiderD",
+    "DocumentFrequencies",
+    "ImageCaptions",
+    "JavaError",
+    "MeanOverImages",
+    "Meteor",
+    "MeteorScores",
+    "PairedCaptions",
+    "PerImageMetric",
+    "ReconstructionQuality",
+    "RougeL",
+    "RougeScore",
+    "Spice",
+    "all_candidates",
+    "bleu_statistics",
+    "cider",
+    "cider_d",
+    "corpus_bleu",
+    "first_candidates",
+    "meteor",
+    "meteor_scores",
+    "meteor_unavailable",
+    "psnr",
+    "rouge",
+    "rouge_l",
+    "sentence_bleu",
+    "spice",
+    "spice_unavailable",
+    "ssim",
+]

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from tests.tiny_run import ROOT
 
 PACKAGES = ("callbacks", "datamodules", "lightning_modules", "metrics")
-SCRIPTS = ("train", "caption", "run_summary", "user_errors")
+SCRIPTS = ("train", "caption", "score", "run_summary", "score_inputs", "score_summary", "user_errors")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lightning_modules.losses": ("lightning_modules.losses", "lightning_modules.schedules", "torch"),
     "lightning_modules.generation": ("lightning_modules.generation", "torch"),
     "lightning_modules.schedules": (),
-    "metrics": ("metrics", "torch", "torchmetrics", "rouge_score"),
+    "metrics": ("metrics", "numpy", "torch", "torchmetrics", "rouge_score"),
     "callbacks": (
         "callbacks",
         "datamodules.batch",
@@ -127,7 +127,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "caption"])
+@pytest.mark.parametrize("script", ["train", "caption", "score"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -157,7 +157,8 @@ def test_every_implementation_can_be_chosen_in_a_config() -> None:
         concrete = {
             f"{stage.__name__}.{name}"
             for name in stage.__all__
-            if hasattr(getattr(stage, name), "forward") and name not in ("Decoder", "Encoder", "RecurrentDecoder")
+            if hasattr(getattr(stage, name), "forward")
+            and name not in ("Attention", "Decoder", "Encoder", "RecurrentDecoder")
         }
         assert concrete == chosen
 

@@ -11,6 +11,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from callbacks import CaptionSamples
 from callbacks.caption_samples import Sample, as_markdown_table
 from callbacks.reconstructions import side_by_side
+from metrics.bleu import BLEU_NAMES
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
 TERMS = ("caption", "reconstruction", "kl_style", "kl_content")
@@ -51,9 +52,20 @@ def test_the_learning_rate_and_the_weights_are_there_at_every_step(trained: Tiny
 def test_the_metrics_are_there_and_the_sanity_check_is_not_counted(trained: TinyRun) -> None:
     curves = scalars(trained.events)
     for stage in ("val", "test"):
-        for name in ("rouge1", "rouge2", "rougeL", "caption_truth", "caption_coverage"):
+        for name in ("rouge1", "rouge2", "rougeL", "caption_truth", "caption_coverage", *BLEU_NAMES, "ROUGE-L"):
             ((_, value),) = curves[f"{stage}/{name}"]
             assert 0 <= value <= 1
+        ((_, value),) = curves[f"{stage}/CIDEr-D"]
+        assert 0 <= value <= 10
+
+
+def test_redrawn_images_are_measured(trained: TinyRun) -> None:
+    curves = scalars(trained.events)
+    for stage in ("val", "test"):
+        ((_, decibels),) = curves[f"{stage}/PSNR"]
+        ((_, similarity),) = curves[f"{stage}/SSIM"]
+        assert 0 < decibels < 40
+        assert -1 <= similarity < 1
 
 
 def test_captions_are_shown_beside_what_people_said(trained: TinyRun) -> None:
@@ -95,6 +107,7 @@ def test_several_captions_an_image_are_all_measured_and_shown(tmp_path: Path) ->
 def test_a_model_that_redraws_nothing_shows_no_reconstruction(tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
     assert run.events.Tags()["images"] == []
+    assert not {"val/PSNR", "val/SSIM"} & scalars(run.events).keys()
     assert _text(run, "val/captions")
 
 

@@ -1,12 +1,7 @@
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from torch import Tensor
-from torch.utils.data import DistributedSampler
 
 from metrics import PerImageMetric, RougeScore
 
@@ -78,25 +73,3 @@ def test_refuses_updates_and_results_without_meaning() -> None:
         metric.update([["a"], ["b"]], [["a"]], torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="at least one candidate caption for each image, got none"):
         metric.update([["a"], []], [["a"], ["a"]], torch.tensor([0, 1]))
-
-
-def _one_of_two(rank: int, folder: Path) -> None:
-    """Evaluate the share of one process, with the repeats by which a distributed sampler fills up."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder / 'rendezvous'}", rank=rank, world_size=2)
-    image_ids = [*DistributedSampler(range(NUM_IMAGES), num_replicas=2, rank=rank, shuffle=False)]  # type: ignore[arg-type]
-    metric = RougeScore()
-    for start in range(0, len(image_ids), 3):
-        _update(metric, image_ids[start : start + 3])
-    torch.save(torch.tensor(_values(metric), dtype=torch.float64), folder / f"values{rank}.pt")
-    dist.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_two_processes_give_what_one_gives_to_the_last_digit(tmp_path: Path) -> None:
-    alone = RougeScore()
-    _update(alone, range(NUM_IMAGES))
-    mp.spawn(_one_of_two, args=(tmp_path,), nprocs=2)
-    for rank in range(2):
-        together: Tensor = torch.load(tmp_path / f"values{rank}.pt", weights_only=True)
-        assert together.tolist() == _values(alone)

@@ -1,0 +1,69 @@
+"""In how many images' references an n-gram occurs: what CIDEr weighs n-grams by."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from metrics.ngrams import Tokens
+from metrics.paired_captions import MAX_ORDER
+
+
+@dataclass(frozen=True)
+class DocumentFrequencies:
+    """Frequencies of a corpus other than the references that are evaluated, such as the training captions.
+
+    Attributes:
+        num_images: Images of the corpus.
+        counts: For each n-gram, its words with spaces between, the images whose references say it.
+    """
+
+    num_images: int
+    counts: Mapping[str, int]
+
+    @classmethod
+    def of(cls, references: Sequence[Sequence[Tokens]]) -> Self:
+        """Count the n-grams of up to four words in the references of each image.
+
+        Raises:
+            ValueError: There is no image.
+        """
+        if not references:
+            raise ValueError("expected the references of at least one image to count document frequencies, got none")
+        counts: Counter[str] = Counter()
+        for captions in references:
+            counts.update({ngram for caption in captions for ngram in _ngrams(caption)})
+        return cls(len(references), counts)
+
+    def save(self, path: Path) -> None:
+        """Write them as JSON, under a temporary name first."""
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        unfinished.write_text(json.dumps({"num_images": self.num_images, "counts": dict(self.counts)}), "utf-8")
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file is missing or was not written by `save`.
+        """
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            num_images, counts = fields["num_images"], fields["counts"]
+            usable = num_images > 0 and all(0 < count <= num_images for count in counts.values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: expected document frequencies that DocumentFrequencies.save wrote") from error
+        if not usable:
+            raise ValueError(f"{path}: expected counts between 1 and num_images={num_images}; write the file again")
+        return cls(num_images, counts)
+
+
+def _ngrams(caption: Tokens) -> list[str]:
+    return [
+        " ".join(caption[start : start + order])
+        for order in range(1, MAX_ORDER + 1)
+        for start in range(len(caption) - order + 1)
+    ]

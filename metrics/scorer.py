@@ -1,0 +1,182 @@
+"""All scores of a set of captions at once, and the same for what people said.
+
+Shape legend: N captions, image by image, B images.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from metrics.candidate_scores import CandidateScores, score_candidates
+from metrics.caption_metric import ImageCaptions
+from metrics.consistency import consistency
+from metrics.diversity.caption_sets import CaptionSets, slots
+from metrics.diversity.consensus import Neighbours, consensus_order, consensus_scores
+from metrics.diversity.distinct import sentence
+from metrics.diversity.protocol_a import protocol_a
+from metrics.diversity.protocol_b import protocol_b
+from metrics.document_frequencies import DocumentFrequencies
+from metrics.ngrams import Floats, Integers, Tokens
+from metrics.paired_captions import PairedCaptions, all_candidates
+from metrics.ptb_tokenizer import ptb_tokenize
+
+PROTOCOLS = ("a", "b")
+
+
+def score_captions(
+    images: Sequence[ImageCaptions],
+    *,
+    protocols: Collection[str] = PROTOCOLS,
+    training_captions: Sequence[str] | None = None,
+    frequencies: DocumentFrequencies | None = None,
+    with_meteor: bool = False,
+    neighbours: Neighbours | None = None,
+) -> dict[str, float]:
+    """Score captions against references, and against each other where images have several.
+
+    - `BLEU-1` … `BLEU-4`, `ROUGE-L`, `CIDEr-D`, `METEOR`: accuracy of each image's first caption, the best-ranked.
+    - With several captions an image: `mean/…`, `min/…` and `oracle/…` of these (see `consistency`); `A/…` (see
+      `protocol_a`) and `B/…` (see `protocol_b`).
+    - `A/consensus-…`: accuracy of the captions that consensus re-ranking puts first, if neighbours are given.
+
+    Images may have differing numbers of captions, but either all have one or all have several. An empty caption
+    counts as a caption without n-grams.
+
+    Args:
+        images: The images with their captions, best first; each image once.
+        protocols: Of "a" and "b", the diversity protocols to follow.
+        training_captions: What a caption must not be, token by token, to be novel; None leaves novelty out.
+        frequencies: Document frequencies for CIDEr-D, Self-CIDEr and the consensus; None for those of the references,
+            and for the consensus those of the neighbours' training captions.
+        with_meteor: Whether to compute METEOR, which takes Java.
+        neighbours: The nearest training images of each image, in the order of `images`.
+
+    Raises:
+        ValueError: There is no image, one comes twice or has no caption or reference, some images have one caption and
+            others several, a protocol is unknown, neighbours do not fit, METEOR cannot be computed, or a score is not
+            a finite number.
+    """
+    _check(images, protocols, training_captions)
+    pairs = all_candidates(images)
+    scores = score_candidates(pairs, frequencies, with_meteor=with_meteor)
+    results = scores.of_choice(np.searchsorted(pairs.image_of_candidate_N, np.arange(len(images))))
+    if len(pairs.candidates) > len(images):
+        sets = CaptionSets.of_candidates(pairs)
+        weights = DocumentFrequencies.of(pairs.references) if frequencies is None else frequencies
+        results |= _several(sets, scores.by_name, protocols, weights, _sentences(training_captions))
+    if neighbours is not None and "a" in protocols:
+        results |= _after_consensus(scores, neighbours, frequencies)
+    return _finite(results)
+
+
+def human_captions(
+    images: Sequence[ImageCaptions],
+    *,
+    protocols: Collection[str] = PROTOCOLS,
+    training_captions: Sequence[str] | None = None,
+    frequencies: DocumentFrequencies | None = None,
+    with_meteor: bool = False,
+) -> dict[str, float]:
+    """Score what people said as if a model had: each reference against the others of its image (leave-one-out).
+
+    The names are those of `score_captions`. Accuracy is that of all first references, of all second ones, …, averaged
+    with as much weight as each has captions; consistency and diversity are those of an image's references together.
+    A reference has one reference fewer than a model's caption has, which lowers its scores; document frequencies are
+    those of all references. The images' candidates are not looked at.
+
+    Args:
+        images: The images with at least two references each.
+        protocols: As for `score_captions`.
+        training_captions: As for `score_captions`.
+        frequencies: As for `score_captions`.
+        with_meteor: As for `score_captions`; Java runs once for each reference of an image.
+
+    Raises:
+        ValueError: As for `score_captions`; or an image has fewer than two references.
+    """
+    _check(images, protocols, training_captions)
+    references = [[ptb_tokenize(caption) for caption in image.references] for image in images]
+    few = next((image.image_id for image in images if len(image.references) < 2), None)
+    if few is not None:
+        raise ValueError(f"expected two references of each image to score one by the others, got fewer for image {few}")
+    sets = CaptionSets.of(references)
+    weights = DocumentFrequencies.of(references) if frequencies is None else frequencies
+    accuracy, by_name = _leave_one_out(references, sets.image_of_caption_N, weights, with_meteor=with_meteor)
+    return _finite(accuracy | _several(sets, by_name, protocols, weights, _sentences(training_captions)))
+
+
+def _several(
+    sets: CaptionSets,
+    by_name: Mapping[str, Floats],
+    protocols: Collection[str],
+    frequencies: DocumentFrequencies,
+    training_sentences: Collection[str] | None,
+) -> dict[str, float]:
+    """Return consistency and diversity of several captions an image."""
+    results = consistency(by_name, sets.image_of_caption_N)
+    if "a" in protocols:
+        results |= protocol_a(sets, by_name, training_sentences)
+    if "b" in protocols:
+        results |= protocol_b(sets, frequencies, training_sentences)
+    return results
+
+
+def _after_consensus(
+    scores: CandidateScores, neighbours: Neighbours, frequencies: DocumentFrequencies | None
+) -> dict[str, float]:
+    image_of_candidate_N = scores.pairs.image_of_candidate_N
+    score_N = consensus_scores(scores.pairs.candidates, image_of_candidate_N, neighbours, frequencies)
+    best_B = consensus_order(score_N, image_of_candidate_N)[slots(image_of_candidate_N) == 0]
+    return {f"A/consensus-{name}": value for name, value in scores.of_choice(best_B).items()}
+
+
+def _leave_one_out(
+    references: Sequence[Sequence[Tokens]],
+    image_of_reference_N: Integers,
+    frequencies: DocumentFrequencies,
+    *,
+    with_meteor: bool,
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Return the accuracy of references by the others of their image: on the whole, and of each reference, [N]."""
+    slot_of_reference_N = slots(image_of_reference_N)
+    by_name: dict[str, Floats] = {}
+    totals: dict[str, float] = {}
+    for slot in range(max(map(len, references))):
+        having = [captions for captions in references if len(captions) > slot]
+        others = [[*captions[:slot], *captions[slot + 1 :]] for captions in having]
+        pairs = PairedCaptions([captions[slot] for captions in having], others)
+        scores = score_candidates(pairs, frequencies, with_meteor=with_meteor)
+        for name, score_B in scores.by_name.items():
+            by_name.setdefault(name, np.empty(len(slot_of_reference_N)))[slot_of_reference_N == slot] = score_B
+        for name, score in scores.of_choice(np.arange(len(having))).items():
+            totals[name] = totals.get(name, 0.0) + score * len(having)
+    return {name: total / len(slot_of_reference_N) for name, total in totals.items()}, by_name
+
+
+def _sentences(captions: Sequence[str] | None) -> frozenset[str] | None:
+    return None if captions is None else frozenset(sentence(ptb_tokenize(caption)) for caption in captions)
+
+
+def _check(images: Sequence[ImageCaptions], protocols: Collection[str], training: Sequence[str] | None) -> None:
+    unknown = sorted(set(protocols) - set(PROTOCOLS))
+    if unknown:
+        raise ValueError(f'expected protocols of "a" and "b", got {unknown}')
+    if not images:
+        raise ValueError("expected at least one image with captions to score, got none")
+    if training is not None and not training:
+        raise ValueError("expected training captions to tell novel ones, got an empty list; give None for no novelty")
+    seen: set[int] = set()
+    for image in images:
+        if image.image_id in seen:
+            raise ValueError(f"expected each image once, got image {image.image_id} twice; join its captions")
+        if not image.candidates or not image.references:
+            raise ValueError(f"expected a caption and a reference of each image, got none for image {image.image_id}")
+        seen.add(image.image_id)
+
+
+def _finite(results: dict[str, float]) -> dict[str, float]:
+    wrong = [name for name, value in results.items() if not math.isfinite(value)]
+    if wrong:
+        raise ValueError(f"expected finite scores, got {', '.join(f'{name} = {results[name]}' for name in wrong)}")
+    return results

@@ -1,0 +1,101 @@
+"""Score a file of captions against what people said; no model is needed.
+
+python score.py RESULTS.json REFERENCES [--train-captions FILE] [--protocol a|b|both] [--out scores.json]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from metrics.caption_files import MAX_BYTES
+from metrics.java import JavaError
+from metrics.scorer import human_captions, score_captions
+from score_inputs import count_frequencies, read_inputs
+from score_summary import print_scores, settings_of, write_scores
+
+PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
+    parser.add_argument("results", type=Path, help='captions in the format of COCO: [{"image_id": …, "caption": …}]')
+    parser.add_argument("references", type=Path, help="COCO annotations, Karpathy's splits, or a Flickr8k token file")
+    parser.add_argument("--out", type=Path, default=Path("scores.json"), help="where to write the scores (scores.json)")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="both", help="of the diversity metrics (both)")
+    parser.add_argument("--split", help="of Karpathy's splits; left out: the split of the results' images")
+    parser.add_argument("--subset", action="store_true", help="score only the images that have results")
+    parser.add_argument("--num", type=int, help="score the first NUM captions of each image; left out: all")
+    parser.add_argument("--human", action="store_true", help="score each reference against the others as well")
+    parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
+    parser.add_argument(
+        "--train-captions",
+        type=Path,
+        metavar="FILE",
+        help="what a sentence must not be in to be novel, in a format of references",
+    )
+    parser.add_argument(
+        "--document-frequencies",
+        type=Path,
+        metavar="FILE",
+        help="of CIDEr: saved ones, or captions to count in, in a format of references; left out: the references",
+    )
+    parser.add_argument("--save-document-frequencies", type=Path, metavar="FILE", help="for a later evaluation")
+    parser.add_argument("--max-megabytes", type=float, default=MAX_BYTES / 1e6, help="refuse larger files (500)")
+    return parser.parse_args(arguments)
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Raise a `ValueError` unless what is written goes to a folder that exists and not over what is read."""
+    read = (options.results, options.references, options.train_captions, options.document_frequencies)
+    used = {path.resolve() for path in read if path is not None}
+    for name, path in (("--out", options.out), ("--save-document-frequencies", options.save_document_frequencies)):
+        if path is None:
+            continue
+        if path.is_dir() or not path.parent.is_dir():
+            raise ValueError(f"{name} {path}: expected the name of a file in a folder that exists; change it")
+        if path.resolve() in used:
+            raise ValueError(f"{name} {path}: expected another file than those that are read or written; change it")
+        used.add(path.resolve())
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score what the command line names, write the scores and print them."""
+    check_outputs(options)
+    console = Console(stderr=True)
+    with console.status("reading captions"):
+        inputs = read_inputs(options)
+    images = inputs.matched.images
+    protocols = PROTOCOLS[options.protocol]
+    choices: dict[str, Any] = {
+        "protocols": protocols,
+        "training_captions": inputs.training_captions,
+        "frequencies": inputs.frequencies,
+        "with_meteor": inputs.no_meteor is None,
+    }
+    with console.status(f"scoring captions of {len(images):,} images"):
+        scores = score_captions(images, **choices)
+        human = human_captions(images, **choices) if options.human else None
+    if options.save_document_frequencies is not None:
+        frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
+        frequencies.save(options.save_document_frequencies)
+    settings = settings_of(inputs, protocols)
+    write_scores(options.out, scores, human, settings)
+    print_scores(scores, human, settings, inputs.no_meteor)
+    print(f"scores: {options.out}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; a user's mistake gets one line and exit code 1."""
+    try:
+        run(parse_arguments(arguments))
+    except (ValueError, OSError, JavaError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+
+
+if __name__ == "__main__":
+    main()

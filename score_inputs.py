@@ -1,0 +1,123 @@
+"""What score.py scores: the files that its command line names, read, checked and matched."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics.caption_files import (
+    Match,
+    References,
+    Results,
+    SourceFile,
+    match,
+    parse_references,
+    read_references,
+    read_results,
+    read_text,
+    training_captions,
+    training_images,
+)
+from metrics.document_frequencies import DocumentFrequencies
+from metrics.meteor import meteor_unavailable
+from metrics.ptb_tokenizer import ptb_tokenize
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is scored, and against what.
+
+    Attributes:
+        results: The captions.
+        references: What people said.
+        matched: Both together, image by image.
+        training: The file of training captions; None if it was not given.
+        training_captions: What it says of the images that a model may learn from.
+        frequencies_file: Where document frequencies come from; None for the references.
+        frequencies: Those of the file.
+        no_meteor: Why METEOR is not computed; None if it is.
+    """
+
+    results: Results
+    references: References
+    matched: Match
+    training: References | None
+    training_captions: list[str] | None
+    frequencies_file: SourceFile | None
+    frequencies: DocumentFrequencies | None
+    no_meteor: str | None
+
+
+def read_inputs(options: argparse.Namespace) -> Inputs:
+    """Read and match what the command line names.
+
+    Raises:
+        ValueError: A file is not as its format wants it, or the files do not fit each other or the options.
+    """
+    if not 0 < options.max_megabytes < math.inf:
+        raise ValueError(f"--max-megabytes {options.max_megabytes}: expected a number above 0, such as 500; change it")
+    max_bytes = int(options.max_megabytes * 1e6)
+    results = read_results(options.results, max_bytes)
+    references = read_references(options.references, max_bytes)
+    matched = match(results, references, split=options.split, subset=options.subset, num=options.num)
+    training = options.train_captions and read_references(options.train_captions, max_bytes)
+    said = training and training_captions(training, references, matched)
+    file, frequencies = read_frequencies(options.document_frequencies, max_bytes)
+    inputs = Inputs(results, references, matched, training, said, file, frequencies, without_meteor(options.meteor))
+    if options.human:
+        check_human(inputs)
+    if options.protocol != "a" and (options.human or len(matched.images[0].candidates) > 1):
+        check_frequencies(inputs)
+    return inputs
+
+
+def read_frequencies(path: Path | None, max_bytes: int) -> tuple[SourceFile | None, DocumentFrequencies | None]:
+    """Read saved document frequencies, or count them in the captions of images that a model may learn from."""
+    if path is None:
+        return None, None
+    file, text = read_text(path, max_bytes)
+    if text.lstrip().startswith('{"num_images"'):
+        return file, DocumentFrequencies.load(path)
+    return file, count_frequencies([image.captions for image in training_images(parse_references(file, text))])
+
+
+def without_meteor(choice: str) -> str | None:
+    """Return why METEOR is left out, or None if it is not.
+
+    Raises:
+        ValueError: It is wanted and cannot be computed.
+    """
+    if choice == "no":
+        return "--meteor no"
+    reason = meteor_unavailable()
+    if choice == "yes" and reason:
+        raise ValueError(f"--meteor yes: {reason}")
+    return reason
+
+
+def count_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:
+    """Count the document frequencies in the captions of each image."""
+    return DocumentFrequencies.of([[ptb_tokenize(caption) for caption in of_image] for of_image in captions])
+
+
+def check_human(inputs: Inputs) -> None:
+    """Raise a `ValueError` unless every scored image has two references, to score one by the other."""
+    images = [image.image_id for image in inputs.matched.images if len(image.references) < 2]
+    if images:
+        names = inputs.references.images[images[0]].names
+        raise ValueError(
+            f"--human: expected two references of each image, got one of {len(images)} (the first is {names[-1]!r}) "
+            f"in {inputs.references.file.path}; leave --human out"
+        )
+
+
+def check_frequencies(inputs: Inputs) -> None:
+    """Raise a `ValueError` unless document frequencies tell rare n-grams from common ones, as Self-CIDEr needs it."""
+    frequencies = inputs.frequencies
+    num_images = len(inputs.matched.images) if frequencies is None else frequencies.num_images
+    if num_images < 2:
+        raise ValueError(
+            "--protocol: expected document frequencies of at least two images for B/Self-CIDEr, got those of one; "
+            "give others with --document-frequencies, or choose --protocol a"
+        )

@@ -1,0 +1,156 @@
+"""What score.py leaves for its reader: a table of the scores, and the same with all settings as JSON."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from datamodules.atomic_write import atomic_write_text
+from metrics.caption_files import Match, SourceFile
+from metrics.ptb_tokenizer import ptb_tokenize
+from score_inputs import Inputs
+
+TOKENIZER = "Penn Treebank, lower case, without the punctuation that the COCO evaluation leaves out"
+
+Scores = Mapping[str, float]
+
+SECTIONS = {
+    "Accuracy of the first caption": ("",),
+    "Consistency: accuracy over all captions": ("mean", "min", "oracle"),
+    "Diversity by protocol A, the best five captions": ("A",),
+    "Diversity by protocol B, all captions": ("B",),
+}
+"""Parts of the table, with what stands before the "/" of their scores' names; "" for names without."""
+
+ACCURACY = re.compile(r"(\w+/)?(oracle-|consensus-)?(BLEU-\d|ROUGE-L|CIDEr-D|METEOR)")
+PERCENT = 100  # papers print accuracies so, CIDEr-D too: 1.2 as 120
+
+RULES = {
+    "images_without_result": "images without a result, left out (--subset)",
+    "images_without_references": "images without references, left out",
+    "captions_left_out": "captions left out (--num)",
+    "captions_without_words": "captions without a word, scored as such",
+    "repeated_captions": "captions that repeat another of their image, scored as such",
+    "references_without_words": "references without a word, kept",
+}
+
+
+def settings_of(inputs: Inputs, protocols: Sequence[str]) -> dict[str, Any]:
+    """Return what the scores depend on, and what the rules for unusual input were applied to."""
+    images = inputs.matched.images
+    num_captions = len(images[0].candidates)
+    num_references = [len(image.references) for image in images]
+    return {
+        "facet": facet_version(),
+        "tokenizer": TOKENIZER,
+        "document_frequencies": described_frequencies(inputs),
+        "images": len(images),
+        "captions_per_image": num_captions,
+        "references_per_image": {"min": min(num_references), "max": max(num_references)},
+        "protocols": list(protocols),
+        "meteor": "1.5" if inputs.no_meteor is None else None,
+        "results": described(inputs.results.file),
+        "references": described(inputs.references.file)
+        | {"format": inputs.references.format, "splits": inputs.matched.splits},
+        "training_captions": inputs.training and described(inputs.training.file) | {"format": inputs.training.format},
+        "rules": counts_of_rules(inputs.matched),
+    }
+
+
+def described(file: SourceFile) -> dict[str, Any]:
+    """Return a file's name and checksum."""
+    return {"file": str(file.path), "sha256": file.sha256}
+
+
+def described_frequencies(inputs: Inputs) -> dict[str, Any]:
+    """Return where document frequencies are counted, and in how many images."""
+    if inputs.frequencies_file is None or inputs.frequencies is None:
+        return {"source": "the references of the scored images", "images": len(inputs.matched.images)}
+    return described(inputs.frequencies_file) | {"images": inputs.frequencies.num_images}
+
+
+def counts_of_rules(matched: Match) -> dict[str, int]:
+    """Return how often each rule for unusual input was applied."""
+    candidates = [image.candidates for image in matched.images]
+    return {
+        "images_without_result": matched.images_without_result,
+        "images_without_references": matched.images_without_references,
+        "captions_left_out": matched.captions_left_out,
+        "captions_without_words": sum(not ptb_tokenize(caption) for captions in candidates for caption in captions),
+        "repeated_captions": sum(len(captions) - len(set(captions)) for captions in candidates),
+        "references_without_words": sum(
+            not ptb_tokenize(caption) for image in matched.images for caption in image.references
+        ),
+    }
+
+
+def facet_version() -> str:
+    """Return this project's version; "unknown" where it was not installed."""
+    try:
+        return version("facet")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Mapping[str, Any]) -> None:
+    """Write `{"BLEU-1": …, …, "human": {…} or null, "settings": {…}}`.
+
+    Raises:
+        ValueError: A score is not a finite number; nothing is written.
+    """
+    for row, values in (("", scores), ("human/", human or {})):
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise ValueError(f"{row}{name}: expected a finite score, got {value}; no scores are written")
+    content = {**scores, "human": human and {**human}, "settings": settings}
+    atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any], no_meteor: str | None) -> None:
+    """Print the scores as a table, what they were computed from, and which rules were applied."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(_table(scores, human))
+    references = "–".join(map(str, dict.fromkeys(settings["references_per_image"].values())))
+    console.print(
+        f"images: {settings['images']:,}; captions of each: {settings['captions_per_image']}; references: {references}"
+    )
+    for rule, count in settings["rules"].items():
+        if count:
+            console.print(f"note: {RULES[rule]}: {count:,}")
+    if settings["captions_per_image"] == 1:
+        console.print("note: consistency and diversity need several captions of each image")
+    if settings["document_frequencies"]["images"] == 1:
+        console.print("note: CIDEr-D is 0 whatever is said, for its document frequencies are those of one image")
+    if no_meteor is not None:
+        console.print(f"note: METEOR is left out: {no_meteor}", markup=False)
+
+
+def _table(scores: Scores, human: Scores | None) -> Table:
+    columns = {"model": scores} | ({} if human is None else {"human": human})
+    table = Table(title="accuracies × 100, diversity as it is", title_justify="left", show_edge=False)
+    table.add_column("score")
+    for column in columns:
+        table.add_column(column, justify="right")
+    names = list(dict.fromkeys(name for values in columns.values() for name in values))
+    for title, prefixes in SECTIONS.items():
+        inside = [name for name in names if name.rpartition("/")[0] in prefixes]
+        if inside:
+            table.add_section()
+            table.add_row(title, style="bold")
+        for name in inside:
+            table.add_row(name, *(_shown(name, values.get(name)) for values in columns.values()))
+    return table
+
+
+def _shown(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if ACCURACY.fullmatch(name):
+        return f"{PERCENT * value:.1f}"
+    return f"{value:,.0f}" if name.endswith("/vocabulary") else f"{value:.3f}"

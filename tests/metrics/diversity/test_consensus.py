@@ -1,0 +1,115 @@
+import sys
+
+import numpy as np
+import pytest
+
+from metrics.caption_metric import ImageCaptions
+from metrics.diversity import Neighbours, consensus_order, consensus_scores, nearest_images, rerank
+from metrics.document_frequencies import DocumentFrequencies
+from tests.metrics.diversity.plain import IMAGES, cider_d, document_counts, mean, random_sets
+
+TRAINING = random_sets([1, 2, 3, 1, 4, 2], seed=1)
+CANDIDATES = random_sets([2, 1, 5], seed=2)
+FLAT = [caption for image in CANDIDATES for caption in image]
+IMAGE_OF = np.repeat(range(3), [2, 1, 5])
+NEAREST = np.array([[0, 4], [3, 0], [2, 4]])
+
+
+def _neighbours(num_captions: int = 2) -> Neighbours:
+    return Neighbours(NEAREST, [[" ".join(caption) for caption in image] for image in TRAINING], num_captions)
+
+
+@pytest.mark.parametrize("num_captions", [1, 2, 4, 100])
+@pytest.mark.parametrize("given", [True, False], ids=["frequencies", "training-frequencies"])
+def test_is_the_mean_over_the_most_similar_captions(num_captions: int, given: bool) -> None:
+    corpus = IMAGES if given else TRAINING
+    documents = document_counts(corpus)
+    expected = []
+    for caption, image in zip(FLAT, IMAGE_OF, strict=True):
+        said = [other for near in NEAREST[image] for other in TRAINING[near]]
+        similar = sorted((cider_d(caption, [other], documents, len(corpus)) for other in said), reverse=True)
+        expected.append(mean(similar[:num_captions]))
+    frequencies = DocumentFrequencies.of(IMAGES) if given else None
+    scores = consensus_scores(FLAT, IMAGE_OF, _neighbours(num_captions), frequencies)
+    np.testing.assert_allclose(scores, expected, atol=1e-9)
+
+
+def test_blocks_of_images_do_not_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = consensus_scores(FLAT, IMAGE_OF, _neighbours())
+    monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "CELLS_AT_ONCE", 1)
+    np.testing.assert_allclose(consensus_scores(FLAT, IMAGE_OF, _neighbours()), whole, rtol=1e-12)
+
+
+def test_order_is_by_score_and_keeps_equals() -> None:
+    order = consensus_order(np.array([1.0, 2.0, 0.0, 3.0, 3.0, 5.0, 3.0]), np.array([0, 0, 1, 1, 1, 1, 1]))
+    assert order.tolist() == [1, 0, 5, 3, 4, 6, 2]
+
+
+def test_what_is_said_of_similar_images_comes_first() -> None:
+    said = [["a dog runs on the beach", "a dog on the beach"], ["two men play chess"], ["a red car"]]
+    images = [
+        ImageCaptions(4, ["a red car", "two men", "a dog runs on the beach"], ["a dog"]),
+        ImageCaptions(7, ["a dog", "two men play chess"], ["men"]),
+    ]
+    ranked = rerank(images, Neighbours(np.array([[0], [1]]), said))
+    assert [image.candidates[0] for image in ranked] == ["a dog runs on the beach", "two men play chess"]
+    assert [sorted(image.candidates) for image in ranked] == [sorted(image.candidates) for image in images]
+    assert [(image.image_id, image.references) for image in ranked] == [(4, ["a dog"]), (7, ["men"])]
+
+
+def test_nearest_images_by_cosine() -> None:
+    generator = np.random.default_rng(0)
+    features, training = (
+        generator.normal(size=(7, 5)),
+        generator.normal(size=(11, 5)) * generator.uniform(1, 9, (11, 1)),
+    )
+    for row, nearest in zip(features, nearest_images(features, training, 4), strict=True):
+        cosines = [row @ other / (np.linalg.norm(row) * np.linalg.norm(other)) for other in training]
+        assert nearest.tolist() == sorted(range(11), key=lambda other: -cosines[other])[:4]
+
+
+def test_nearest_images_in_blocks_with_equals_and_without_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = np.array([[0, 0], [2, 0], [1, 0], [0, 1], [-1, 0]], dtype=np.float32)
+    features = np.array([[3, 0], [0, 0], [0, -1]], dtype=np.float32)
+    expected = [[1, 2, 0, 3, 4], [0, 1, 2, 3, 4], [0, 1, 2, 4, 3]]
+    assert nearest_images(features, training, 5).tolist() == expected
+    monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "CELLS_AT_ONCE", 1)
+    assert nearest_images(features, training, 5).tolist() == expected
+    assert nearest_images(features[:0], training, 2).shape == (0, 2)
+    assert nearest_images(features[:1], np.tile(training[1:3], (50, 1)), 5).tolist() == [[0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("features", "training", "num", "match"),
+    [
+        (np.ones((2, 3)), np.ones((4, 2)), 1, "of one width D, got ..2, 3., .4, 2.."),
+        (np.ones(3), np.ones((4, 3)), 1, "expected features .images, D."),
+        (np.ones((2, 3)), np.ones((4, 3)), 5, "expected 1 to 4 nearest of as many images, got 5"),
+        (np.ones((2, 3)), np.ones((4, 3)), 0, "expected 1 to 4 nearest of as many images, got 0"),
+        (np.full((2, 3), np.nan), np.ones((4, 3)), 1, "expected finite features"),
+        (np.ones((2, 3)), np.full((4, 3), np.inf), 1, "expected finite features"),
+    ],
+)
+def test_refuses_features_that_cannot_be_compared(
+    features: np.ndarray, training: np.ndarray, num: int, match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        nearest_images(features, training, num)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "match"),
+    [
+        (Neighbours(NEAREST[:2], [["a"]] * 5), r"nearest_BK of shape \[3 images, k\], got \(2, 2\)"),
+        (Neighbours(NEAREST[:, :0], [["a"]] * 5), r"nearest_BK of shape \[3 images, k\], got \(3, 0\)"),
+        (Neighbours(NEAREST, [["a"]] * 4), "numbers of the 4 training images in nearest_BK, got others"),
+        (Neighbours(NEAREST, [["a"]] * 5, 0), "num_captions of at least 1, got 0"),
+        (
+            Neighbours(NEAREST, [[], ["a"], ["a"], [], ["a"]]),
+            "captions of the neighbours of image 1, got none; raise k",
+        ),
+    ],
+)
+def test_refuses_neighbours_that_do_not_fit(neighbours: Neighbours, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        consensus_scores(FLAT, IMAGE_OF, neighbours)

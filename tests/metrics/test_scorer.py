@@ -1,0 +1,247 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from metrics import DocumentFrequencies, ImageCaptions, MeteorScores, PairedCaptions, candidate_scores, scorer
+from metrics.bleu import Bleu
+from metrics.cider import CiderD
+from metrics.consistency import Consistency
+from metrics.diversity import DiversityA, DiversityB, Neighbours, rerank
+from metrics.rouge_l import RougeL
+from metrics.scorer import human_captions, score_captions
+from tests.metrics.diversity.plain import (
+    IMAGES,
+    Sets,
+    bleu_counts,
+    cider_d,
+    corpus_bleu,
+    document_counts,
+    mean,
+    random_sets,
+)
+
+ACCURACY = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
+WORDS = ["a", "dog", "runs", "two", "boys", "kick", "red", "ball", "the", "tree", "her", "walks", "cat", "on", "sofa"]
+CANDIDATES = random_sets([3, 6, 2, 5, 4], seed=8, words=WORDS)
+
+
+def _images(candidates: Sets, references: Sets) -> list[ImageCaptions]:
+    pairs = zip(candidates, references, strict=True)
+    return [ImageCaptions(7 * i % 23, *map(_spoken, pair)) for i, pair in enumerate(pairs)]
+
+
+def _spoken(captions: Sequence[Sequence[str]]) -> list[str]:
+    return [" ".join(caption) for caption in captions]
+
+
+SEVERAL = _images(CANDIDATES, IMAGES)
+ONE = _images([image[:1] for image in CANDIDATES], IMAGES)
+TRAINING = [_spoken(image) for image in random_sets([2, 1, 3], seed=9, words=WORDS)] + [[SEVERAL[0].candidates[1]]]
+NEIGHBOURS = Neighbours(np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]]), TRAINING, 2)
+
+
+def test_every_score_is_that_of_its_metric() -> None:
+    results = score_captions(SEVERAL)
+    expected: dict[str, float] = {}
+    for metric in (Bleu(), RougeL(), CiderD(), Consistency(), DiversityA(), DiversityB()):
+        expected |= metric.score(SEVERAL)
+    assert results == pytest.approx(expected, rel=1e-12)
+    assert list(results)[:6] == list(ACCURACY)
+    assert set(results) == {
+        *ACCURACY,
+        *(f"{kind}{name}" for kind in ("mean/", "min/", "oracle/", "A/oracle-") for name in ACCURACY),
+        *("A/distinct", "A/mBLEU-4", "A/Div-1", "A/Div-2"),
+        *("B/Div-1", "B/Div-2", "B/mBLEU-1", "B/mBLEU-2", "B/mBLEU-3", "B/mBLEU-4", "B/Self-CIDEr", "B/vocabulary"),
+    }
+
+
+def test_one_caption_an_image_has_accuracy_only() -> None:
+    assert set(score_captions(ONE)) == set(ACCURACY)
+    several = score_captions(SEVERAL)
+    assert score_captions(ONE) == pytest.approx({name: several[name] for name in ACCURACY}, rel=1e-12)
+
+
+def test_the_first_caption_is_the_one_that_accuracy_means() -> None:
+    turned = [image._replace(candidates=image.candidates[::-1]) for image in SEVERAL]
+    first = score_captions(SEVERAL)
+    last = score_captions(turned)
+    assert first["CIDEr-D"] != last["CIDEr-D"]
+    assert first["mean/CIDEr-D"] == pytest.approx(last["mean/CIDEr-D"])
+    assert first["A/oracle-CIDEr-D"] == pytest.approx(last["A/oracle-CIDEr-D"])
+
+
+@pytest.mark.parametrize(
+    ("protocols", "kept"),
+    [(("a",), "A"), (frozenset("b"), "B"), ({"a", "b"}, "AB"), ([], "")],
+    ids=["a", "b", "ab", "-"],
+)
+def test_protocols_are_chosen(protocols: Sequence[str], kept: str) -> None:
+    everything = score_captions(SEVERAL, training_captions=TRAINING[0])
+    assert score_captions(SEVERAL, protocols=protocols, training_captions=TRAINING[0]) == {
+        name: value for name, value in everything.items() if name[:2] not in {"A/", "B/"} or name[0] in kept
+    }
+
+
+def test_novelty_is_by_tokens() -> None:
+    said = [caption.upper() + " ." for caption in SEVERAL[0].candidates]
+    results = score_captions(SEVERAL, training_captions=said)
+    five = [caption for image in SEVERAL for caption in image.candidates[:5]]
+    everyone = [caption for image in SEVERAL for caption in image.candidates]
+    novel = set(everyone) - set(SEVERAL[0].candidates)
+    assert results["A/novel"] == pytest.approx(mean([caption in novel for caption in five]))
+    assert results["B/novel"] == pytest.approx(mean([caption in novel for caption in everyone]))
+
+
+def test_document_frequencies_reach_every_score_that_weighs_ngrams() -> None:
+    plain = score_captions(SEVERAL)
+    same = score_captions(SEVERAL, frequencies=DocumentFrequencies.of(IMAGES))
+    assert same == pytest.approx(plain, rel=1e-12)
+    other = score_captions(SEVERAL, frequencies=DocumentFrequencies(9, {"a": 8, "dog": 2}))
+    changed = {name for name in plain if plain[name] != pytest.approx(other[name])}
+    assert changed == {"B/Self-CIDEr", *(name for name in plain if name.endswith("CIDEr-D"))}
+
+
+def test_consensus_scores_what_it_puts_first() -> None:
+    results = score_captions(SEVERAL, neighbours=NEIGHBOURS)
+    ranked = score_captions(rerank(SEVERAL, NEIGHBOURS))
+    for name in ACCURACY:
+        assert results[f"A/consensus-{name}"] == pytest.approx(ranked[name])
+        assert results[name] == score_captions(SEVERAL)[name]
+    assert results["A/consensus-CIDEr-D"] != pytest.approx(results["CIDEr-D"])
+    assert not any("consensus" in name for name in score_captions(SEVERAL, protocols="b", neighbours=NEIGHBOURS))
+
+
+def test_consensus_weighs_by_the_given_frequencies() -> None:
+    frequencies = DocumentFrequencies(10**6, {"two": 10**6, "the": 10**6, "her": 1})
+    assert rerank(SEVERAL, NEIGHBOURS, frequencies) != rerank(SEVERAL, NEIGHBOURS)
+    results = score_captions(SEVERAL, neighbours=NEIGHBOURS, frequencies=frequencies)
+    ranked = score_captions(rerank(SEVERAL, NEIGHBOURS, frequencies), frequencies=frequencies)
+    assert [results[f"A/consensus-{name}"] for name in ACCURACY] == pytest.approx([ranked[name] for name in ACCURACY])
+
+
+def test_the_order_of_images_does_not_matter() -> None:
+    turned = score_captions(SEVERAL[::-1], training_captions=TRAINING[0])
+    assert turned == pytest.approx(score_captions(SEVERAL, training_captions=TRAINING[0]), rel=1e-9)
+
+
+def test_empty_captions_score_0_and_are_no_error() -> None:
+    silent = [image._replace(candidates=["", ""]) for image in SEVERAL]
+    results = score_captions(silent)
+    assert all(results[name] == pytest.approx(0, abs=1e-6) for name in ACCURACY if name != "ROUGE-L")
+    assert results["ROUGE-L"] == pytest.approx(0.2)  # one image of five has an empty reference
+    assert results["A/distinct"] == 0.5
+    assert results["A/Div-1"] == results["B/Self-CIDEr"] == results["B/vocabulary"] == 0
+
+
+@pytest.mark.parametrize(
+    ("images", "settings", "match"),
+    [
+        ([], {}, "at least one image with captions to score, got none"),
+        ([SEVERAL[0], SEVERAL[1], SEVERAL[0]], {}, "each image once, got image 0 twice; join its captions"),
+        ([ONE[0], *SEVERAL[1:]], {}, "at least two captions of each image .* generation=sample"),
+        ([SEVERAL[0]._replace(candidates=[])], {}, "a caption and a reference of each image, got none for image 0"),
+        ([SEVERAL[1]._replace(references=[])], {}, "a caption and a reference of each image, got none for image 7"),
+        (SEVERAL, {"protocols": ("a", "c")}, r"""protocols of "a" and "b", got \['c'\]"""),
+        (SEVERAL, {"training_captions": []}, "got an empty list; give None for no novelty"),
+        (SEVERAL[:3], {"neighbours": NEIGHBOURS}, r"nearest_BK of shape \[3 images, k\]"),
+        (SEVERAL[:1], {}, "document frequencies of at least two images for Self-CIDEr"),
+    ],
+)
+def test_refuses_what_has_no_score(images: list[ImageCaptions], settings: dict[str, object], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        score_captions(images, **settings)
+
+
+def test_a_score_that_is_not_finite_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer, "protocol_a", lambda *_: {"A/distinct": float("nan")})
+    with pytest.raises(ValueError, match="expected finite scores, got A/distinct = nan"):
+        score_captions(SEVERAL)
+
+
+def _meteor(pairs: PairedCaptions) -> MeteorScores:
+    """Stands in for Java: the share of the words that some reference has; of all, twice the mean."""
+    shares = [
+        mean([word in {other for said in pairs.references[image] for other in said} for word in caption] or [0])
+        for caption, image in zip(pairs.candidates, pairs.image_of_candidate_N, strict=True)
+    ]
+    return MeteorScores(np.array(shares), 2 * mean(shares))
+
+
+def test_meteor_is_scored_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidate_scores, "meteor_scores", _meteor)
+    results = score_captions(SEVERAL, with_meteor=True, neighbours=NEIGHBOURS)
+    first = _meteor(PairedCaptions([image[0] for image in CANDIDATES], IMAGES))
+    assert results["METEOR"] == pytest.approx(first.corpus)
+    shares = [
+        _meteor(PairedCaptions(image, [refs], [0] * len(image))) for image, refs in zip(CANDIDATES, IMAGES, strict=True)
+    ]
+    assert results["mean/METEOR"] == pytest.approx(mean([of_image.segment_N.mean() for of_image in shares]))
+    assert results["A/oracle-METEOR"] == pytest.approx(mean([of_image.segment_N.max() for of_image in shares]))
+    assert "A/consensus-METEOR" in results
+    assert "METEOR" in human_captions(SEVERAL, with_meteor=True)
+
+
+def test_human_row_by_hand() -> None:
+    images = [
+        ImageCaptions(0, ["x"], ["a b c d", "a b c d", "e f g h"]),
+        ImageCaptions(1, ["x"], ["p q r s t", "p q r s u"]),
+    ]
+    results = human_captions(images, training_captions=["e f g h"])
+    # "a b c d" has its equal beside it, "e f g h" nothing; of the others 4 of 5 words are said by the other
+    assert results["ROUGE-L"] == pytest.approx((1 + 1 + 0 + 0.8 + 0.8) / 5)
+    assert results["min/ROUGE-L"] == pytest.approx((0 + 0.8) / 2)
+    assert results["oracle/ROUGE-L"] == pytest.approx((1 + 0.8) / 2)
+    # first slot: 4 + 4 words of 4 + 5, second likewise, third: 0 of 4
+    assert results["BLEU-1"] == pytest.approx((2 * 8 / 9 + 2 * 8 / 9 + 0) / 5, rel=1e-6)
+    assert results["A/distinct"] == pytest.approx((2 / 3 + 1) / 2)
+    assert results["A/Div-1"] == pytest.approx((8 / 12 + 6 / 10) / 2)
+    assert results["A/novel"] == results["B/novel"] == pytest.approx(4 / 5)
+    assert results["B/vocabulary"] == 14
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["frequencies", "those of the references"])
+def test_human_row_scores_each_reference_by_the_others(given: bool) -> None:
+    frequencies = DocumentFrequencies(9, {"a": 8, "dog": 2}) if given else None
+    results = human_captions(SEVERAL, frequencies=frequencies)
+    documents, num_images = (frequencies.counts, 9) if frequencies else (document_counts(IMAGES), len(IMAGES))
+    of_images = [
+        [
+            cider_d(caption, [*image[:slot], *image[slot + 1 :]], _Counts(documents), num_images)
+            for slot, caption in enumerate(image)
+        ]
+        for image in IMAGES
+    ]
+    everyone = [score for of_image in of_images for score in of_image]
+    assert results["CIDEr-D"] == pytest.approx(mean(everyone))
+    assert results["mean/CIDEr-D"] == pytest.approx(mean([mean(of_image) for of_image in of_images]))
+    assert results["A/oracle-CIDEr-D"] == pytest.approx(mean([max(of_image) for of_image in of_images]))
+
+
+class _Counts(dict[str, int]):
+    def __missing__(self, ngram: str) -> int:
+        return 0
+
+
+def test_human_bleu_is_mutual_bleu_of_protocol_b() -> None:
+    results = human_captions(SEVERAL)
+    for order in range(1, 5):
+        assert results[f"BLEU-{order}"] == pytest.approx(results[f"B/mBLEU-{order}"], rel=1e-9)
+    slots = []
+    for slot in range(6):
+        images = [image for image in IMAGES if len(image) > slot]
+        counts = [bleu_counts(image[slot], [*image[:slot], *image[slot + 1 :]]) for image in images]
+        slots += [corpus_bleu(counts)[3]] * len(images)
+    assert results["BLEU-4"] == pytest.approx(mean(slots))
+
+
+def test_human_row_has_the_names_of_the_models_and_does_not_look_at_candidates() -> None:
+    human = human_captions(SEVERAL, training_captions=TRAINING[0])
+    assert set(human) == set(score_captions(SEVERAL, training_captions=TRAINING[0]))
+    assert human == human_captions(ONE, training_captions=TRAINING[0])
+    assert set(human_captions(SEVERAL, protocols="a")) == {name for name in human_captions(SEVERAL) if name[:2] != "B/"}
+
+
+def test_human_row_needs_two_references() -> None:
+    with pytest.raises(ValueError, match=r"two references of each image .* got fewer for image 14"):
+        human_captions([*SEVERAL[:2], SEVERAL[2]._replace(references=["a dog"])])
