@@ -31,6 +31,8 @@ class CaptionDataModule(LightningDataModule, ABC):
         image_size: Height and width in pixels of the images that the splits yield.
         batch_size: Images a batch on each process.
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
+        always_longest: Whether the longest caption of an image is always among the drawn ones: the one that the image
+            is redrawn from.
         num_workers: Processes that load images; 0 loads in the training process.
         cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images).
     """
@@ -42,6 +44,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         image_size: int,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
+        always_longest: bool = False,
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -56,6 +59,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.image_size = image_size
         self.batch_size = batch_size
         self.captions_per_image = captions_per_image
+        self.always_longest = always_longest
         self.num_workers = num_workers
         self.cache_dir = Path(cache_dir)
         self.splits: dict[SplitName, CaptionSplit] = {}
@@ -112,7 +116,10 @@ class CaptionDataModule(LightningDataModule, ABC):
     def _loader(self, name: SplitName) -> DataLoader[CaptionSample]:
         training = name == "train"
         dataset = CaptionDataset(
-            self.splits[name], self.tokenizer, captions_per_image=self.captions_per_image if training else None
+            self.splits[name],
+            self.tokenizer,
+            captions_per_image=self.captions_per_image if training else None,
+            always_longest=self.always_longest,
         )
         return DataLoader(
             dataset,

@@ -35,11 +35,20 @@ class CaptionDataset(Dataset[CaptionSample]):
         tokenizer: Turns captions into token ids; each caption is tokenized once, here.
         captions_per_image: How many captions of an image come with it, drawn at random without replacement; None for
             all of them, in order. An image with fewer captions gives all that it has.
+        always_longest: Whether the longest caption of an image, the first of those, is always among the drawn ones.
     """
 
-    def __init__(self, split: CaptionSplit, tokenizer: CaptionTokenizer, captions_per_image: int | None = None) -> None:
+    def __init__(
+        self,
+        split: CaptionSplit,
+        tokenizer: CaptionTokenizer,
+        captions_per_image: int | None = None,
+        *,
+        always_longest: bool = False,
+    ) -> None:
         self.split = split
         self.captions_per_image = captions_per_image
+        self.always_longest = always_longest
         self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
 
     def __len__(self) -> int:
@@ -48,11 +57,18 @@ class CaptionDataset(Dataset[CaptionSample]):
     def __getitem__(self, index: int) -> CaptionSample:
         captions = self.tokens[index]
         if self.captions_per_image is not None:
-            chosen = torch.randperm(len(captions))[: self.captions_per_image]
-            captions = [captions[i] for i in chosen.tolist()]
+            captions = self._draw(captions)[: self.captions_per_image]
         return CaptionSample(
             image_CHW=self.split.load_image(index),
             captions=captions,
             image_id=self.split.image_ids[index],
             references=list(self.split.captions[index]),
         )
+
+    def _draw(self, captions: Sequence[Tensor]) -> list[Tensor]:
+        """Return the captions in random order, the longest first where it has to come along."""
+        order = torch.randperm(len(captions)).tolist()
+        if self.always_longest:
+            longest = max(range(len(captions)), key=lambda i: len(captions[i]))
+            order.sort(key=lambda i: i != longest)
+        return [captions[i] for i in order]

@@ -37,6 +37,7 @@ class Flickr8kDataModule(CaptionDataModule):
         image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
         batch_size: Images a batch on each process.
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
+        always_longest: Whether the longest caption of an image is always among the drawn ones.
         num_workers: Processes that load images, with one thread each; 0 loads in the training process.
         cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
 
@@ -56,6 +57,7 @@ class Flickr8kDataModule(CaptionDataModule):
         image_size: int = 224,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
+        always_longest: bool = False,
         num_workers: int = 2,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -64,6 +66,7 @@ class Flickr8kDataModule(CaptionDataModule):
             image_size=image_size,
             batch_size=batch_size,
             captions_per_image=captions_per_image,
+            always_longest=always_longest,
             num_workers=num_workers,
             cache_dir=cache_dir,
         )

@@ -23,7 +23,7 @@ RGB = {
 }
 TONE_RGB = {"dark": (34, 38, 54), "grey": (122, 124, 130), "light": (226, 222, 210)}
 PATTERN_CONTRAST = 26  # a pattern is its tone, this much lighter and darker
-DIAMETER = {"large": 0.30, "small": 0.15}  # share of the image: 19 and 10 pixels of 64
+DIAMETER = {"large": 0.30, "small": 0.19}  # share of the image: 19 and 12 pixels of 64
 MAX_JITTER = 0.03  # share of the image: 2 pixels of 64
 
 Pixels = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from datamodules.shapes.grammar import captions_at
 from datamodules.shapes.image_cache import ImageCache
 from datamodules.tokenizers import TokenizerFitter
 
-MIN_IMAGE_SIZE = 32  # below it a small object is less than five pixels wide
+MIN_IMAGE_SIZE = 32  # below it a small object is less than six pixels wide
 
 
 @dataclass
@@ -55,6 +55,7 @@ class ShapesDataModule(CaptionDataModule):
         image_size: int = 64,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
+        always_longest: bool = False,
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -63,6 +64,7 @@ class ShapesDataModule(CaptionDataModule):
             image_size=image_size,
             batch_size=batch_size,
             captions_per_image=captions_per_image,
+            always_longest=always_longest,
             num_workers=num_workers,
             cache_dir=cache_dir,
         )

@@ -79,6 +79,20 @@ class CaptionTokenizer:
         vocabulary = self.vocabulary
         return [[*vocabulary.prefix, *ids[: self.max_length], vocabulary.eos_id] for ids in self._uncut_ids(texts)]
 
+    def spell(self, phrase: str) -> list[int]:
+        """Return the ids of words as they stand in the middle of a caption, none cut."""
+        # after a space: byte-level vocabularies have tokens of their own for words that are not the first
+        return self._uncut_ids([" ".join(["", *phrase.split()])])[0]
+
+    @cached_property
+    def continuing(self) -> list[int]:
+        """The ids of tokens that continue the word before them; none where every token is a whole word."""
+        if self.vocabulary.unk_id is not None:
+            return []
+        # byte-level vocabularies write the space before a word as a letter of its own, Ġ; bytes beyond ASCII as letters
+        special = {*self.vocabulary.prefix, self.vocabulary.pad_id, self.vocabulary.eos_id}
+        return [i for i, token in enumerate(self.words) if token[0].isalnum() and token[0] != "Ġ" and i not in special]
+
     def decode(self, ids: Sequence[int] | Tensor) -> str:
         """Return the text of one caption's ids ([L]) up to the first `eos_id`, without special tokens."""
         numbers = ids.tolist() if isinstance(ids, Tensor) else ids

@@ -29,3 +29,12 @@ def test_draws_captions_evenly_without_replacement() -> None:
     assert all(25 < count < 80 for count in pairs.values())  # 50 +- 7 each
     assert [TOKENIZER.decode(ids) for ids in dataset[1].captions] == ["five"]
     assert dataset[0].references == SPLIT.captions[0]
+
+
+def test_the_longest_caption_comes_along_where_it_has_to() -> None:
+    torch.manual_seed(0)
+    split = InMemorySplit(image_ids=[1], captions=[["one", "one two three", "two", "three two one"]])
+    dataset = CaptionDataset(split, TOKENIZER, captions_per_image=2, always_longest=True)
+    drawn = Counter(tuple(TOKENIZER.decode(ids) for ids in dataset[0].captions) for _ in range(300))
+    assert drawn.keys() == {("one two three", other) for other in ("one", "two", "three two one")}
+    assert all(70 < count < 130 for count in drawn.values())

@@ -45,10 +45,9 @@ class PlacesAskWords(nn.Module):
 
 
 def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Double the resolution, then refine; resizing before a convolution leaves no checkerboard (Odena et al. 2016)."""
+    """Double the resolution; a kernel whose size the stride divides leaves no checkerboard (Odena et al. 2016)."""
     return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+        nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(),
     )
@@ -59,12 +58,12 @@ class ConvolutionalImageDecoder(nn.Module):
 
     Args:
         embedding_dim: Width E of the words.
-        image_size: Height and width of the drawing in pixels; 8 times a power of two.
+        image_size: Height and width of the drawing in pixels; 8 times 2, 4, 8, ….
         hidden_size: Width of the reader and of the coarse drawing.
         base_width: Channels before the last layer; they double towards the coarse end, up to `hidden_size`.
 
     Raises:
-        ValueError: `image_size` is not 8 times a power of two.
+        ValueError: `image_size` is not 16, 32, 64, ….
     """
 
     def __init__(
@@ -72,21 +71,21 @@ class ConvolutionalImageDecoder(nn.Module):
     ) -> None:
         super().__init__()
         num_stages = (image_size // COARSE_SIZE).bit_length() - 1
-        if num_stages < 0 or image_size != COARSE_SIZE * 2**num_stages:
+        if num_stages < 1 or image_size != COARSE_SIZE * 2**num_stages:
             raise ValueError(
-                f"model.image_decoder.image_size must be {COARSE_SIZE} times a power of two (8, 16, 32, 64, …), "
+                f"model.image_decoder.image_size must be {COARSE_SIZE} times a power of two (16, 32, 64, …), "
                 f"got {image_size}"
             )
         self.image_size = image_size
         self.read = CaptionReader(embedding_dim=embedding_dim, hidden_size=hidden_size)
         self.ask = PlacesAskWords(places=COARSE_SIZE**2, hidden_size=hidden_size)
-        widths = [hidden_size, *(min(hidden_size, base_width * 2**i) for i in reversed(range(num_stages)))]
+        widths = [hidden_size, *(min(hidden_size, base_width * 2**i) for i in reversed(range(num_stages - 1)))]
         self.draw = nn.Sequential(
             nn.Conv2d(hidden_size, hidden_size, 3, padding=1, bias=False),
             nn.BatchNorm2d(hidden_size),
             nn.ReLU(),
             *(upsample(wide, narrow) for wide, narrow in pairwise(widths)),
-            nn.Conv2d(widths[-1], 3, 3, padding=1),
+            nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1),
             nn.Sigmoid(),
         ).to(memory_format=torch.channels_last)
 

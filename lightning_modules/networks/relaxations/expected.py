@@ -1,8 +1,10 @@
-from torch import Tensor, nn
+from torch import Tensor
+
+from lightning_modules.networks.relaxations.relaxation import Relaxation
 
 
-class ExpectedWords(nn.Module):
+class ExpectedWords(Relaxation):
     """Every word at once, weighed by its probability: the image decoder reads expected embeddings."""
 
-    def forward(self, logits_NLV: Tensor, step: int) -> Tensor:
+    def relax(self, logits_NLV: Tensor, step: int) -> Tensor:
         return logits_NLV.softmax(dim=-1)

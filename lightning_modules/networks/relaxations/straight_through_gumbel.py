@@ -1,10 +1,11 @@
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from lightning_modules.networks.relaxations.relaxation import Relaxation
 from lightning_modules.schedules import Schedule, as_schedule
 
 
-class StraightThroughGumbel(nn.Module):
+class StraightThroughGumbel(Relaxation):
     """One sampled word each: one-hot on the way forward, its softmax relaxation on the way back.
 
     Straight-through Gumbel-softmax (Jang, Gu and Poole 2017, section 2.2). In evaluation the likeliest word stands
@@ -12,16 +13,17 @@ class StraightThroughGumbel(nn.Module):
 
     Args:
         temperature: Of the relaxation: low is close to discrete but has a noisy gradient. A number or a schedule.
+        truth_share: See `Relaxation`.
 
     Raises:
-        ValueError: The temperature at some step is not positive.
+        ValueError: The share is not in [0, 1), or the temperature at some step is not positive.
     """
 
-    def __init__(self, *, temperature: float | Schedule = 1.0) -> None:
-        super().__init__()
+    def __init__(self, *, temperature: float | Schedule = 1.0, truth_share: float = 0.0) -> None:
+        super().__init__(truth_share=truth_share)
         self.temperature = as_schedule(temperature)
 
-    def forward(self, logits_NLV: Tensor, step: int) -> Tensor:
+    def relax(self, logits_NLV: Tensor, step: int) -> Tensor:
         temperature = self.temperature(step)
         if temperature <= 0:
             raise ValueError(f"model.relaxation.temperature must be positive, got {temperature} at step {step}")

@@ -36,6 +36,25 @@ def test_decode_undoes_encode(fitter: Fitter) -> None:
     assert [tokenizer.encode(caption) for caption in CAPTIONS] == ids
 
 
+def test_words_are_spelled_as_in_the_middle_of_a_caption(fitter: Fitter) -> None:
+    tokenizer = partial(fitter, max_length=3)(CAPTIONS)
+    for text, start, end in (("a dog runs", "a", "dog runs"), ("man and a dog", "man", " and a  dog ")):
+        spelled = tokenizer.spell(end)
+        whole = fitter(CAPTIONS).encode(text)
+        assert whole[-1 - len(spelled) : -1] == spelled
+        assert tokenizer.decode([*fitter(CAPTIONS).encode(start)[:-1], *spelled]) == text
+
+
+def test_tokens_that_continue_a_word(fitter: Fitter) -> None:
+    tokenizer = fitter(CAPTIONS)
+    continuing = {tokenizer.words[i] for i in tokenizer.continuing}
+    if tokenizer.vocabulary.unk_id is not None:
+        assert continuing == set()
+        return
+    assert {"s", "an", "9", "Ã"} <= continuing
+    assert not {"Ġ", "Ġdog", ".", "'", "<pad>", "<|endoftext|>"} & continuing
+
+
 def test_caption_begins_with_prefix_and_ends_with_eos(fitter: Fitter) -> None:
     tokenizer = partial(fitter, has_cls=True)(CAPTIONS)
     vocabulary = tokenizer.vocabulary
