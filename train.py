@@ -17,11 +17,13 @@ from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from pytorch_lightning.utilities import rank_zero_only
 
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from memory_reuse import keep_freed_memory
 from run_summary import log_hyperparameters, print_summary
 from user_errors import in_one_line, in_sweep
 
 log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
+warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -36,6 +38,8 @@ def main(config: DictConfig) -> float | None:
     )
     refuse_lost_devices(trainer)
     save_resolved(config)
+    if trainer.strategy.root_device.type == "cpu":
+        keep_freed_memory()
 
     datamodule = instantiate(config.data)
     datamodule.prepare_data()

@@ -128,7 +128,7 @@ def compare(images: Sequence[ImageCaptions], coco: Coco | None, repeats: int) ->
     their_sum = None if coco is None else sum(value or 0.0 for value in theirs_together)
     figures["all metrics"] = Figures(together, their_sum, None)
     their_whole = None if their_sum is None else their_sum + (their_seconds or 0.0)
-    figures["all, tokenizer too"] = Figures(together + seconds, their_whole, None)
+    figures["all + tokenizer"] = Figures(together + seconds, their_whole, None)
     return figures
 
 
@@ -168,9 +168,9 @@ def whole_command(images: Sequence[ImageCaptions]) -> dict[str, float]:
 
 
 def show(title: str, figures: dict[str, Figures]) -> None:
-    """Print both times, their ratio and the largest difference."""
+    """Print our time and that of pycocoevalcap ("coco"), their ratio and the largest difference of a score."""
     table = Table(title=title, title_justify="left")
-    for column in ("part", "facet, s", "pycocoevalcap, s", "times faster", "largest difference"):
+    for column in ("part", "facet, s", "coco, s", "coco / facet", "difference"):
         table.add_column(column, justify="left" if column == "part" else "right")
     for name, (ours, theirs, difference) in figures.items():
         differs = (
@@ -203,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for num_images, num_candidates in SIZES:
         compared = compare(make_images(pool, num_images, num_candidates, generator), coco, options.repeats)
         size = f"{num_images} x {NUM_REFERENCES} x {num_candidates}"
-        show(f"{size} (images, references, captions)", compared)
+        show(f"{size} (images x references x captions)", compared)
         figures[size] = {name: part._asdict() for name, part in compared.items()}
     unfinished = options.out.with_name(f".{options.out.name}.unfinished")
     unfinished.write_text(json.dumps(figures, indent=2))

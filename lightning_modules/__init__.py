@@ -2,7 +2,8 @@
 
 from lightning_modules.caption_pipeline import CaptionPipeline, Description
 from lightning_modules.checkpoint import load_captioner
-from lightning_modules.variational_captioner import Descriptions, EvaluationOutput, VariationalCaptioner
+from lightning_modules.describing import Descriptions
+from lightning_modules.variational_captioner import EvaluationOutput, VariationalCaptioner
 
 __all__ = [
     "CaptionPipeline",

@@ -1,5 +1,6 @@
 """Puts a captioner together from the configs of its parts: what each stage must know of the others is said here."""
 
+from functools import partial
 from typing import Any
 
 from hydra.utils import instantiate
@@ -38,8 +39,8 @@ def assemble(
     joining = build(combiner, style_dim=codes.style_dim, content_dim=codes.content_dim)
     words = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
     places = {"width": codes.places_width, "positions": seeing.positions}
-    looking = build(attention, **places, hidden_size=decoder["hidden_size"]) if attention else None
-    saying = build(decoder, embedding_dim=words.embedding_dim, context_dim=joining.context_dim, attention=looking)
+    look = partial(build, attention, **places, hidden_size=decoder["hidden_size"]) if attention else None
+    saying = build(decoder, embedding_dim=words.embedding_dim, context_dim=joining.context_dim, attention=look)
     return Captioner(
         encoder=seeing,
         latents=codes,

@@ -1,6 +1,6 @@
 """From image files to captions, with nothing but a checkpoint.
 
-Shape legend: N captions of one image, H rows, W columns.
+Shape legend: N captions of one image, S style, H rows, W columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from datamodules.images import read_image
 from lightning_modules.checkpoint import load_captioner
-from lightning_modules.generation import Greedy, Sample
-from lightning_modules.variational_captioner import Descriptions, VariationalCaptioner
+from lightning_modules.describing import Descriptions
+from lightning_modules.generation import Greedy, Sample, Strategy
+from lightning_modules.variational_captioner import VariationalCaptioner
 
 
 class Description(NamedTuple):
@@ -21,7 +22,7 @@ class Description(NamedTuple):
 
     Attributes:
         path: The image file.
-        captions: The greedy caption, then sampled ones.
+        captions: The greedy caption, then sampled ones; or the greedy one in each style that was asked for.
         image_3HW: The image as the model sees it, `uint8`.
         redrawn_N3HW: The image redrawn from each caption, in [0, 1]; None without image decoder.
     """
@@ -89,6 +90,34 @@ class CaptionPipeline:
         """Describe each image in turn, with the settings of `describe`."""
         for path in paths:
             yield self.describe(path, **settings)  # type: ignore[arg-type]
+
+    def style_of(self, path: str | Path) -> Tensor:
+        """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
+        image_3HW = read_image(path, self.captioner.image_size)
+        return self.captioner.codes(image_3HW[None].to(self.captioner.device)).style.sample[0].cpu()
+
+    def describe_in_styles(
+        self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None
+    ) -> Description:
+        """Say an image's caption in each of the given styles.
+
+        Another image's, numbers of one's own, or those that `interpolate_styles` and `traverse_style` make:
+
+            there, here = pipeline.style_of("there.jpg"), pipeline.style_of("here.jpg")
+            pipeline.describe_in_styles("here.jpg", interpolate_styles(here[None], there[None], 5))
+
+        Args:
+            path: The image file.
+            style_NS: The styles.
+            strategy: How captions are searched for; greedily unless told otherwise.
+
+        Raises:
+            ValueError: The file is no usable image, or the styles have a wrong shape.
+        """
+        image_3HW = read_image(path, self.captioner.image_size)
+        images_BCHW = image_3HW[None].to(self.captioner.device)
+        said = self.captioner.describe(images_BCHW, strategy or Greedy(), style_NS=style_NS)
+        return Description(Path(path), said.captions[0], image_3HW, self._redraw([said]))
 
     def _redraw(self, said: list[Descriptions]) -> Tensor | None:
         if not self.captioner.draws:

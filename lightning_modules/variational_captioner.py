@@ -1,9 +1,10 @@
 """The LightningModule: steps, optimizers and logging; the mathematics is in `networks` and `losses`.
 
-Shape legend: B images, N captions, L tokens, C channels, H rows, W columns, R captions to redraw.
+Shape legend: B images, N captions or their codes, L tokens, S style, C channels, H rows, W columns, R captions to
+redraw.
 """
 
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import torch
 from pytorch_lightning import LightningModule
@@ -12,25 +13,15 @@ from torch import Tensor
 from datamodules.batch import CaptionBatch
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.assembly import Config, assemble, build
-from lightning_modules.generation import Strategy
+from lightning_modules.describing import Descriptions, Wanted, draw_codes, say
+from lightning_modules.generation import CodeDraws, Strategy
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.networks.latents import Latents
 
 CHECKPOINT_FORMAT = 1  # raised whenever older checkpoints can no longer be read
-
-
-class Descriptions(NamedTuple):
-    """Generated captions of a batch of images.
-
-    Attributes:
-        captions: For each image its captions.
-        tokens_NL: The same as token ids, image by image; what `redraw` reads.
-    """
-
-    captions: list[list[str]]
-    tokens_NL: Tensor
 
 
 class EvaluationOutput(TypedDict):
@@ -164,21 +155,38 @@ class VariationalCaptioner(LightningModule):
         self.log_dict(scalars, batch_size=num_images, sync_dist=not training)
 
     @torch.no_grad()
-    def describe(self, images_BCHW: Tensor, strategy: Strategy | None = None) -> Descriptions:
-        """Say captions of images (`uint8`, `image_size` pixels square) with a strategy, by default the model's."""
-        return self._describe(self.network.encoder(images_BCHW), strategy or self.strategy)
+    def describe(
+        self,
+        images_BCHW: Tensor,
+        strategy: Strategy | None = None,
+        *,
+        words: Wanted = None,
+        style_NS: Tensor | None = None,
+    ) -> Descriptions:
+        """Say captions of images.
 
-    def _describe(self, grid_BPD: Tensor, strategy: Strategy) -> Descriptions:
-        num_images = len(grid_BPD)
-        image_of_caption_N = torch.arange(num_images, device=grid_BPD.device).repeat_interleave(strategy.num)
-        latents = self.network.latents(grid_BPD, image_of_caption_N, noise_scale=strategy.noise_scale)
-        state = self.network.start(latents)
-        vocabulary = self.tokenizer.vocabulary
-        first_N = torch.full_like(image_of_caption_N, vocabulary.prefix[-1])
-        tokens_NL = strategy(self.network, state, first_N, vocabulary)
-        texts = self.tokenizer.decode_batch(tokens_NL.cpu())
-        captions = [texts[i * strategy.num : (i + 1) * strategy.num] for i in range(num_images)]
-        return Descriptions(captions, tokens_NL)
+        Args:
+            images_BCHW: `uint8`, `image_size` pixels square.
+            strategy: How; by default the model's own.
+            words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
+            style_NS: Styles to say them in, equally many of each image, in the order of the images, instead of those
+                that the strategy would draw. C follows from q(C|I,S).
+
+        Raises:
+            ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
+        """
+        return self._describe(self.network.encoder(images_BCHW), strategy or self.strategy, words, style_NS)
+
+    @torch.no_grad()
+    def codes(self, images_BCHW: Tensor, draws: CodeDraws | None = None) -> Latents:
+        """Draw the codes of images; by default their means, of which `style.sample` is each image's own style."""
+        return draw_codes(self.network, self.network.encoder(images_BCHW), draws or CodeDraws())
+
+    def _describe(
+        self, grid_BPD: Tensor, strategy: Strategy, words: Wanted = None, style_NS: Tensor | None = None
+    ) -> Descriptions:
+        latents = draw_codes(self.network, grid_BPD, strategy.codes, style_NS)
+        return say(self.network, self.tokenizer, latents, strategy, num_images=len(grid_BPD), words=words)
 
     @torch.no_grad()
     def redraw(self, tokens_NL: Tensor) -> Tensor:

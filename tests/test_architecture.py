@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from tests.tiny_run import ROOT
 
 PACKAGES = ("callbacks", "datamodules", "lightning_modules", "metrics")
-SCRIPTS = ("train", "caption", "score", "run_summary", "score_inputs", "score_summary", "user_errors")
+SCRIPTS = ("train", "caption", "score", "memory_reuse", "run_summary", "score_inputs", "score_summary", "user_errors")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320

@@ -15,6 +15,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
 
 CONF = ROOT / "conf"
@@ -47,8 +48,18 @@ def _gpt2(folder: Path) -> list[str]:
     return [f"tokenizer.path={folder}"]
 
 
+def _several_captions(folder: Path) -> list[str]:
+    return ["generation=sample"]
+
+
+def _meteor(folder: Path) -> list[str]:
+    return [f"metrics.meteor.{key}={path}" for key, path in install_meteor(folder / "meteor").items()]
+
+
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
+    "metrics/diversity": _several_captions,
+    "metrics/full": _meteor,
     "model/encoder/timm": _backbone,
     "model/timm": _backbone,
     "model/embedding/pretrained": _vectors,

@@ -37,6 +37,7 @@ SMALL = {
     "context_dim": 8,
     "embedding_dim": 12,
     "hidden_size": 16,
+    "feedforward_size": 16,
     "num_images": 2,
     "refresh_rate": 0,
     "accelerator": "cpu",

@@ -1,12 +1,33 @@
 """Generation: from the decoder's start state to sentences.
 
-Contract: `strategy(stepper, state, first_N, special)` returns `tokens_NL`, the words after the prefix; each
-caption ends with `<eos>` (unless it was cut at `max_length`) and is then padded.
+Contract: `Strategy`. What a strategy asks of a decoder is a `Stepper` whose states can be reordered; what it returns is
+`Generated`.
 """
 
+from lightning_modules.generation.beam import Beam
+from lightning_modules.generation.constrained_beam import ConstrainedBeam
+from lightning_modules.generation.diverse_beam import DiverseBeam
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
+from lightning_modules.generation.latent import Latent
+from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
 from lightning_modules.generation.sample import Sample
-from lightning_modules.generation.stepping import Stepper, Strategy, generate
+from lightning_modules.generation.stepping import CodeDraws, Generated, Stepper, StepState, Strategy, generate
 
-__all__ = ["Greedy", "Sample", "Stepper", "Strategy", "filter_logits", "generate"]
+__all__ = [
+    "Beam",
+    "CodeDraws",
+    "ConstrainedBeam",
+    "DiverseBeam",
+    "Generated",
+    "Greedy",
+    "Latent",
+    "Sample",
+    "StepState",
+    "Stepper",
+    "Strategy",
+    "filter_logits",
+    "generate",
+    "interpolate_styles",
+    "traverse_style",
+]

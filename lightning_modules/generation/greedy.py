@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.generation.stepping import SpecialTokens, Stepper, generate
+from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
 
 
 class Greedy:
@@ -15,13 +15,17 @@ class Greedy:
     """
 
     def __init__(self, *, max_length: int = 40) -> None:
-        if max_length < 1:
-            raise ValueError(f"generation.max_length must be at least 1, got {max_length}")
+        require(max_length >= 1, "max_length", "at least 1", max_length)
         self.num = 1
-        self.noise_scale = 0.0
+        self.codes = CodeDraws()
         self.max_length = max_length
 
-    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Tensor:
+    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         return generate(
-            stepper, state, first_N, special, choose=lambda logits: logits.argmax(dim=-1), max_length=self.max_length
+            stepper,
+            state,
+            first_N,
+            special,
+            choose=lambda logits_NV, said: logits_NV.argmax(dim=-1),
+            max_length=self.max_length,
         )

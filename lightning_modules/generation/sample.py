@@ -1,12 +1,13 @@
 """Words drawn at random from the filtered distribution."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lightning_modules.generation.filtering import filter_logits
-from lightning_modules.generation.stepping import SpecialTokens, Stepper, generate
+from lightning_modules.generation.filtering import discourage_repeats, filter_logits
+from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
 
 
 class Sample:
@@ -17,7 +18,9 @@ class Sample:
         temperature: Divides the logits: below 1 sharper, above 1 flatter.
         top_k: Keep the k likeliest words; None for all.
         top_p: Keep the likeliest words that together reach this probability; None for all.
+        typical_p: Keep the words of the most typical surprisal that together reach this probability; None for all.
         filter_thres: Keep the share 1 − filter_thres of the vocabulary, the likeliest; None for all.
+        repetition_penalty: Divides the logits of words that were said (see `discourage_repeats`); 1 for none.
         noise_scale: Multiplies the standard deviations that codes are drawn with.
         max_length: Most tokens of a caption, `<eos>` included.
 
@@ -32,39 +35,43 @@ class Sample:
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
+        typical_p: float | None = None,
         filter_thres: float | None = None,
+        repetition_penalty: float = 1.0,
         noise_scale: float = 1.0,
         max_length: int = 40,
     ) -> None:
-        _require(num >= 1, "num", "at least 1", num)
-        _require(temperature > 0, "temperature", "above 0 (for no randomness use generation=greedy)", temperature)
-        _require(top_k is None or top_k >= 1, "top_k", "at least 1", top_k)
-        _require(top_p is None or 0 < top_p <= 1, "top_p", "above 0 and at most 1", top_p)
-        _require(filter_thres is None or 0 <= filter_thres < 1, "filter_thres", "in [0, 1)", filter_thres)
-        _require(noise_scale >= 0, "noise_scale", "0 or more", noise_scale)
-        _require(max_length >= 1, "max_length", "at least 1", max_length)
+        require(num >= 1, "num", "at least 1", num)
+        require(temperature > 0, "temperature", "above 0 (for no randomness use generation=greedy)", temperature)
+        require(top_k is None or top_k >= 1, "top_k", "at least 1", top_k)
+        require(top_p is None or 0 < top_p <= 1, "top_p", "above 0 and at most 1", top_p)
+        require(typical_p is None or 0 < typical_p <= 1, "typical_p", "above 0 and at most 1", typical_p)
+        require(filter_thres is None or 0 <= filter_thres < 1, "filter_thres", "in [0, 1)", filter_thres)
+        require(repetition_penalty >= 1, "repetition_penalty", "at least 1", repetition_penalty)
+        require(noise_scale >= 0, "noise_scale", "0 or more", noise_scale)
+        require(max_length >= 1, "max_length", "at least 1", max_length)
         self.num = num
         self.temperature = temperature
         self.top_k = top_k
         self.top_p = top_p
+        self.typical_p = typical_p
         self.filter_thres = filter_thres
-        self.noise_scale = noise_scale
+        self.repetition_penalty = repetition_penalty
+        self.codes = CodeDraws(num=num, style_noise=noise_scale, content_noise=noise_scale)
         self.max_length = max_length
 
-    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Tensor:
-        def choose(logits_NV: Tensor) -> Tensor:
-            filtered_NV = filter_logits(
-                logits_NV,
-                temperature=self.temperature,
-                top_k=self.top_k,
-                top_p=self.top_p,
-                filter_thres=self.filter_thres,
-            )
-            return torch.multinomial(filtered_NV.softmax(dim=-1), 1).squeeze(1)
+    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
+        return generate(stepper, state, first_N, special, choose=self._choose, max_length=self.max_length)
 
-        return generate(stepper, state, first_N, special, choose=choose, max_length=self.max_length)
-
-
-def _require(holds: bool, field: str, expected: str, got: float | None) -> None:
-    if not holds:
-        raise ValueError(f"generation.{field} must be {expected}, got {got}")
+    def _choose(self, logits_NV: Tensor, said: Sequence[Tensor]) -> Tensor:
+        if self.repetition_penalty != 1 and said:
+            logits_NV = discourage_repeats(logits_NV, torch.stack([*said], dim=1), self.repetition_penalty)
+        filtered_NV = filter_logits(
+            logits_NV,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            typical_p=self.typical_p,
+            filter_thres=self.filter_thres,
+        )
+        return torch.multinomial(filtered_NV.softmax(dim=-1), 1).squeeze(1)

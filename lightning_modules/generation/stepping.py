@@ -1,13 +1,15 @@
-"""What generation asks of a decoder, and the loop that all one-word-at-a-time strategies share.
+"""What generation asks of a decoder, what it returns, and the loop that all one-word-at-a-time strategies share.
 
 Shape legend: N captions, L tokens, V vocabulary.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
+
+NEGATIVE_INFINITY = float("-inf")
 
 
 class SpecialTokens(Protocol):
@@ -21,26 +23,78 @@ class SpecialTokens(Protocol):
     def never_said(self) -> tuple[int, ...]: ...
 
 
+class StepState(Protocol):
+    """What a decoder carries from one word to the next, for each caption a row."""
+
+    def select(self, rows: Tensor) -> Self:
+        """Return the state of the captions in `rows`, in that order; rows may repeat."""
+        ...
+
+
 class Stepper(Protocol):
     """The one interface of every decoder to generation."""
 
     def step(self, tokens_N: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Read one token of each caption; return `logits_NV` of the next, and the state to go on from."""
+        """Read one token of each caption; return `logits_NV` of the next, and the `StepState` to go on from."""
         ...
+
+
+class CodeDraws(NamedTuple):
+    """How the codes are drawn that captions are said from; C always follows from q(C|I,S).
+
+    Attributes:
+        num: Draws of each image.
+        style_noise: Multiplies the standard deviations that S is drawn with; 0 takes the mean.
+        content_noise: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
+        from_prior: Draw S from its prior instead of from q(S|I).
+    """
+
+    num: int = 1
+    style_noise: float = 0.0
+    content_noise: float = 0.0
+    from_prior: bool = False
+
+
+class Generated(NamedTuple):
+    """Captions, code by code, of each code the best first where the strategy ranks them.
+
+    Attributes:
+        tokens_NL: The words after the prefix, `<eos>` unless the caption is unfinished, then padding.
+        log_probability_N: log P(caption | codes) in nats, under the model's own distribution: no temperature, filter or
+            penalty is in it.
+        score_N: What the strategy ranks by, the higher the better.
+        finished_N: Whether the caption has come to its end; the others were cut at `max_length`.
+    """
+
+    tokens_NL: Tensor
+    log_probability_N: Tensor
+    score_N: Tensor
+    finished_N: Tensor
 
 
 class Strategy(Protocol):
     """A way to turn word distributions into sentences.
 
     Attributes:
-        num: Captions that it wants of each image.
-        noise_scale: Multiplies the standard deviations that an image's codes are drawn with; 0 takes their means.
+        num: Captions that it says of each image; a multiple of `codes.num`.
+        codes: The codes that it says them from.
     """
 
     num: int
-    noise_scale: float
+    codes: CodeDraws
 
-    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Tensor: ...
+    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
+        """Say `num / codes.num` captions from each code.
+
+        Special tokens are never said, and a caption has at least one word.
+
+        Args:
+            stepper: The decoder.
+            state: Its state before `first_N`, a row for each code.
+            first_N: The last token of each caption's prefix.
+            special: The special ids.
+        """
+        ...
 
 
 def generate(
@@ -49,34 +103,39 @@ def generate(
     first_N: Tensor,
     special: SpecialTokens,
     *,
-    choose: Callable[[Tensor], Tensor],
+    choose: Callable[[Tensor, Sequence[Tensor]], Tensor],
     max_length: int,
-) -> Tensor:
+) -> Generated:
     """Say N captions word by word until all have ended, at most `max_length` tokens.
-
-    Special tokens are never said, and a caption has at least one word. Once a caption has ended it is padded.
 
     Args:
         stepper: The decoder.
         state: Its state before `first_N`.
         first_N: The last token of each caption's prefix.
         special: The special ids.
-        choose: From `logits_NV`, forbidden ones at −∞, to the next `tokens_N`.
+        choose: From `logits_NV`, forbidden ones at −∞, and the tokens said so far, `tokens_N` each, to the next ones.
         max_length: Most tokens of a caption, `<eos>` included.
-
-    Returns:
-        `tokens_NL`: words, `<eos>` unless the caption was cut at `max_length`, then padding.
     """
     tokens_N = first_N
     finished_N = torch.zeros_like(first_N, dtype=torch.bool)
+    log_probability_N = torch.zeros_like(first_N, dtype=torch.float)
     never_said = torch.tensor(special.never_said, device=first_N.device)
     said: list[Tensor] = []
     while len(said) < max_length and not finished_N.all():
         logits_NV, state = stepper.step(tokens_N, state)
-        allowed_NV = logits_NV.float().index_fill(1, never_said, float("-inf"))
+        logits_NV = logits_NV.float()
+        allowed_NV = logits_NV.index_fill(1, never_said, NEGATIVE_INFINITY)
         if not said:
-            allowed_NV[:, special.eos_id] = float("-inf")
-        tokens_N = choose(allowed_NV).masked_fill(finished_N, special.pad_id)
+            allowed_NV[:, special.eos_id] = NEGATIVE_INFINITY
+        tokens_N = choose(allowed_NV, said).masked_fill(finished_N, special.pad_id)
+        nats_N = logits_NV.gather(1, tokens_N[:, None]).squeeze(1) - logits_NV.logsumexp(dim=1)
+        log_probability_N = log_probability_N + nats_N.masked_fill(finished_N, 0.0)
         finished_N = finished_N | (tokens_N == special.eos_id)
         said.append(tokens_N)
-    return torch.stack(said, dim=1)
+    return Generated(torch.stack(said, dim=1), log_probability_N, log_probability_N, finished_N)
+
+
+def require(holds: bool, field: str, expected: str, got: object) -> None:
+    """Raise a `ValueError` that names the setting, unless the condition holds."""
+    if not holds:
+        raise ValueError(f"generation.{field} must be {expected}, got {got}")

@@ -93,8 +93,8 @@ class Captioner(nn.Module):
         targets_NL = tokens_NL[:, len(self.prefix) :]
         redrawn_RCHW = None
         if self.decoder_image is not None:
-            words_RLE = self.relaxation(logits_NLV[redraw_R], step) @ self.embedding.weight
-            redrawn_RCHW = self.decoder_image(words_RLE, self._is_word(targets_NL[redraw_R]))
+            words_RLV = self.relaxation(logits_NLV[redraw_R], targets_NL[redraw_R], step)
+            redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, self._is_word(targets_NL[redraw_R]))
         return CaptionerOutput(logits_NLV, targets_NL, latents, redrawn_RCHW)
 
     def start(self, latents: Latents) -> Any:
@@ -124,7 +124,7 @@ class Captioner(nn.Module):
 
     def _start(self, latents: Latents) -> Any:
         context_NX = self.combiner(latents.style.sample, latents.content.sample)
-        return self.decoder_text.start(context_NX, latents.places_NPD)
+        return self.decoder_text.start(context_NX, latents.places_MPD)
 
     def _is_word(self, tokens_NL: Tensor) -> Tensor:
         return tokens_NL.not_equal(self.pad_id)

@@ -34,11 +34,11 @@ PUNCTUATION = ("''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-", ".", "?
 
 _DROPPED = frozenset(PUNCTUATION) | {""}
 
-# What nearly all captions consist of: words with commas after them, lone marks, and a word with a period.
+# What nearly all captions consist of: words with 's and commas after them, lone marks, and a word with a period.
 _PLAIN_WORD = r"(?![CGLWcglw](?i:annot|imme|onna|otta|emme|anna)[ ,.\n])[A-Za-zé]+(?:-[A-Za-zé]+)*"
 _GAP = r"(?: +|(?=\n))"
 _PLAIN_WORDS = re.compile(
-    rf" *((?:{_PLAIN_WORD},?(?: +[,.](?=[ \n])(?! \.))*{_GAP})*)(?:({_PLAIN_WORD})\.(?! \.){_GAP})?"
+    rf" *((?:{_PLAIN_WORD}(?:'s)?,?(?: +[,.](?=[ \n])(?! \.))*{_GAP})*)(?:({_PLAIN_WORD})\.(?! \.){_GAP})?"
 )
 _ABBREVIATION = re.compile(f"(?:{abbr.MAY_END_A_SENTENCE}|{abbr.GOES_ON}|{abbr.BEFORE_A_NUMBER})", re.ASCII)
 
@@ -57,7 +57,7 @@ def ptb_tokenize(caption: str) -> tuple[str, ...]:
     start = 0
     while start < len(caption):
         stop = _end_of_plain_words(shape, start)
-        tokens += caption[start:stop].lower().replace(",", " ").replace(".", " ").split()
+        tokens += caption[start:stop].lower().replace("'s", " 's").replace(",", " ").replace(".", " ").split()
         if stop < len(caption):
             token, stop = _next_token(caption, shape, stop)
             if token not in _DROPPED:
@@ -67,7 +67,7 @@ def ptb_tokenize(caption: str) -> tuple[str, ...]:
 
 
 def _end_of_plain_words(shape: str, start: int) -> int:
-    """Return up to where a caption can be split at spaces, periods and commas; the rules would find the same tokens."""
+    """Return up to where a caption is split at spaces, periods, commas and 's; the rules would find the same tokens."""
     words = _PLAIN_WORDS.match(shape, start)
     assert words is not None  # at least with nothing
     keeps_its_period = words[2] and _ABBREVIATION.fullmatch(words[2])

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from lightning_modules import CaptionPipeline
-from lightning_modules.generation import Greedy
+from lightning_modules.generation import Beam, Greedy, interpolate_styles
 from tests.tiny_run import TinyRun
 
 
@@ -69,6 +69,20 @@ def test_describes_many_images_one_by_one(pipeline: CaptionPipeline, photo: Path
     described = [*pipeline.describe_all(paths, num=2, seed=3)]
     assert [d.path for d in described] == paths
     assert [d.captions for d in described] == [pipeline.describe(path, num=2, seed=3).captions for path in paths]
+
+
+def test_says_an_image_in_styles(pipeline: CaptionPipeline, photo: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.jpg")
+    own, other = pipeline.style_of(photo), pipeline.style_of(tmp_path / "red.jpg")
+    assert own.shape == (3,)
+    assert not torch.allclose(own, other)
+    said = pipeline.describe_in_styles(photo, interpolate_styles(own[None], other[None], 4))
+    assert len(said.captions) == 4
+    assert said.captions[0] == pipeline.describe(photo, num=1).captions[0]
+    assert said.redrawn_N3HW is not None
+    assert len(said.redrawn_N3HW) == 4
+    beam = pipeline.describe_in_styles(photo, torch.stack([own, other]), strategy=Beam(num=2))
+    assert len(beam.captions) == 4
 
 
 def test_refuses_what_is_no_image(pipeline: CaptionPipeline, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Attentions: a decoder's look at the places of the image.
 
-Contract: `remember(places_NPD)` prepares an image once; `forward(hidden_NLH, memory_NPH)` returns `hidden_NLH`.
+Contract: `Attention`.
 """
 
+from lightning_modules.networks.attentions.attention import Attention, AttentionBuilder, attend, memories_of
 from lightning_modules.networks.attentions.luong import LuongAttention
+from lightning_modules.networks.attentions.multi_head import MultiHeadAttention
 
-__all__ = ["LuongAttention"]
+__all__ = ["Attention", "AttentionBuilder", "LuongAttention", "MultiHeadAttention", "attend", "memories_of"]

@@ -1,10 +1,12 @@
-"""Shape legend: N captions, L tokens, P places, D width of a place, H hidden."""
+"""Shape legend: M memories, N captions, L tokens, Q queries of an image, P places, D width of a place, H hidden."""
 
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.attentions.attention import Attention
 
-class LuongAttention(nn.Module):
+
+class LuongAttention(Attention):
     """Global attention with the `general` score after the recurrence (Luong et al. 2015, equations 5, 7 and 8).
 
     The recurrence does not depend on what attention saw, so that all words are attended at once in training.
@@ -22,12 +24,13 @@ class LuongAttention(nn.Module):
         self.query = nn.Linear(hidden_size, hidden_size, bias=False)
         self.join = nn.Linear(2 * hidden_size, hidden_size)
 
-    def remember(self, places_NPD: Tensor) -> Tensor:
+    def remember(self, places_MPD: Tensor) -> Tensor:
         """Project the places to the decoder's width and mark each position."""
-        return self.to_memory(places_NPD) + self.position_PH
+        return self.to_memory(places_MPD) + self.position_PH
 
-    def forward(self, hidden_NLH: Tensor, memory_NPH: Tensor) -> Tensor:
+    def forward(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
         """Return the states after a look at the image; the scores are scaled by 1/√H, unlike the paper's."""
-        scores_NLP = self.query(hidden_NLH) @ memory_NPH.transpose(1, 2) / hidden_NLH.shape[-1] ** 0.5
-        seen_NLH = scores_NLP.softmax(dim=-1) @ memory_NPH
+        hidden_MQH = hidden_NLH.reshape(len(memory_MPH), -1, hidden_NLH.shape[-1])
+        scores_MQP = self.query(hidden_MQH) @ memory_MPH.transpose(1, 2) / hidden_NLH.shape[-1] ** 0.5
+        seen_NLH = (scores_MQP.softmax(dim=-1) @ memory_MPH).view_as(hidden_NLH)
         return torch.tanh(self.join(torch.cat([hidden_NLH, seen_NLH], dim=-1)))

@@ -5,5 +5,14 @@ Contract: `Decoder`.
 
 from lightning_modules.networks.decoders.decoder import Decoder
 from lightning_modules.networks.decoders.recurrent import DecoderState, GRUDecoder, LSTMDecoder, RecurrentDecoder
+from lightning_modules.networks.decoders.transformer import TransformerDecoder, TransformerState
 
-__all__ = ["Decoder", "DecoderState", "GRUDecoder", "LSTMDecoder", "RecurrentDecoder"]
+__all__ = [
+    "Decoder",
+    "DecoderState",
+    "GRUDecoder",
+    "LSTMDecoder",
+    "RecurrentDecoder",
+    "TransformerDecoder",
+    "TransformerState",
+]

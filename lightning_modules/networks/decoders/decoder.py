@@ -1,4 +1,6 @@
-"""Shape legend: N captions, L tokens, E embedding, X context, P places, D width of a place, H hidden."""
+"""Shape legend: N captions, M images or captions, L tokens, E embedding, X context, P places, D width of a place,
+H hidden.
+"""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 class Decoder(nn.Module, ABC):
     """What every decoder offers.
 
-    Its state has a method `select(rows)`, which returns the state of those captions, in that order.
+    Its state has a method `select(rows)`, which returns the state of those captions, in that order; rows may repeat.
+    The places of an image are kept once for all of its captions for as long as each image has equally many of them,
+    side by side.
 
     Attributes:
         hidden_size: H.
@@ -18,8 +22,11 @@ class Decoder(nn.Module, ABC):
     hidden_size: int
 
     @abstractmethod
-    def start(self, context_NX: Tensor, places_NPD: Tensor) -> Any:
-        """Return the state before the first word."""
+    def start(self, context_NX: Tensor, places_MPD: Tensor) -> Any:
+        """Return the state before the first word.
+
+        The captions stand in the order of their images, equally many of each: caption n has places n // (N / M).
+        """
 
     @abstractmethod
     def advance(self, words_NLE: Tensor, state: Any) -> tuple[Tensor, Any]:

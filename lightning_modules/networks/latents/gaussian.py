@@ -7,7 +7,8 @@ C content.
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.latents import Latents, draw, start_quiet
+from lightning_modules.networks.latents.latents import Latents, draw, places_of_captions, start_quiet
+from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
 class GridSummary(nn.Module):
@@ -65,17 +66,24 @@ class GaussianLatents(nn.Module):
         start_quiet(self.style_posterior)
         start_quiet(self.content_posterior)
 
-    def forward(self, grid_BPD: Tensor, image_of_caption_N: Tensor, noise_scale: float = 1.0) -> Latents:
+    def forward(
+        self,
+        grid_BPD: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source = POSTERIOR,
+        content_from: Source = POSTERIOR,
+    ) -> Latents:
         """Draw a style and a content code for each caption.
 
         Args:
             grid_BPD: The encoder's features.
             image_of_caption_N: For each caption the row of its image in `grid_BPD`.
-            noise_scale: Multiplies the posteriors' standard deviations; 0 gives the means.
+            style_from: Where S comes from.
+            content_from: Where C comes from, given S.
         """
         grid_BPD = self.normalise(grid_BPD)
         summary_NF = self.summary(grid_BPD)[image_of_caption_N]
-        style = draw(self.style_posterior(summary_NF), noise_scale)
+        style = draw(self.style_posterior(summary_NF), style_from)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
-        content = draw(self.content_posterior(hidden_NF), noise_scale)
-        return Latents(style, content, places_NPD=self.places(grid_BPD)[image_of_caption_N])
+        content = draw(self.content_posterior(hidden_NF), content_from)
+        return Latents(style, content, places_of_captions(self.places(grid_BPD), image_of_caption_N))

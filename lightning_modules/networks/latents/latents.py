@@ -1,6 +1,6 @@
 """The style and content codes of a batch of captions.
 
-Shape legend: N captions, Z latent dimensions, P places, D width of a place.
+Shape legend: B images, N captions, M images or captions, Z latent dimensions, P places, D width of a place.
 """
 
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
+from lightning_modules.networks.latents.sources import Source
 
 # Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
 # shrinks them, has grown. With a variance of one they are noise at first, the decoder ignores them, and they collapse.
@@ -40,18 +41,33 @@ class Latents(NamedTuple):
     Attributes:
         style: How it is seen and said, [N, S].
         content: What is there, [N, C].
-        places_NPD: What there is at each place, for a decoder with attention.
+        places_MPD: What there is at each place, for a decoder with attention: of each image (M = B), or of each caption
+            (M = N). Caption n sees those of row n // (N / M).
     """
 
     style: LatentCode
     content: LatentCode
-    places_NPD: Tensor
+    places_MPD: Tensor
 
 
-def draw(parameters: Tensor, noise_scale: float) -> LatentCode:
-    """Draw a code from the Gaussian that a posterior network describes ([N, 2Z]); the prior is standard normal."""
+def draw(parameters: Tensor, source: Source) -> LatentCode:
+    """Take a code from its source, given the Gaussian that a posterior network describes ([N, 2Z]).
+
+    The prior is standard normal.
+    """
     posterior = DiagonalGaussian.from_parameters(parameters)
-    return LatentCode(posterior.sample(noise_scale), posterior, standard_normal_like(posterior))
+    prior = standard_normal_like(posterior)
+    return LatentCode(source(posterior, prior), posterior, prior)
+
+
+def places_of_captions(places_BPD: Tensor, image_of_caption_N: Tensor) -> Tensor:
+    """Return `places_MPD`: of each image if all have equally many captions, side by side, otherwise of each caption."""
+    num_images = len(places_BPD)
+    each, rest = divmod(len(image_of_caption_N), num_images)
+    images_B = torch.arange(num_images, device=image_of_caption_N.device)
+    if not rest and torch.equal(image_of_caption_N, images_B.repeat_interleave(each)):
+        return places_BPD
+    return places_BPD[image_of_caption_N]
 
 
 def start_quiet(last: nn.Linear) -> None:

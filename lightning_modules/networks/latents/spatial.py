@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.latents.gaussian import GridSummary
 from lightning_modules.networks.latents.latents import Latents, draw, start_quiet
+from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
 class SpatialGaussianLatents(nn.Module):
@@ -51,11 +52,17 @@ class SpatialGaussianLatents(nn.Module):
         start_quiet(self.style_posterior)
         start_quiet(self.content_posterior)
 
-    def forward(self, grid_BPD: Tensor, image_of_caption_N: Tensor, noise_scale: float = 1.0) -> Latents:
+    def forward(
+        self,
+        grid_BPD: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source = POSTERIOR,
+        content_from: Source = POSTERIOR,
+    ) -> Latents:
         """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
         grid_BPD = self.normalise(grid_BPD)
-        style = draw(self.style_posterior(self.summary(grid_BPD))[image_of_caption_N], noise_scale)
+        style = draw(self.style_posterior(self.summary(grid_BPD))[image_of_caption_N], style_from)
         features_NPF = self.features(grid_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
         mean_NPW, log_variance_NPW = self.content_posterior(torch.relu(features_NPF)).chunk(2, dim=-1)
-        content = draw(torch.cat([mean_NPW.flatten(1), log_variance_NPW.flatten(1)], dim=-1), noise_scale)
-        return Latents(style, content, places_NPD=content.sample.unflatten(1, (-1, self.places_width)))
+        content = draw(torch.cat([mean_NPW.flatten(1), log_variance_NPW.flatten(1)], dim=-1), content_from)
+        return Latents(style, content, places_MPD=content.sample.unflatten(1, (-1, self.places_width)))

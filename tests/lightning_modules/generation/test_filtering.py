@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.generation import filter_logits
+from lightning_modules.generation.filtering import discourage_repeats, forbid_repeated_ngrams
 
 INFINITY = float("inf")
 
@@ -61,9 +62,61 @@ def test_top_p(p: float) -> None:
     assert _kept(filter_logits(logits_NV, top_p=p)) == expected
 
 
+@pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9, 0.99, 1.0])
+def test_typical_p(p: float) -> None:
+    logits_NV = _logits()
+    logits_NV[1, 4:8] = -INFINITY
+    expected = []
+    for row_V in logits_NV.double():
+        probability = {i: q for i, q in enumerate(row_V.softmax(dim=-1).tolist()) if q > 0}
+        entropy = -sum(q * math.log(q) for q in probability.values())
+        mass, typical = 0.0, set()
+        for word in sorted(probability, key=lambda i: abs(-math.log(probability[i]) - entropy)):
+            if mass >= p:
+                break
+            typical.add(word)
+            mass += probability[word]
+        expected.append(typical)
+    assert _kept(filter_logits(logits_NV, typical_p=p)) == expected
+
+
+def test_the_likeliest_word_may_be_untypical() -> None:
+    logits_NV = torch.tensor([0.4, *[0.1] * 6]).log()[None]  # entropy 1.75: 0.92 from the one, 0.55 from the others
+    assert _kept(filter_logits(logits_NV, typical_p=0.45)) == [{1, 2, 3, 4, 5}]
+
+
+def test_repeats_are_discouraged_whatever_the_sign_of_their_logits() -> None:
+    logits_NV, said_NT = _logits(), torch.randint(13, (6, 4))
+    expected_NV = logits_NV.clone()
+    for row, said in enumerate(said_NT.tolist()):
+        for word in {*said}:
+            value = logits_NV[row, word].item()
+            expected_NV[row, word] = value / 1.3 if value > 0 else value * 1.3
+            assert expected_NV[row, word] < logits_NV[row, word]
+    torch.testing.assert_close(discourage_repeats(logits_NV, said_NT, 1.3), expected_NV)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("num_said", [0, 1, 2, 3, 9])
+def test_repeated_ngrams_are_forbidden(n: int, num_said: int) -> None:
+    logits_NV, said_NT = torch.randn(50, 5), torch.randint(1, 4, (50, num_said))
+    logits_NV[:, 0] = -INFINITY
+    left_NV = forbid_repeated_ngrams(logits_NV, said_NT, n, pad_id=0)
+    for said, before, left in zip(said_NT.tolist(), logits_NV.tolist(), left_NV.tolist(), strict=True):
+        ngrams = {tuple(said[i : i + n]) for i in range(len(said) - n + 1)}
+        again = {word for word in range(5) if tuple([*said, word][-n:]) in ngrams}
+        assert left == [-INFINITY if word in again else value for word, value in enumerate(before)]
+
+
+def test_a_caption_may_repeat_itself_where_nothing_else_is_left() -> None:
+    logits_NV = torch.tensor([[-INFINITY, 1.0, 2.0], [-INFINITY, 1.0, 2.0]])
+    left_NV = forbid_repeated_ngrams(logits_NV, torch.tensor([[1, 2], [2, 2]]), 1, pad_id=0)
+    assert left_NV.tolist() == [[-INFINITY, 1.0, 2.0], [-INFINITY, 1.0, -INFINITY]]
+
+
 def test_what_is_kept_keeps_its_logits() -> None:
     logits_NV = _logits()
-    for settings in ({"top_k": 4}, {"top_p": 0.8}, {"filter_thres": 0.6}):
+    for settings in ({"top_k": 4}, {"top_p": 0.8}, {"typical_p": 0.8}, {"filter_thres": 0.6}):
         filtered_NV = filter_logits(logits_NV, **settings)
         kept_NV = filtered_NV > -INFINITY
         assert torch.equal(filtered_NV[kept_NV], logits_NV[kept_NV])
@@ -72,7 +125,7 @@ def test_what_is_kept_keeps_its_logits() -> None:
 def test_words_that_were_forbidden_stay_so() -> None:
     logits_NV = _logits()
     logits_NV[:, ::2] = -INFINITY
-    for settings in ({"top_k": 99}, {"top_p": 1.0}, {"filter_thres": 0.0}):
+    for settings in ({"top_k": 99}, {"top_p": 1.0}, {"typical_p": 1.0}, {"filter_thres": 0.0}):
         assert all(row <= {*range(1, 13, 2)} for row in _kept(filter_logits(logits_NV, **settings)))
 
 
@@ -87,11 +140,17 @@ def test_temperature_comes_first_then_share_then_k_then_nucleus() -> None:
     assert _kept(filter_logits(logits_NV, top_k=3, top_p=0.8)) == [{0, 1}]
     assert _kept(filter_logits(logits_NV, filter_thres=0.4, top_p=0.8)) == [{0, 1}]
     assert _kept(filter_logits(logits_NV, filter_thres=0.6, top_k=4)) == [{0, 1}]
+    # of the two likeliest alone, 0.571 and 0.429 with entropy 0.683: 0.123 and 0.164 nats away from it
+    assert _kept(filter_logits(logits_NV, top_k=2, typical_p=0.5)) == [{0}]
 
 
 def test_the_callers_tensor_is_never_changed() -> None:
     logits_NV = _logits()
     before_NV = logits_NV.clone()
-    filter_logits(logits_NV, temperature=0.5, top_k=3, top_p=0.5, filter_thres=0.5)
+    filter_logits(logits_NV, temperature=0.5, top_k=3, top_p=0.5, typical_p=0.5, filter_thres=0.5)
     filter_logits(logits_NV)
+    said_NT = torch.ones(6, 3, dtype=torch.long)
+    discourage_repeats(logits_NV, said_NT, 2.0)
+    forbid_repeated_ngrams(logits_NV, said_NT, 2, pad_id=0)
     assert torch.equal(logits_NV, before_NV)
+    assert said_NT.tolist() == [[1, 1, 1]] * 6

@@ -1,6 +1,4 @@
-import torch
-
-from lightning_modules.generation import Greedy
+from lightning_modules.generation import CodeDraws, Greedy
 from tests.lightning_modules.generation.table_stepper import (
     BOS,
     EOS,
@@ -9,6 +7,7 @@ from tests.lightning_modules.generation.table_stepper import (
     SPECIAL,
     TableStepper,
     random_stepper,
+    start,
 )
 
 
@@ -23,11 +22,11 @@ def _brute_force(stepper: TableStepper, table: int, max_length: int) -> list[int
 def test_is_a_brute_force_over_each_caption() -> None:
     for eos in (0.0, 1.0, 2.0):
         stepper = random_stepper(num_tables=30, eos=eos, special=5.0)
-        tokens_NL = Greedy(max_length=12)(stepper, torch.arange(30), torch.full((30,), BOS), SPECIAL)
+        tokens_NL = Greedy(max_length=12)(stepper, *start(30, of=30), SPECIAL).tokens_NL
         expected = [_brute_force(stepper, table, 12) for table in range(30)]
         longest = max(map(len, expected))
         assert tokens_NL.tolist() == [said + [PAD] * (longest - len(said)) for said in expected]
 
 
 def test_takes_the_means_of_the_codes_once() -> None:
-    assert (Greedy().num, Greedy().noise_scale) == (1, 0.0)
+    assert (Greedy().num, Greedy().codes) == (1, CodeDraws(num=1, style_noise=0.0, content_noise=0.0))

@@ -3,8 +3,14 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.generation import Greedy, Sample
-from tests.lightning_modules.generation.table_stepper import BOS, SPECIAL, ViewStepper, random_stepper
+from lightning_modules.generation import CodeDraws, Greedy, Sample
+from tests.lightning_modules.generation.table_stepper import (
+    FIRST_WORD,
+    SPECIAL,
+    ViewStepper,
+    random_stepper,
+    start,
+)
 
 WORDS = [5, 6, 7, 8, 9, 10, 11]  # what may be said first: no special token, not yet the end
 DRAWS = 30_000
@@ -13,7 +19,7 @@ DRAWS = 30_000
 def _shares(**settings: Any) -> torch.Tensor:
     """How often each word begins a caption under logits 0, ½, 1, …, of 12 words."""
     stepper = ViewStepper((torch.arange(12.0) / 2).expand(DRAWS, 12))
-    tokens_NL = Sample(max_length=1, **settings)(stepper, None, torch.full((DRAWS,), BOS), SPECIAL)
+    tokens_NL = Sample(max_length=1, **settings)(stepper, *start(DRAWS), SPECIAL).tokens_NL
     return torch.bincount(tokens_NL[:, 0], minlength=12) / DRAWS
 
 
@@ -37,16 +43,27 @@ def test_words_are_drawn_by_their_probability(settings: dict[str, float], temper
 
 def test_each_word_is_drawn_anew_in_each_caption() -> None:
     stepper = random_stepper(num_tables=1, eos=-9.0)
-    first_N, state = torch.full((50,), BOS), torch.zeros(50, dtype=torch.long)
-    captions = Sample(max_length=6)(stepper, state, first_N, SPECIAL).tolist()
+    captions = Sample(max_length=6)(stepper, *start(50, of=1), SPECIAL).tokens_NL.tolist()
     assert len({tuple(caption) for caption in captions}) > 40
     assert any(len({*caption}) > 3 for caption in captions)
 
 
 def test_nearly_no_temperature_is_greedy() -> None:
     stepper = random_stepper(num_tables=20)
-    settings = stepper, torch.arange(20), torch.full((20,), BOS), SPECIAL
-    assert torch.equal(Sample(temperature=1e-4, max_length=9)(*settings), Greedy(max_length=9)(*settings))
+    settings = stepper, *start(20, of=20), SPECIAL
+    said, greedy = Sample(temperature=1e-4, max_length=9)(*settings), Greedy(max_length=9)(*settings)
+    assert torch.equal(said.tokens_NL, greedy.tokens_NL)
+
+
+def test_a_penalty_keeps_words_from_being_said_again() -> None:
+    logits_V = torch.tensor([-9.0] * FIRST_WORD + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    stepper = ViewStepper(logits_V.expand(3, -1))
+    tokens_NL = Sample(top_k=1, repetition_penalty=10.0, max_length=7)(stepper, *start(3), SPECIAL).tokens_NL
+    assert tokens_NL.tolist() == [[11, 10, 9, 8, 7, 6, 5]] * 3
+
+
+def test_draws_codes_for_each_caption() -> None:
+    assert Sample(num=3, noise_scale=0.5).codes == CodeDraws(num=3, style_noise=0.5, content_noise=0.5)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +74,8 @@ def test_nearly_no_temperature_is_greedy() -> None:
         ({"top_k": 0}, "generation.top_k must be at least 1, got 0"),
         ({"top_p": 0.0}, "generation.top_p must be above 0 and at most 1, got 0.0"),
         ({"top_p": 1.1}, "generation.top_p must be above 0 and at most 1, got 1.1"),
+        ({"typical_p": 0.0}, "generation.typical_p must be above 0 and at most 1, got 0.0"),
+        ({"repetition_penalty": 0.9}, "generation.repetition_penalty must be at least 1, got 0.9"),
         ({"filter_thres": 1.0}, r"generation.filter_thres must be in \[0, 1\), got 1.0"),
         ({"filter_thres": -0.1}, r"generation.filter_thres must be in \[0, 1\), got -0.1"),
         ({"noise_scale": -1.0}, "generation.noise_scale must be 0 or more, got -1.0"),

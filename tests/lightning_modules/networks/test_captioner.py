@@ -24,6 +24,8 @@ FLOWS: list[tuple[str, ...]] = [
     (),
     ("model/decoder=lstm",),
     ("model/attention=luong",),
+    ("model/decoder=transformer",),
+    ("model/decoder=transformer", "model/latents=spatial"),
     ("model/attention=luong", "model/latents=spatial"),
     ("model/relaxation=expected",),
 ]
@@ -95,7 +97,7 @@ def test_longer_padding_changes_no_loss_and_no_gradient(choices: tuple[str, ...]
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_reconstruction_alone_trains_the_words(relaxation: str) -> None:
-    captioner = tiny_captioner(f"model/relaxation={relaxation}")
+    captioner = tiny_captioner(f"model/relaxation={relaxation}", "model.relaxation.truth_share=0")
     output = _run(captioner, _captions(VOCABULARY))
     assert output.redrawn_RCHW is not None
     reconstruction_nll(output.redrawn_RCHW, torch.rand_like(output.redrawn_RCHW)).mean().backward()
@@ -116,7 +118,9 @@ def test_only_the_captions_that_were_asked_for_are_redrawn() -> None:
 
 def test_an_image_is_redrawn_from_certain_words_as_from_finished_sentences() -> None:
     captioner, tokens_NL = tiny_captioner().eval(), _captions(VOCABULARY)
-    captioner.relaxation.forward = lambda logits_NLV, step: one_hot(tokens_NL[:, 1:], VOCABULARY.size).float()
+    captioner.relaxation.forward = lambda logits_NLV, targets_NL, step: one_hot(
+        tokens_NL[:, 1:], VOCABULARY.size
+    ).float()
     redrawn_RCHW = _run(captioner, tokens_NL).redrawn_RCHW
     assert redrawn_RCHW is not None
     torch.testing.assert_close(captioner.redraw(tokens_NL[:, 1:]), redrawn_RCHW)
@@ -124,7 +128,7 @@ def test_an_image_is_redrawn_from_certain_words_as_from_finished_sentences() -> 
 
 def test_the_training_step_reaches_the_relaxation() -> None:
     captioner, steps = tiny_captioner(), []
-    captioner.relaxation.register_forward_pre_hook(lambda module, args: steps.append(args[1]))
+    captioner.relaxation.register_forward_pre_hook(lambda module, args: steps.append(args[2]))
     captioner(captioner.encoder(tiny_images(2)), _captions(VOCABULARY), IMAGE_OF_CAPTION_N, redraw_R=EVERY, step=41)
     assert steps == [41]
 

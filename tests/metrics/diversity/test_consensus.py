@@ -76,7 +76,8 @@ def test_nearest_images_in_blocks_with_equals_and_without_features(monkeypatch: 
     monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "CELLS_AT_ONCE", 1)
     assert nearest_images(features, training, 5).tolist() == expected
     assert nearest_images(features[:0], training, 2).shape == (0, 2)
-    assert nearest_images(features[:1], np.tile(training[1:3], (50, 1)), 5).tolist() == [[0, 1, 2, 3, 4]]
+    every_other = np.tile(np.eye(2), (25, 1))
+    assert nearest_images(features[:1], every_other, 5).tolist() == [[0, 2, 4, 6, 8]]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,21 @@
-"""What every decoder promises, over every implementation, each with and without attention."""
+"""What every decoder promises, over every implementation, each with every attention and without."""
 
 import inspect
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
 from lightning_modules.networks import decoders
-from lightning_modules.networks.attentions import LuongAttention
-from lightning_modules.networks.decoders import Decoder, GRUDecoder
+from lightning_modules.networks.attentions import AttentionBuilder, LuongAttention, MultiHeadAttention
+from lightning_modules.networks.decoders import Decoder, GRUDecoder, TransformerDecoder
 
+ATTENTIONS: dict[str, AttentionBuilder | None] = {
+    "blind": None,
+    "luong": partial(LuongAttention, width=6, positions=5, hidden_size=8),
+    "multi_head": partial(MultiHeadAttention, width=6, positions=5, hidden_size=8, num_heads=2),
+}
 IMPLEMENTATIONS = [
     kind
     for kind in map(decoders.__dict__.__getitem__, decoders.__all__)
@@ -25,14 +31,13 @@ def kind(request: pytest.FixtureRequest) -> type[GRUDecoder]:
     return request.param
 
 
-@pytest.fixture(params=[False, True], ids=["blind", "attentive"])
-def attentive(request: pytest.FixtureRequest) -> bool:
-    return request.param
+@pytest.fixture(params=ATTENTIONS)
+def attention(request: pytest.FixtureRequest) -> AttentionBuilder | None:
+    return ATTENTIONS[request.param]
 
 
 @pytest.fixture
-def decoder(kind: type[GRUDecoder], attentive: bool) -> GRUDecoder:
-    attention = LuongAttention(width=6, positions=5, hidden_size=8) if attentive else None
+def decoder(kind: type[GRUDecoder], attention: AttentionBuilder | None) -> GRUDecoder:
     return kind(embedding_dim=4, context_dim=7, hidden_size=8, num_layers=2, attention=attention).eval()
 
 
@@ -82,15 +87,62 @@ def test_going_on_from_a_state_leaves_it_as_it_was(decoder: Decoder) -> None:
     torch.testing.assert_close(again_NLH, first_NLH, rtol=0, atol=0)
 
 
-def test_context_matters_and_the_grid_only_with_attention(decoder: Decoder, attentive: bool) -> None:
+@pytest.mark.parametrize("grad", [True, False])
+def test_captions_of_an_image_share_its_places(decoder: Decoder, grad: bool) -> None:
+    """As places of their own, whether or not gradients are wanted."""
+    context_NX, words_NLE = torch.randn(6, 7), torch.randn(6, 4, 4)
+    with torch.set_grad_enabled(grad):
+        shared_NLH, state = decoder.advance(words_NLE, decoder.start(context_NX, GRID_NPD))
+        own_NLH, _ = decoder.advance(words_NLE, decoder.start(context_NX, GRID_NPD.repeat_interleave(2, dim=0)))
+        torch.testing.assert_close(shared_NLH, own_NLH)
+        next_NLE = torch.randn(6, 1, 4)
+        next_NLH, _ = decoder.advance(next_NLE, state)
+        for rows in ([1, 0, 3, 2, 4, 4], [0, 0, 1, 2, 3, 3, 5, 5, 5], [3, 2, 0, 1], [5], [0, 2, 4], [4, 0, 1]):
+            selected_NLH, _ = decoder.advance(next_NLE[rows], state.select(torch.tensor(rows)))
+            torch.testing.assert_close(selected_NLH, next_NLH[rows])
+
+
+def test_places_are_kept_once_for_as_long_as_captions_stay_with_their_image(
+    decoder: Decoder, attention: AttentionBuilder | None
+) -> None:
+    if attention is None:
+        return
+    with torch.no_grad():
+        state = decoder.start(torch.randn(3, 7), GRID_NPD)
+    for rows in ([0, 0, 1, 1, 2, 2], [1, 0, 2, 3, 5, 5], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]):
+        before, state = state, state.select(torch.tensor(rows))
+        assert all(new is old for new, old in zip(_memories(state), _memories(before), strict=True))
+    fewer = state.select(torch.tensor([0, 1, 8, 9]))
+    assert [len(memory) for memory in _memories(fewer)] == [2] * len(_memories(fewer))
+
+
+def _memories(state: Any) -> tuple[torch.Tensor, ...]:
+    return state.memories_M if hasattr(state, "memories_M") else (state.memory_M,)
+
+
+def test_context_matters_and_the_grid_only_with_attention(decoder: Decoder, attention: AttentionBuilder | None) -> None:
     hidden_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
     other_context_NLH, _ = decoder.advance(WORDS_NLE, decoder.start(CONTEXT_NX + 1, GRID_NPD))
     other_grid_NLH, _ = decoder.advance(WORDS_NLE, decoder.start(CONTEXT_NX, GRID_NPD + 1))
     assert not torch.allclose(other_context_NLH, hidden_NLH)
-    assert torch.allclose(other_grid_NLH, hidden_NLH) is not attentive
+    assert torch.allclose(other_grid_NLH, hidden_NLH) is (attention is None)
 
 
 def test_everything_learns(decoder: Decoder) -> None:
     decoder.advance(WORDS_NLE, _start(decoder))[0].square().sum().backward()
     unused = [name for name, p in decoder.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
     assert unused == []
+
+
+def test_a_transformer_says_when_a_caption_is_too_long() -> None:
+    decoder = TransformerDecoder(embedding_dim=4, context_dim=7, hidden_size=8, num_positions=5)
+    _, state = decoder.advance(WORDS_NLE[:, :5], _start(decoder))
+    with pytest.raises(
+        ValueError, match=r"model.decoder.num_positions=5 is too few for captions of 6 tokens; raise it"
+    ):
+        decoder.advance(WORDS_NLE[:, 5:], state)
+
+
+def test_heads_share_the_width() -> None:
+    with pytest.raises(ValueError, match=r"model.decoder.num_heads must divide hidden_size=8, got 3"):
+        TransformerDecoder(embedding_dim=4, context_dim=7, hidden_size=8, num_heads=3)

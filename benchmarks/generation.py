@@ -1,0 +1,268 @@
+"""How fast captions are generated, and in how much memory, beside Hugging Face's `generate` on the same decoder.
+
+    python benchmarks/generation.py [--images 16] [--length 20] [--threads 2] [--out generation.json]
+
+Both sides have the same layers, widths, vocabulary and weights, look at the same places of the same images, and say the
+same number of tokens: nothing ends early. Needs `transformers`, which the project itself does not:
+pip install transformers
+"""
+
+import argparse
+import json
+import multiprocessing
+import platform
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from datamodules.tokenizers import Vocabulary
+from lightning_modules.generation import Beam, Greedy, Sample, Strategy
+from lightning_modules.networks.attentions import MultiHeadAttention
+from lightning_modules.networks.decoders import TransformerDecoder, TransformerState
+
+try:
+    from transformers import GPT2Config, GPT2LMHeadModel
+except ImportError:
+    sys.exit("benchmarks/generation.py compares with Hugging Face's generate: pip install transformers")
+
+WIDTH, LAYERS, HEADS, WORDS, PLACES, POSITIONS = 512, 3, 8, 10_000, 49, 128
+VOCABULARY = Vocabulary(size=WORDS, pad_id=0, bos_id=1, eos_id=2, unk_id=3, cls_id=None)
+LOGIT_SCALE = 3.5  # standard deviation of the logits: an entropy of some 3 nats a word, as of a trained captioner
+CASES = ("greedy", "beam of 5", "20 samples, top-p 0.9")
+
+
+class Ours(nn.Module):
+    """The project's transformer decoder between an embedding and a linear layer: what generation steps through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, WIDTH)
+        self.decoder = TransformerDecoder(
+            embedding_dim=WIDTH,
+            context_dim=1,
+            attention=lambda: MultiHeadAttention(width=WIDTH, positions=PLACES, hidden_size=WIDTH, num_heads=HEADS),
+            hidden_size=WIDTH,
+            num_layers=LAYERS,
+            num_heads=HEADS,
+            feedforward_size=4 * WIDTH,
+            num_positions=POSITIONS,
+        )
+        self.head = nn.Linear(WIDTH, WORDS, bias=False)
+
+    def step(self, tokens_N: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+        hidden_N1H, state = self.decoder.advance(self.embedding(tokens_N).unsqueeze(1), state)
+        return self.head(hidden_N1H).squeeze(1), state
+
+
+def theirs() -> Any:
+    """Return a GPT-2 of that size, with cross-attention, that never says a special token."""
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=WORDS,
+            n_positions=POSITIONS,
+            n_embd=WIDTH,
+            n_layer=LAYERS,
+            n_head=HEADS,
+            n_inner=4 * WIDTH,
+            activation_function="gelu",
+            add_cross_attention=True,
+            bos_token_id=VOCABULARY.bos_id,
+            pad_token_id=VOCABULARY.pad_id,
+            eos_token_id=None,
+        )
+    )
+    with torch.no_grad():
+        last = model.transformer.ln_f
+        model.lm_head.weight.normal_(std=LOGIT_SCALE / WIDTH**0.5)
+        # what is normalised sums to zero: a row of minus ones reads the bias alone, and its logit is always very low
+        last.bias.fill_(0.1)
+        model.lm_head.weight[[VOCABULARY.eos_id, *VOCABULARY.never_said]] = -1.0
+    return model.eval()
+
+
+@torch.no_grad()
+def with_the_weights_of(model: Any) -> Ours:
+    """Return our decoder with the weights of theirs; theirs keep queries, keys and values apart, ours heads."""
+    ours, gpt = Ours(), model.transformer
+    ours.embedding.weight.copy_(gpt.wte.weight)
+    ours.head.weight.copy_(model.lm_head.weight)
+    decoder = ours.decoder
+    decoder.position_LH.copy_(gpt.wpe.weight)
+    nn.init.zeros_(decoder.add_to_words.weight)
+    nn.init.zeros_(decoder.add_to_words.bias)
+    decoder.norm.load_state_dict(gpt.ln_f.state_dict())
+    for layer, block in zip(decoder.layers, gpt.h, strict=True):
+        _copy(block.attn.c_attn, layer.query_key_value, parts=3)
+        _copy(block.attn.c_proj, layer.out)
+        _copy(block.crossattention.q_attn, layer.look.query)
+        _copy(block.crossattention.c_attn, layer.look.key_value, parts=2)
+        _copy(block.crossattention.c_proj, layer.look.out)
+        _copy(block.mlp.c_fc, layer.feedforward[0])
+        _copy(block.mlp.c_proj, layer.feedforward[2])
+        nn.init.zeros_(layer.look.position_PD)
+        for norm, other in (
+            (layer.norm_words, block.ln_1),
+            (layer.look.norm, block.ln_cross_attn),
+            (layer.norm_feedforward, block.ln_2),
+        ):
+            norm.load_state_dict(other.state_dict())
+    return ours.eval()
+
+
+def _copy(conv: Any, linear: nn.Linear, parts: int = 1) -> None:
+    """Copy a layer whose output is `parts` times all heads into one whose output is, for each head, all parts."""
+    heads = HEADS if parts > 1 else 1
+    linear.weight.copy_(conv.weight.T.unflatten(0, (parts, heads, -1)).transpose(0, 1).flatten(0, 2))
+    linear.bias.copy_(conv.bias.unflatten(0, (parts, heads, -1)).transpose(0, 1).flatten())
+
+
+class Contest(NamedTuple):
+    """Both sides, ready to run any case."""
+
+    ours: Ours
+    theirs: Any
+    places_BPD: Tensor
+
+    @classmethod
+    def prepare(cls, num_images: int) -> "Contest":
+        torch.manual_seed(0)
+        model = theirs()
+        return cls(with_the_weights_of(model), model, torch.randn(num_images, PLACES, WIDTH))
+
+    @torch.no_grad()
+    def run_ours(self, case: str, length: int) -> Tensor:
+        ways: dict[str, Strategy] = {
+            CASES[0]: Greedy(max_length=length),
+            CASES[1]: Beam(beam_size=5, max_length=length),
+            CASES[2]: Sample(num=20, top_p=0.9, max_length=length),
+        }
+        way = ways[case]
+        first_N = torch.full((len(self.places_BPD) * way.codes.num,), VOCABULARY.bos_id)
+        state = self.ours.decoder.start(torch.zeros(len(first_N), 1), self.places_BPD)
+        return way(self.ours, state, first_N, VOCABULARY).tokens_NL
+
+    @torch.no_grad()
+    def run_theirs(self, case: str, length: int) -> Tensor:
+        ways: dict[str, dict[str, Any]] = {
+            CASES[0]: {"do_sample": False},
+            CASES[1]: {"do_sample": False, "num_beams": 5},
+            CASES[2]: {"do_sample": True, "top_p": 0.9, "top_k": 0, "num_return_sequences": 20},
+        }
+        first_B1 = torch.full((len(self.places_BPD), 1), VOCABULARY.bos_id)
+        said = self.theirs.generate(
+            first_B1, encoder_hidden_states=self.places_BPD, max_new_tokens=length, **ways[case]
+        )
+        return said[:, 1:]
+
+
+def seconds(run: Callable[[], Tensor]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def speed(contest: Contest, case: str, length: int, rounds: int) -> dict[str, Any]:
+    """Time both sides in turn."""
+    ours, theirs = contest.run_ours(case, length), contest.run_theirs(case, length)
+    assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
+    times: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        times.append(
+            (
+                seconds(lambda: contest.run_ours(case, length)),
+                seconds(lambda: contest.run_theirs(case, length)),
+            )
+        )
+    our_seconds, their_seconds = (statistics.median(side) for side in zip(*times, strict=True))
+    return {
+        "captions": len(ours),
+        "ours_seconds": our_seconds,
+        "theirs_seconds": their_seconds,
+        "ratio": their_seconds / our_seconds,
+        "slowest_ratio": min(theirs / ours for ours, theirs in times),
+        "same_captions": torch.equal(ours, theirs) if case != CASES[2] else None,
+    }
+
+
+def peak_growth(side: str, case: str, num_images: int, length: int, threads: int) -> float:
+    """Return by how many MB a run raises this process's memory at its peak (Linux alone knows)."""
+    torch.set_num_threads(threads)
+    contest = Contest.prepare(num_images)
+    run = contest.run_ours if side == "ours" else contest.run_theirs
+    run(case, 2)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        before = _memory("VmRSS")
+    except OSError:
+        return float("nan")
+    run(case, length)
+    return (_memory("VmHWM") - before) / 1024
+
+
+def _memory(field: str) -> int:
+    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure every case, print a table and write JSON."""
+    parser = argparse.ArgumentParser(description="Compare generation with Hugging Face's generate.")
+    parser.add_argument("--images", type=int, default=16, help="images in the batch (16)")
+    parser.add_argument("--length", type=int, default=20, help="tokens of each caption (20)")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads (2)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn; medians count (5)")
+    parser.add_argument("--out", type=Path, default=Path("generation.json"), help="where to write the figures as JSON")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    contest = Contest.prepare(options.images)
+    figures: dict[str, dict[str, Any]] = {}
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+        for case in CASES:
+            figures[case] = speed(contest, case, options.length, options.rounds)
+            for side in ("ours", "theirs"):
+                for length in (options.length, 2 * options.length):
+                    settings = (side, case, options.images, length, options.threads)
+                    figures[case][f"{side}_peak_mb_{length}_tokens"] = processes.apply(peak_growth, settings)
+    show(figures, options)
+    machine = {"processor": platform.processor() or platform.machine(), "threads": options.threads}
+    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
+    unfinished.write_text(json.dumps({"machine": machine, "images": options.images, "cases": figures}, indent=2))
+    unfinished.replace(options.out)
+    print(f"figures: {options.out}")
+
+
+def show(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
+    """Print the figures as a table."""
+    title = f"{options.images} images, captions of {options.length} tokens, {options.threads} threads"
+    columns = ("case", "captions", "ours, s", "transformers, s", "times faster", "least", "same captions")
+    table = Table(*columns, title=title, title_justify="left")
+    for case, row in figures.items():
+        same = {True: "yes", False: "no", None: "random"}[row["same_captions"]]
+        numbers = [f"{row[key]:.2f}" for key in ("ours_seconds", "theirs_seconds", "ratio", "slowest_ratio")]
+        table.add_row(case, str(row["captions"]), *numbers, same)
+    Console().print(table)
+    lengths = (options.length, 2 * options.length)
+    columns = ("case", *(f"{side}, {length} tokens" for side in ("ours", "transformers") for length in lengths))
+    table = Table(*columns, title="Growth of memory at the peak, MB", title_justify="left")
+    for case, row in figures.items():
+        table.add_row(
+            case,
+            *(f"{row[f'{side}_peak_mb_{length}_tokens']:.0f}" for side in ("ours", "theirs") for length in lengths),
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""One caption for each of many codes: the model's own way to diversity."""
+
+from typing import Any, Literal
+
+from torch import Tensor
+
+from lightning_modules.generation.beam import Beam
+from lightning_modules.generation.greedy import Greedy
+from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, require
+
+
+class Latent:
+    """Draws S (and C, by option) `num` times, and says the best caption of each draw: no word is drawn at random.
+
+    Args:
+        num: Captions an image.
+        source: Where S is drawn from: `posterior`, q(S|I), or `prior`.
+        temperature: Multiplies the standard deviations of the draws; say it beside every figure.
+        vary_content: Draw C from q(C|I,S), too; otherwise it is the mean.
+        beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
+        length_penalty: As for `Beam`; without effect on a greedy caption.
+        max_length: Most tokens of a caption, `<eos>` included.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        num: int = 5,
+        source: Literal["posterior", "prior"] = "posterior",
+        temperature: float = 1.0,
+        vary_content: bool = False,
+        beam_size: int = 1,
+        length_penalty: float = 0.6,
+        max_length: int = 40,
+    ) -> None:
+        require(num >= 1, "num", "at least 1", num)
+        require(source in ("posterior", "prior"), "source", "posterior or prior", source)
+        require(temperature >= 0, "temperature", "0 or more", temperature)
+        self.num = num
+        self.codes = CodeDraws(
+            num=num,
+            style_noise=temperature,
+            content_noise=temperature if vary_content else 0.0,
+            from_prior=source == "prior",
+        )
+        self.search: Greedy | Beam = (
+            Greedy(max_length=max_length)
+            if beam_size == 1
+            else Beam(beam_size=beam_size, length_penalty=length_penalty, max_length=max_length)
+        )
+
+    def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
+        return self.search(stepper, state, first_N, special)

@@ -1,0 +1,41 @@
+"""Styles to say captions in: between two of them, and along one dimension.
+
+Shape legend: B images, S style, K styles of an image, N = B · K styles, image by image.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def interpolate_styles(start_BS: Tensor, end_BS: Tensor, num: int) -> Tensor:
+    """Return `num` styles on the straight line between two of each image, both ends included: `style_NS`.
+
+    Raises:
+        ValueError: There are fewer than two of them, or the ends differ in shape.
+    """
+    if num < 2:
+        raise ValueError(f"num must be at least 2, the ends of the interpolation, got {num}")
+    if start_BS.shape != end_BS.shape:
+        raise ValueError(f"expected as many styles at both ends, got {[*start_BS.shape]} and {[*end_BS.shape]}")
+    share_K1 = torch.linspace(0, 1, num, device=start_BS.device).unsqueeze(1)
+    return torch.lerp(start_BS.unsqueeze(1), end_BS.unsqueeze(1), share_K1).flatten(0, 1)
+
+
+def traverse_style(style_BS: Tensor, dimension: int, values: Sequence[float]) -> Tensor:
+    """Return each image's style with one dimension set to each of `values` in turn: `style_NS`.
+
+    The prior's standard deviation is 1: values from −3 to 3 span what a style usually is.
+
+    Raises:
+        ValueError: There is no such dimension, or no value.
+    """
+    style_dim = style_BS.shape[-1]
+    if not 0 <= dimension < style_dim:
+        raise ValueError(f"dimension must be from 0 to {style_dim - 1}, the last of the style's, got {dimension}")
+    if not values:
+        raise ValueError("expected values for the dimension to take, got none")
+    style_BKS = style_BS.unsqueeze(1).repeat(1, len(values), 1)
+    style_BKS[..., dimension] = style_BS.new_tensor(values)
+    return style_BKS.flatten(0, 1)

@@ -1,0 +1,169 @@
+"""A transformer decoder that keeps the keys and values of the words it has read.
+
+Shape legend: N captions, M images or captions, L tokens, T tokens read so far, E embedding, X context, P places,
+D width of a place, H hidden, K heads, h width of a head.
+"""
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, memories_of
+from lightning_modules.networks.decoders.decoder import Decoder
+
+
+class TransformerState(NamedTuple):
+    """What the decoder carries from one word to the next.
+
+    Attributes:
+        context_N1H: The context as it is added to every word.
+        read_NKThh: Of each layer, keys and values (side by side) of the words read so far.
+        memories_M: Of each layer, the images' places as it looks at them; empty without attention.
+    """
+
+    context_N1H: Tensor
+    read_NKThh: tuple[Tensor, ...]
+    memories_M: tuple[Tensor, ...]
+
+    def select(self, rows: Tensor) -> Self:
+        """Return the state of the captions in `rows`, in that order; rows may repeat (as beams do)."""
+        memories_M = self.memories_M
+        if memories_M:
+            kept_M = memories_of(rows, len(self.context_N1H), len(memories_M[0]))
+            memories_M = memories_M if kept_M is None else tuple(memory_M[kept_M] for memory_M in memories_M)
+        return type(self)(self.context_N1H[rows], tuple(read[rows] for read in self.read_NKThh), memories_M)
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention over the words so far, a look at the image, and a feedforward network, each added to its input.
+
+    Each normalises its input, not its output ("pre-norm", Xiong et al. 2020, figure 1b).
+    """
+
+    def __init__(
+        self, *, hidden_size: int, num_heads: int, feedforward_size: int, dropout: float, look: Attention | None
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm_words = nn.LayerNorm(hidden_size)
+        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
+        self.out = nn.Linear(hidden_size, hidden_size)
+        self.look = look
+        self.norm_feedforward = nn.LayerNorm(hidden_size)
+        self.feedforward = nn.Sequential(
+            nn.Linear(hidden_size, feedforward_size), nn.GELU(), nn.Linear(feedforward_size, hidden_size)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take in L more words; returns their states, and the keys and values of all words."""
+        heard_NLH, read_NKThh = self._listen(self.norm_words(x_NLH), read_NKThh)
+        x_NLH = x_NLH + self.dropout(heard_NLH)
+        if self.look is not None:
+            x_NLH = self.look(x_NLH, memory_M)
+        return x_NLH + self.dropout(self.feedforward(self.norm_feedforward(x_NLH))), read_NKThh
+
+    def _listen(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+        by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        width = by_head_NKLhhh.shape[-1] // 3
+        query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
+        read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
+        key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
+        heard_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        return self.out(heard_NLH), read_NKThh
+
+
+class TransformerDecoder(Decoder):
+    """A stack of transformer layers over word embeddings, to each of which position and context are added.
+
+    Vaswani et al. 2017, with learned positions.
+
+    Args:
+        embedding_dim: Width E of the words.
+        context_dim: Width X of the context.
+        attention: Makes the look at the image's places, one for each layer; None to know it by the context alone.
+        hidden_size: Width H of every layer.
+        num_layers: Layers.
+        num_heads: Heads of each layer's self-attention; they share the width.
+        feedforward_size: Width of the hidden layer of each feedforward network.
+        dropout: Share of what each layer adds that is set to zero in training.
+        num_positions: Most tokens of a caption, prefix included.
+
+    Raises:
+        ValueError: The heads cannot share the width equally.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedding_dim: int,
+        context_dim: int,
+        attention: AttentionBuilder | None = None,
+        hidden_size: int = 256,
+        num_layers: int = 3,
+        num_heads: int = 4,
+        feedforward_size: int = 1024,
+        dropout: float = 0.0,
+        num_positions: int = 64,
+    ) -> None:
+        super().__init__()
+        if hidden_size % num_heads:
+            raise ValueError(f"model.decoder.num_heads must divide hidden_size={hidden_size}, got {num_heads}")
+        self.hidden_size = hidden_size
+        self.num_heads = num_heads
+        self.enter = nn.Identity() if embedding_dim == hidden_size else nn.Linear(embedding_dim, hidden_size)
+        self.position_LH = nn.Parameter(0.02 * torch.randn(num_positions, hidden_size))
+        self.add_to_words = nn.Linear(context_dim, hidden_size)
+        self.layers = nn.ModuleList(
+            TransformerLayer(
+                hidden_size=hidden_size,
+                num_heads=num_heads,
+                feedforward_size=feedforward_size,
+                dropout=dropout,
+                look=None if attention is None else attention(),
+            )
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(hidden_size)
+
+    def start(self, context_NX: Tensor, places_MPD: Tensor) -> TransformerState:
+        """Return the state before the first word."""
+        context_N1H = self.add_to_words(context_NX).unsqueeze(1)
+        nothing_NKThh = context_N1H.new_zeros(
+            len(context_NX), self.num_heads, 0, 2 * self.hidden_size // self.num_heads
+        )
+        looks = [layer.look for layer in self.layers if isinstance(layer.look, Attention)]
+        memories_M = tuple(look.remember(places_MPD) for look in looks)
+        return TransformerState(context_N1H, (nothing_NKThh,) * len(self.layers), memories_M)
+
+    def advance(self, words_NLE: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+        """Read L more words; return the hidden state after each, and the state to go on from.
+
+        Raises:
+            ValueError: The captions have more tokens than there are positions.
+        """
+        start = state.read_NKThh[0].shape[2]
+        end = start + words_NLE.shape[1]
+        if end > len(self.position_LH):
+            raise ValueError(
+                f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
+                f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
+            )
+        x_NLH = self.enter(words_NLE) + self.position_LH[start:end] + state.context_N1H
+        read_NKThh = []
+        for layer, before, memory_M in zip(
+            self.layers, state.read_NKThh, state.memories_M or (None,) * len(self.layers), strict=True
+        ):
+            x_NLH, after = layer(x_NLH, before, memory_M)
+            read_NKThh.append(after)
+        return self.norm(x_NLH), state._replace(read_NKThh=tuple(read_NKThh))
+
+
+def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:
+    """Return for each of the new words which of all words come after it: [L, T]; None where it is the only one."""
+    if num_new == 1:
+        return None
+    num_all = read_NKThh.shape[2]
+    everywhere_LT = torch.ones(num_new, num_all, dtype=torch.bool, device=read_NKThh.device)
+    return everywhere_LT.triu(diagonal=num_all - num_new + 1)

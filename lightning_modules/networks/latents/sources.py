@@ -1,0 +1,48 @@
+"""Where a code comes from: its posterior, its prior, or whoever asks.
+
+Shape legend: N captions, Z latent dimensions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+
+Source = Callable[[DiagonalGaussian, DiagonalGaussian], Tensor]
+"""From a code's posterior and prior to the code itself, [N, Z]."""
+
+
+@dataclass(frozen=True)
+class FromPosterior:
+    """What the image suggests; `noise_scale` multiplies the standard deviations, 0 takes the means."""
+
+    noise_scale: float = 1.0
+
+    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+        return posterior.sample(self.noise_scale)
+
+
+@dataclass(frozen=True)
+class FromPrior:
+    """What could be without a look at the image; `temperature` multiplies the standard deviations."""
+
+    temperature: float = 1.0
+
+    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+        return prior.sample(self.temperature)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The numbers themselves."""
+
+    code_NZ: Tensor
+
+    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+        return self.code_NZ.to(posterior.mean)
+
+
+POSTERIOR = FromPosterior()
+MEAN = FromPosterior(noise_scale=0.0)

@@ -1,0 +1,36 @@
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_modules.generation import Beam, CodeDraws, Greedy, Latent
+from tests.lightning_modules.generation.table_stepper import SPECIAL, random_stepper, start
+
+
+def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
+    assert Latent(num=7).codes == CodeDraws(num=7, style_noise=1.0, content_noise=0.0, from_prior=False)
+    varied = Latent(num=2, source="prior", temperature=0.7, vary_content=True)
+    assert varied.codes == CodeDraws(num=2, style_noise=0.7, content_noise=0.7, from_prior=True)
+    assert Latent(num=7).num == 7
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_says_the_best_caption_of_each_draw(beam_size: int) -> None:
+    settings = random_stepper(num_tables=20), *start(20, of=20), SPECIAL
+    said = Latent(num=5, beam_size=beam_size, length_penalty=1.0, max_length=9)(*settings)
+    search = Greedy(max_length=9) if beam_size == 1 else Beam(beam_size=4, length_penalty=1.0, max_length=9)
+    assert all(torch.equal(part, other) for part, other in zip(said, search(*settings), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num": 0}, "generation.num must be at least 1, got 0"),
+        ({"source": "thin air"}, "generation.source must be posterior or prior, got thin air"),
+        ({"temperature": -1.0}, "generation.temperature must be 0 or more, got -1.0"),
+        ({"beam_size": 0}, "generation.beam_size must be at least 1, got 0"),
+    ],
+)
+def test_refuses_settings_out_of_range(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Latent(**settings)

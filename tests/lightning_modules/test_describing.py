@@ -1,0 +1,195 @@
+"""What a captioner says from codes: drawn, given, and with words that it must say."""
+
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from lightning_modules import VariationalCaptioner
+from lightning_modules.generation import (
+    Beam,
+    CodeDraws,
+    ConstrainedBeam,
+    DiverseBeam,
+    Greedy,
+    Latent,
+    Sample,
+    Strategy,
+    interpolate_styles,
+    traverse_style,
+)
+from lightning_modules.losses import caption_cross_entropy
+from lightning_modules.networks.attentions import Attention
+from lightning_modules.networks.latents import SpatialGaussianLatents
+from tests.tiny_run import build_tiny
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "gru": (),
+    "transformer": ("model/decoder=transformer",),
+    "spatial": ("model/latents=spatial",),
+    "bpe": ("tokenizer=bpe", "model/decoder=transformer"),
+}
+STRATEGIES: dict[str, Strategy] = {
+    "greedy": Greedy(max_length=9),
+    "sample": Sample(num=3, max_length=9),
+    "beam": Beam(num=2, max_length=9),
+    "diverse beam": DiverseBeam(num=4, beam_size=4, num_groups=2, max_length=9),
+    "constrained beam": ConstrainedBeam(words=["circle"], max_length=9),
+    "latent": Latent(num=3, max_length=9),
+    "latent, by beams": Latent(num=3, source="prior", beam_size=2, vary_content=True, max_length=9),
+}
+
+
+@pytest.fixture(scope="module", params=CHOICES)
+def captioner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> VariationalCaptioner:
+    torch.manual_seed(0)
+    return build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=CHOICES[request.param])[0].eval()
+
+
+@pytest.fixture(name="images_BCHW")
+def _images() -> Tensor:
+    return torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8)
+
+
+@pytest.fixture(params=STRATEGIES)
+def strategy(request: pytest.FixtureRequest) -> Strategy:
+    return STRATEGIES[request.param]
+
+
+def _contains(caption: str, words: str) -> bool:
+    return re.search(rf"\b{words.lower()}\b", caption) is not None
+
+
+def test_says_as_many_captions_as_wanted_image_by_image(
+    captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
+) -> None:
+    said = captioner.describe(images_BCHW, strategy)
+    assert [len(captions) for captions in said.captions] == [strategy.num] * 3
+    assert len(said.tokens_NL) == len(said.score_N) == len(said.finished_N) == 3 * strategy.num
+    assert captioner.tokenizer.decode_batch(said.tokens_NL) == [text for texts in said.captions for text in texts]
+    assert len(said.latents.style.sample) == 3 * strategy.codes.num
+
+
+def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
+    captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
+) -> None:
+    said, vocabulary, network = (
+        captioner.describe(images_BCHW, strategy),
+        captioner.tokenizer.vocabulary,
+        captioner.network,
+    )
+    rows = torch.arange(3 * strategy.codes.num).repeat_interleave(strategy.num // strategy.codes.num)
+    first_N1 = torch.full((len(rows), 1), vocabulary.prefix[-1])
+    words_NLE = network.embedding(torch.cat([first_N1, said.tokens_NL[:, :-1]], dim=1))
+    with torch.no_grad():
+        hidden_NLH, _ = network.decoder_text.advance(words_NLE, network.start(said.latents).select(rows))
+        nats_N = caption_cross_entropy(network.middle(hidden_NLH), said.tokens_NL, pad_id=vocabulary.pad_id)
+    torch.testing.assert_close(said.log_probability_N, -nats_N, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["greedy", "beam", "diverse beam", "constrained beam"])
+def test_an_images_captions_do_not_depend_on_those_beside_it(
+    captioner: VariationalCaptioner, images_BCHW: Tensor, name: str
+) -> None:
+    together = captioner.describe(images_BCHW, STRATEGIES[name])
+    alone = [captioner.describe(image_CHW[None], STRATEGIES[name]) for image_CHW in images_BCHW]
+    assert together.captions == [said.captions[0] for said in alone]
+    torch.testing.assert_close(together.score_N, torch.cat([said.score_N for said in alone]), rtol=1e-4, atol=1e-4)
+
+
+def test_every_caption_contains_the_wanted_words(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    beam = ConstrainedBeam(beam_size=6, num=2, max_length=16)
+    for words in (["circle"], ["Purple", "grey square"], [["cyan"], [], ["small triangle", "green"]], []):
+        said = captioner.describe(images_BCHW, beam, words=words)
+        of_image = words if words and isinstance(words[0], list) else [words] * 3
+        for captions, wanted in zip(said.captions, of_image, strict=True):
+            assert all(_contains(caption, word) for caption in captions for word in wanted)
+
+
+def test_words_come_from_the_strategys_settings_or_from_the_call(
+    captioner: VariationalCaptioner, images_BCHW: Tensor
+) -> None:
+    strategy = ConstrainedBeam(words=["circle"], max_length=9)
+    assert all(_contains(captions[0], "circle") for captions in captioner.describe(images_BCHW, strategy).captions)
+    for captions in captioner.describe(images_BCHW, strategy, words=["square"]).captions:
+        assert _contains(captions[0], "square")
+    free = captioner.describe(images_BCHW, strategy, words=[])
+    assert free.captions == captioner.describe(images_BCHW, Beam(beam_size=10, max_length=9)).captions
+
+
+def test_refuses_words_that_cannot_be_said(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    beam = ConstrainedBeam(max_length=9)
+    if captioner.tokenizer.vocabulary.unk_id is not None:
+        with pytest.raises(ValueError, match=r"words: the model's vocabulary has no 'circel', .*; it has circle"):
+            captioner.describe(images_BCHW, beam, words=["red circel"])
+    with pytest.raises(ValueError, match="words: expected words to say, got ' '"):
+        captioner.describe(images_BCHW, beam, words=[" "])
+    with pytest.raises(ValueError, match=r"expected words for each of 3 images, or one list for all, got 2 lists"):
+        captioner.describe(images_BCHW, beam, words=[["red"], ["red"]])
+    with pytest.raises(ValueError, match=r"words=\['red'\] need .* generation=constrained_beam; got Greedy"):
+        captioner.describe(images_BCHW, Greedy(), words=["red"])
+
+
+def test_the_style_of_one_image_with_the_content_of_another(
+    captioner: VariationalCaptioner, images_BCHW: Tensor
+) -> None:
+    own = captioner.codes(images_BCHW)
+    swapped = captioner.describe(images_BCHW, Greedy(max_length=9), style_NS=own.style.sample.roll(1, dims=0))
+    assert torch.equal(swapped.latents.style.sample, own.style.sample.roll(1, dims=0))
+    torch.testing.assert_close(swapped.latents.content.sample, swapped.latents.content.posterior.mean)
+    back = captioner.describe(images_BCHW, Greedy(max_length=9), style_NS=own.style.sample)
+    assert back.captions == captioner.describe(images_BCHW, Greedy(max_length=9)).captions
+
+
+def test_styles_between_and_along_and_as_numbers(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    style_BS = captioner.codes(images_BCHW).style.sample
+    for style_NS, num in (
+        (interpolate_styles(style_BS, style_BS.roll(1, dims=0), 4), 4),
+        (traverse_style(style_BS, 2, [-3, 0, 3]), 3),
+        (torch.tensor([[0.5, -1.0, 2.0]] * 3), 1),
+    ):
+        said = captioner.describe(images_BCHW, Beam(num=2, max_length=9), style_NS=style_NS)
+        assert [len(captions) for captions in said.captions] == [2 * num] * 3
+        assert torch.equal(said.latents.style.sample, style_NS)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (4, 3), (0, 3), (3,)])
+def test_refuses_styles_of_another_shape(
+    captioner: VariationalCaptioner, images_BCHW: Tensor, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=r"expected styles of 3 numbers, equally many of each of the 3 images, got a"):
+        captioner.describe(images_BCHW, style_NS=torch.zeros(shape))
+
+
+def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    def codes(num: int = 400, **settings: float | bool) -> tuple[Tensor, Tensor]:
+        latents = captioner.codes(images_BCHW, CodeDraws(num=num, **settings))
+        return latents.style.sample.view(3, num, -1), latents.content.sample.view(3, num, -1)
+
+    style_BNS, content_BNC = codes(style_noise=0.7, from_prior=True)
+    assert style_BNS.mean(dim=(0, 1)).abs().max() < 0.2
+    assert (style_BNS.std(dim=(0, 1)) - 0.7).abs().max() < 0.1
+    mean_BNS, mean_BNC = codes(num=2)
+    assert torch.equal(mean_BNS[:, 0], mean_BNS[:, 1])
+    assert torch.equal(mean_BNC[:, 0], mean_BNC[:, 1])
+    style_BNS, content_BNC = codes(style_noise=1.0)
+    assert (style_BNS.std(dim=1) > 0).all()
+    style_BNS, content_BNC = codes(content_noise=1.0)
+    assert (style_BNS.std(dim=1) < 1e-5).all()
+    assert (content_BNC.std(dim=1) > 1e-3).all()
+
+
+def test_an_images_places_are_prepared_once_for_all_of_its_captions(
+    captioner: VariationalCaptioner, images_BCHW: Tensor
+) -> None:
+    looks = [module for module in captioner.modules() if isinstance(module, Attention)]
+    seen: list[int] = []
+    hooks = [look.register_forward_pre_hook(lambda module, args: seen.append(len(args[1]))) for look in looks]
+    own_places = isinstance(captioner.network.latents, SpatialGaussianLatents)  # drawn with the content of each caption
+    for strategy, num in ((Sample(num=7, max_length=5), 7), (Beam(max_length=5), 1), (DiverseBeam(max_length=5), 1)):
+        captioner.describe(images_BCHW, strategy)
+        assert {*seen} == {3 * num if own_places else 3}
+        seen.clear()
+    for hook in hooks:
+        hook.remove()
