@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ try:
 except ImportError:
     sys.exit("benchmarks/generation.py compares with Hugging Face's generate: pip install transformers")
 
-WIDTH, LAYERS, HEADS, WORDS, PLACES, POSITIONS = 512, 3, 8, 10_000, 49, 128
+LAYERS, HEADS, WORDS, PLACES, POSITIONS = 3, 4, 10_000, 49, 128
 VOCABULARY = Vocabulary(size=WORDS, pad_id=0, bos_id=1, eos_id=2, unk_id=3, cls_id=None)
 LOGIT_SCALE = 3.5  # standard deviation of the logits: an entropy of some 3 nats a word, as of a trained captioner
 CASES = ("greedy", "beam of 5", "20 samples, top-p 0.9")
@@ -45,36 +46,36 @@ CASES = ("greedy", "beam of 5", "20 samples, top-p 0.9")
 class Ours(nn.Module):
     """The project's transformer decoder between an embedding and a linear layer: what generation steps through."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(WORDS, WIDTH)
+        self.embedding = nn.Embedding(WORDS, width)
         self.decoder = TransformerDecoder(
-            embedding_dim=WIDTH,
+            embedding_dim=width,
             context_dim=1,
-            attention=lambda: MultiHeadAttention(width=WIDTH, positions=PLACES, hidden_size=WIDTH, num_heads=HEADS),
-            hidden_size=WIDTH,
+            attention=partial(MultiHeadAttention, width=width, positions=PLACES, hidden_size=width, num_heads=HEADS),
+            hidden_size=width,
             num_layers=LAYERS,
             num_heads=HEADS,
-            feedforward_size=4 * WIDTH,
+            feedforward_size=4 * width,
             num_positions=POSITIONS,
         )
-        self.head = nn.Linear(WIDTH, WORDS, bias=False)
+        self.head = nn.Linear(width, WORDS, bias=False)
 
     def step(self, tokens_N: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         hidden_N1H, state = self.decoder.advance(self.embedding(tokens_N).unsqueeze(1), state)
         return self.head(hidden_N1H).squeeze(1), state
 
 
-def theirs() -> Any:
-    """Return a GPT-2 of that size, with cross-attention, that never says a special token."""
+def theirs(width: int) -> Any:
+    """Return a GPT-2 of that width, with cross-attention, that never says a special token."""
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=WORDS,
             n_positions=POSITIONS,
-            n_embd=WIDTH,
+            n_embd=width,
             n_layer=LAYERS,
             n_head=HEADS,
-            n_inner=4 * WIDTH,
+            n_inner=4 * width,
             activation_function="gelu",
             add_cross_attention=True,
             bos_token_id=VOCABULARY.bos_id,
@@ -84,7 +85,7 @@ def theirs() -> Any:
     )
     with torch.no_grad():
         last = model.transformer.ln_f
-        model.lm_head.weight.normal_(std=LOGIT_SCALE / WIDTH**0.5)
+        model.lm_head.weight.normal_(std=LOGIT_SCALE / width**0.5)
         # what is normalised sums to zero: a row of minus ones reads the bias alone, and its logit is always very low
         last.bias.fill_(0.1)
         model.lm_head.weight[[VOCABULARY.eos_id, *VOCABULARY.never_said]] = -1.0
@@ -94,7 +95,7 @@ def theirs() -> Any:
 @torch.no_grad()
 def with_the_weights_of(model: Any) -> Ours:
     """Return our decoder with the weights of theirs; theirs keep queries, keys and values apart, ours heads."""
-    ours, gpt = Ours(), model.transformer
+    ours, gpt = Ours(model.config.n_embd), model.transformer
     ours.embedding.weight.copy_(gpt.wte.weight)
     ours.head.weight.copy_(model.lm_head.weight)
     decoder = ours.decoder
@@ -135,10 +136,10 @@ class Contest(NamedTuple):
     places_BPD: Tensor
 
     @classmethod
-    def prepare(cls, num_images: int) -> "Contest":
+    def prepare(cls, num_images: int, width: int) -> "Contest":
         torch.manual_seed(0)
-        model = theirs()
-        return cls(with_the_weights_of(model), model, torch.randn(num_images, PLACES, WIDTH))
+        model = theirs(width)
+        return cls(with_the_weights_of(model), model, torch.randn(num_images, PLACES, width))
 
     @torch.no_grad()
     def run_ours(self, case: str, length: int) -> Tensor:
@@ -195,10 +196,10 @@ def speed(contest: Contest, case: str, length: int, rounds: int) -> dict[str, An
     }
 
 
-def peak_growth(side: str, case: str, num_images: int, length: int, threads: int) -> float:
+def peak_growth(side: str, case: str, length: int, num_images: int, width: int, threads: int) -> float:
     """Return by how many MB a run raises this process's memory at its peak (Linux alone knows)."""
     torch.set_num_threads(threads)
-    contest = Contest.prepare(num_images)
+    contest = Contest.prepare(num_images, width)
     run = contest.run_ours if side == "ours" else contest.run_theirs
     run(case, 2)
     try:
@@ -221,32 +222,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Compare generation with Hugging Face's generate.")
     parser.add_argument("--images", type=int, default=16, help="images in the batch (16)")
     parser.add_argument("--length", type=int, default=20, help="tokens of each caption (20)")
+    parser.add_argument(
+        "--width", type=int, default=256, help="of the decoder, whose feedforward has four times it (256)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (2)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn; medians count (5)")
     parser.add_argument("--out", type=Path, default=Path("generation.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    contest = Contest.prepare(options.images)
+    contest = Contest.prepare(options.images, options.width)
     figures: dict[str, dict[str, Any]] = {}
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         for case in CASES:
             figures[case] = speed(contest, case, options.length, options.rounds)
             for side in ("ours", "theirs"):
                 for length in (options.length, 2 * options.length):
-                    settings = (side, case, options.images, length, options.threads)
+                    settings = (side, case, length, options.images, options.width, options.threads)
                     figures[case][f"{side}_peak_mb_{length}_tokens"] = processes.apply(peak_growth, settings)
     show(figures, options)
     machine = {"processor": platform.processor() or platform.machine(), "threads": options.threads}
     unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps({"machine": machine, "images": options.images, "cases": figures}, indent=2))
+    unfinished.write_text(
+        json.dumps({"machine": machine, "images": options.images, "width": options.width, "cases": figures}, indent=2)
+    )
     unfinished.replace(options.out)
     print(f"figures: {options.out}")
 
 
 def show(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
     """Print the figures as a table."""
-    title = f"{options.images} images, captions of {options.length} tokens, {options.threads} threads"
-    columns = ("case", "captions", "ours, s", "transformers, s", "times faster", "least", "same captions")
+    title = (
+        f"{options.images} images, {options.length} tokens a caption, width {options.width}, {options.threads} threads"
+    )
+    columns = ("case", "captions", "ours, s", "theirs, s", "times faster", "at least", "same")
     table = Table(*columns, title=title, title_justify="left")
     for case, row in figures.items():
         same = {True: "yes", False: "no", None: "random"}[row["same_captions"]]
@@ -254,8 +262,8 @@ def show(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> Non
         table.add_row(case, str(row["captions"]), *numbers, same)
     Console().print(table)
     lengths = (options.length, 2 * options.length)
-    columns = ("case", *(f"{side}, {length} tokens" for side in ("ours", "transformers") for length in lengths))
-    table = Table(*columns, title="Growth of memory at the peak, MB", title_justify="left")
+    columns = ("case", *(f"{side}, {length}" for side in ("ours", "theirs") for length in lengths))
+    table = Table(*columns, title="Growth of memory at its peak, MB, by tokens a caption", title_justify="left")
     for case, row in figures.items():
         table.add_row(
             case,

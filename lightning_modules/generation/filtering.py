@@ -23,13 +23,21 @@ def keep_share(logits_NV: Tensor, filter_thres: float) -> Tensor:
     return keep_top_k(logits_NV, max(math.floor((1 - filter_thres) * logits_NV.shape[-1] + 1e-9), 1))
 
 
-def keep_nucleus(logits_NV: Tensor, p: float) -> Tensor:
-    """Leave each row's smallest set of likeliest words whose probability reaches p (Holtzman et al. 2020)."""
-    sorted_NV, order_NV = logits_NV.sort(dim=-1, descending=True, stable=True)
-    probability_NV = sorted_NV.softmax(dim=-1)
-    before_NV = probability_NV.cumsum(dim=-1) - probability_NV
-    beyond_NV = (before_NV >= p).scatter(-1, order_NV, before_NV >= p)
-    return logits_NV.masked_fill(beyond_NV, NEGATIVE_INFINITY)
+def keep_nucleus(logits_NV: Tensor, p: float, *, guess: int = 256) -> Tensor:
+    """Leave each row's smallest set of likeliest words whose probability reaches p (Holtzman et al. 2020).
+
+    Few words reach it in most rows, so the `guess` likeliest are tried first: finding them is much faster than sorting
+    all words, which is left for the other rows.
+    """
+    likeliest_Nk = logits_NV.topk(min(guess, logits_NV.shape[-1]), dim=-1)
+    probability_Nk = (likeliest_Nk.values - logits_NV.logsumexp(dim=-1, keepdim=True)).exp()
+    beyond_Nk = probability_Nk.cumsum(dim=-1) - probability_Nk >= p
+    values_Nk = likeliest_Nk.values.masked_fill(beyond_Nk, NEGATIVE_INFINITY)
+    kept_NV = torch.full_like(logits_NV, NEGATIVE_INFINITY).scatter(-1, likeliest_Nk.indices, values_Nk)
+    reached_N = beyond_Nk[:, -1]
+    if guess < logits_NV.shape[-1] and not reached_N.all():
+        kept_NV[~reached_N] = keep_nucleus(logits_NV[~reached_N], p, guess=logits_NV.shape[-1])
+    return kept_NV
 
 
 def keep_typical(logits_NV: Tensor, p: float) -> Tensor:
@@ -83,7 +91,7 @@ def filter_logits(
     filter_thres: float | None = None,
 ) -> Tensor:
     """Apply temperature, then each filter that is given, in the order `filter_thres`, `top_k`, `top_p`, `typical_p`."""
-    filtered_NV = logits_NV / temperature
+    filtered_NV = logits_NV if temperature == 1 else logits_NV / temperature
     if filter_thres is not None:
         filtered_NV = keep_share(filtered_NV, filter_thres)
     if top_k is not None:

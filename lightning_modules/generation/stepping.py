@@ -128,7 +128,7 @@ def generate(
         if not said:
             allowed_NV[:, special.eos_id] = NEGATIVE_INFINITY
         tokens_N = choose(allowed_NV, said).masked_fill(finished_N, special.pad_id)
-        nats_N = logits_NV.gather(1, tokens_N[:, None]).squeeze(1) - logits_NV.logsumexp(dim=1)
+        nats_N = logits_NV.log_softmax(dim=1).gather(1, tokens_N[:, None]).squeeze(1)
         log_probability_N = log_probability_N + nats_N.masked_fill(finished_N, 0.0)
         finished_N = finished_N | (tokens_N == special.eos_id)
         said.append(tokens_N)

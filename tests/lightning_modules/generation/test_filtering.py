@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.generation import filter_logits
-from lightning_modules.generation.filtering import discourage_repeats, forbid_repeated_ngrams
+from lightning_modules.generation.filtering import discourage_repeats, forbid_repeated_ngrams, keep_nucleus
 
 INFINITY = float("inf")
 
@@ -60,6 +60,15 @@ def test_top_p(p: float) -> None:
             mass += probability_V[word].item()
         expected.append(nucleus)
     assert _kept(filter_logits(logits_NV, top_p=p)) == expected
+
+
+@pytest.mark.parametrize("guess", [1, 3, 12, 13, 99])
+def test_a_nucleus_is_the_same_whatever_its_size_was_guessed_to_be(guess: int) -> None:
+    logits_NV = torch.cat([_logits(), 9 * _logits(), 0.1 * _logits()])
+    for p in (0.3, 0.9, 1.0):
+        expected = _kept(keep_nucleus(logits_NV, p, guess=1000))
+        assert _kept(keep_nucleus(logits_NV, p, guess=guess)) == expected
+        assert _kept(keep_nucleus(logits_NV[:6], p, guess=guess)) == expected[:6]
 
 
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9, 0.99, 1.0])
