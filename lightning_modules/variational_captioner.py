@@ -21,7 +21,7 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
 
-CHECKPOINT_FORMAT = 1  # raised whenever older checkpoints can no longer be read
+CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
 
 class EvaluationOutput(TypedDict):

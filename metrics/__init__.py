@@ -3,27 +3,36 @@
 from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
+from metrics.consistency import Consistency, consistency
+from metrics.diversity import DiversityA, DiversityB, Neighbours, nearest_images, rerank
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.mean_over_images import MeanOverImages
 from metrics.meteor import Meteor, MeteorScores, meteor, meteor_scores, meteor_unavailable
 from metrics.paired_captions import PairedCaptions, all_candidates, first_candidates
 from metrics.per_image_metric import PerImageMetric
+from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.reconstruction import ReconstructionQuality, psnr, ssim
+from metrics.retrieval import retrieval, true_ranks
 from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import RougeL, rouge_l
+from metrics.scorer import human_captions, score_captions
 from metrics.spice import Spice, spice, spice_unavailable
 
 __all__ = [
     "Bleu",
     "CaptionMetric",
     "CiderD",
+    "Consistency",
+    "DiversityA",
+    "DiversityB",
     "DocumentFrequencies",
     "ImageCaptions",
     "JavaError",
     "MeanOverImages",
     "Meteor",
     "MeteorScores",
+    "Neighbours",
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
@@ -34,16 +43,24 @@ __all__ = [
     "bleu_statistics",
     "cider",
     "cider_d",
+    "consistency",
     "corpus_bleu",
     "first_candidates",
+    "human_captions",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",
+    "nearest_images",
     "psnr",
+    "ptb_tokenize",
+    "rerank",
+    "retrieval",
     "rouge",
     "rouge_l",
+    "score_captions",
     "sentence_bleu",
     "spice",
     "spice_unavailable",
     "ssim",
+    "true_ranks",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
-from metrics.ngrams import Floats, Integers, NgramCounts
+from metrics.ngrams import Floats, Integers, NgramCounts, distinct_keys
 from metrics.paired_captions import PairedCaptions, first_candidates
 
 SCALE = 10.0  # the authors' code multiplies both scores by ten
@@ -89,7 +89,7 @@ def _idf(pairs: PairedCaptions, order: int, frequencies: DocumentFrequencies | N
     num_ngrams = len(references.where_G)
     if frequencies is None:
         num_images = len(pairs.references)
-        distinct = np.unique(references.keys(pairs.image_of_reference_R))
+        distinct = distinct_keys(references.keys(pairs.image_of_reference_R))
         saying_G = np.bincount(distinct % max(num_ngrams, 1), None, num_ngrams)
     else:
         num_images = frequencies.num_images

@@ -53,7 +53,8 @@ class DocumentFrequencies:
         try:
             fields = json.loads(path.read_text("utf-8"))
             num_images, counts = fields["num_images"], fields["counts"]
-            usable = num_images > 0 and all(0 < count <= num_images for count in counts.values())
+            numbers = [num_images, *counts.values()]
+            usable = all(0 < number <= num_images and isinstance(number, int) for number in numbers)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: expected document frequencies that DocumentFrequencies.save wrote") from error
         if not usable:

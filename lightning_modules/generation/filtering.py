@@ -23,20 +23,19 @@ def keep_share(logits_NV: Tensor, filter_thres: float) -> Tensor:
     return keep_top_k(logits_NV, max(math.floor((1 - filter_thres) * logits_NV.shape[-1] + 1e-9), 1))
 
 
-def keep_nucleus(logits_NV: Tensor, p: float, *, guess: int = 256) -> Tensor:
+def keep_nucleus(logits_NV: Tensor, p: float, *, guess: int = 64) -> Tensor:
     """Leave each row's smallest set of likeliest words whose probability reaches p (Holtzman et al. 2020).
 
-    Few words reach it in most rows, so the `guess` likeliest are tried first: finding them is much faster than sorting
-    all words, which is left for the other rows.
+    In most rows few words reach it: the `guess` likeliest are tried first, which is much faster than sorting all words,
+    and ever more of them only in the rows where those do not suffice.
     """
-    likeliest_Nk = logits_NV.topk(min(guess, logits_NV.shape[-1]), dim=-1)
-    probability_Nk = (likeliest_Nk.values - logits_NV.logsumexp(dim=-1, keepdim=True)).exp()
-    beyond_Nk = probability_Nk.cumsum(dim=-1) - probability_Nk >= p
-    values_Nk = likeliest_Nk.values.masked_fill(beyond_Nk, NEGATIVE_INFINITY)
-    kept_NV = torch.full_like(logits_NV, NEGATIVE_INFINITY).scatter(-1, likeliest_Nk.indices, values_Nk)
-    reached_N = beyond_Nk[:, -1]
-    if guess < logits_NV.shape[-1] and not reached_N.all():
-        kept_NV[~reached_N] = keep_nucleus(logits_NV[~reached_N], p, guess=logits_NV.shape[-1])
+    likeliest_Nk = logits_NV.softmax(dim=-1).topk(min(guess, logits_NV.shape[-1]), dim=-1)
+    beyond_Nk = likeliest_Nk.values.cumsum(dim=-1) - likeliest_Nk.values >= p
+    logits_Nk = logits_NV.gather(-1, likeliest_Nk.indices).masked_fill(beyond_Nk, NEGATIVE_INFINITY)
+    kept_NV = torch.full_like(logits_NV, NEGATIVE_INFINITY).scatter_(-1, likeliest_Nk.indices, logits_Nk)
+    wide_N = ~beyond_Nk[:, -1]
+    if guess < logits_NV.shape[-1] and wide_N.any():
+        kept_NV[wide_N] = keep_nucleus(logits_NV[wide_N], p, guess=8 * guess)
     return kept_NV
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.diversity.caption_sets import CaptionSets
-from metrics.ngrams import Floats, Tokens
+from metrics.ngrams import Floats, Tokens, distinct_keys
 
 
 def distinct_share(sets: CaptionSets) -> Floats:
@@ -58,4 +58,4 @@ def sentence(caption: Tokens) -> str:
 
 def _distinct(key_K: NDArray[np.int64], keys_of_image: int, num_images: int) -> Floats:
     """Return the number of distinct keys of each image, where the keys of image i start at i · keys_of_image."""
-    return np.bincount(np.unique(key_K) // max(keys_of_image, 1), minlength=num_images).astype(np.float64)
+    return np.bincount(distinct_keys(key_K) // max(keys_of_image, 1), minlength=num_images).astype(np.float64)

@@ -10,6 +10,9 @@ def test_writes_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     atomic_write_text(path, "first")
     atomic_write_text(path, "sécond")
     assert path.read_text(encoding="utf-8") == "sécond"
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    assert path.stat().st_mode == ordinary.stat().st_mode
     assert [*path.parent.iterdir()] == [path]
 
 

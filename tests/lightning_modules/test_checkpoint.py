@@ -29,7 +29,7 @@ def _saved(checkpoint: object, folder: Path) -> Path:
 
 
 def test_the_trainers_checkpoint_holds_no_code_and_names_its_format(checkpoint: Checkpoint) -> None:
-    assert checkpoint["facet_format"] == 1
+    assert checkpoint["facet_format"] == 2
     assert {"state_dict", "hyper_parameters", "optimizer_states"} <= checkpoint.keys()
 
 
@@ -117,7 +117,7 @@ def test_refuses_a_pickle_that_would_run_code(tmp_path: Path, checkpoint: Checkp
 
 
 def test_refuses_another_format(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match="has format 99, this version reads format 1; use the version that wrote it"):
+    with pytest.raises(ValueError, match="has format 99, this version reads format 2; use the version that wrote it"):
         load_captioner(_saved({**checkpoint, "facet_format": 99}, tmp_path))
 
 

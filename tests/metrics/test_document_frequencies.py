@@ -51,6 +51,7 @@ def test_no_image_has_no_frequencies() -> None:
         (json.dumps({"num_images": 2, "counts": {"a": "1"}}), "expected document frequencies that"),
         (json.dumps({"num_images": 2, "counts": {"a": 3}}), "counts between 1 and num_images=2"),
         (json.dumps({"num_images": 2, "counts": {"a": 0}}), "counts between 1 and num_images=2"),
+        (json.dumps({"num_images": 2, "counts": {"a": 1.5}}), "counts between 1 and num_images=2"),
         (json.dumps({"num_images": 0, "counts": {}}), "counts between 1 and num_images=0"),
     ],
 )

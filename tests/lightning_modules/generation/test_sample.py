@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lightning_modules.generation import CodeDraws, Greedy, Sample
+from lightning_modules.generation.sample import draw
 from tests.lightning_modules.generation.table_stepper import (
     FIRST_WORD,
     SPECIAL,
@@ -39,6 +40,17 @@ def test_words_are_drawn_by_their_probability(settings: dict[str, float], temper
     expected_V[kept] = (torch.tensor(kept) / 2 / temperature).softmax(dim=-1)
     standard_error_V = (expected_V * (1 - expected_V) / DRAWS).sqrt()
     assert ((_shares(**settings) - expected_V).abs() <= 5 * standard_error_V).all()
+
+
+@pytest.mark.parametrize("num_left", [1, 5, 12, 13, 99, 100])
+def test_few_words_are_drawn_by_their_probability_as_many_are(num_left: int) -> None:
+    logits_V = torch.randn(100)
+    logits_V[torch.randperm(100)[num_left:]] = -torch.inf
+    fewer_V = logits_V.masked_fill(logits_V < logits_V.max() - 0.5, -torch.inf)
+    words_N = draw(torch.cat([logits_V.expand(DRAWS, -1), fewer_V.expand(9, -1)]))
+    assert fewer_V[words_N[DRAWS:]].isfinite().all()
+    shares_V, expected_V = torch.bincount(words_N[:DRAWS], minlength=100) / DRAWS, logits_V.softmax(dim=0)
+    assert ((shares_V - expected_V).abs() <= 5 * (expected_V * (1 - expected_V) / DRAWS).sqrt()).all()
 
 
 def test_each_word_is_drawn_anew_in_each_caption() -> None:
