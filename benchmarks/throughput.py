@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from datamodules.batch import CaptionBatch  # noqa: E402
 from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
+from memory_reuse import keep_freed_memory  # noqa: E402
 
 WARM_UP_STEPS = 5
 NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"
@@ -93,6 +94,8 @@ def training_rate(config: Any, datamodule: CaptionDataModule, num_steps: int) ->
         default_root_dir=None,
         devices=1,
     )
+    if trainer.strategy.root_device.type == "cpu":  # as train.py does
+        keep_freed_memory()
     trainer.fit(captioner, datamodule=datamodule)
     waited = sum(profiler.recorded_durations[NEXT_BATCH][WARM_UP_STEPS : WARM_UP_STEPS + num_steps])
     stepped = sum(profiler.recorded_durations[WHOLE_STEP][WARM_UP_STEPS:])
