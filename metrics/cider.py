@@ -7,12 +7,12 @@ caption, G distinct n-grams, J pairs of a candidate's and a reference's n-gram t
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.caption_metric import ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
+from metrics.frequency_metric import FrequencyMetric
 from metrics.ngrams import Floats, Integers, NgramCounts, distinct_keys
 from metrics.paired_captions import PairedCaptions, first_candidates
 
@@ -39,9 +39,17 @@ def cider_d(pairs: PairedCaptions, frequencies: DocumentFrequencies | None = Non
     As CIDEr, but an n-gram counts at most as often as in the reference, and each reference counts
     e^(−(l_c − l_r)² / 2σ²) for the difference in length (equation 4). Arguments as for `cider`.
     """
+    return _mean_over_references(pairs, cider_d_similarities(pairs, frequencies))
+
+
+def cider_d_similarities(pairs: PairedCaptions, frequencies: DocumentFrequencies | None) -> Floats:
+    """Return the terms that CIDEr-D averages, of each candidate and each reference of its image, 0 to 1: [N, X].
+
+    0 beyond the references. Arguments as for `cider`.
+    """
     delta_NX = pairs.candidate_lengths_N[:, None] - pairs.reference_lengths_BX[pairs.image_of_candidate_N]
     penalty_NX = np.exp(-(delta_NX**2) / (2 * LENGTH_SIGMA**2))
-    return _mean_over_references(pairs, penalty_NX * similarities(pairs, frequencies, clipped=True))
+    return penalty_NX * similarities(pairs, frequencies, clipped=True)
 
 
 def similarities(pairs: PairedCaptions, frequencies: DocumentFrequencies | None, *, clipped: bool) -> Floats:
@@ -117,19 +125,10 @@ def _mean_over_references(pairs: PairedCaptions, similarity_NX: Floats) -> Float
     return SCALE * similarity_NX.sum(axis=1) / counts_B[pairs.image_of_candidate_N]
 
 
-class CiderD(CaptionMetric):
-    """CIDEr-D of the images' first candidates, averaged over images.
-
-    Args:
-        document_frequencies: A file that `DocumentFrequencies.save` wrote; None to count in the evaluated references.
-    """
+class CiderD(FrequencyMetric):
+    """CIDEr-D of the images' first candidates, averaged over images. Arguments as for `FrequencyMetric`."""
 
     higher_is_better = True
-
-    def __init__(self, *, document_frequencies: str | Path | None = None) -> None:
-        super().__init__()
-        path = document_frequencies
-        self.frequencies = None if path is None else DocumentFrequencies.load(Path(path))
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return CIDEr-D."""

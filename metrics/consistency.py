@@ -4,12 +4,11 @@ Shape legend: N captions, image by image, B images.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from metrics.candidate_scores import score_candidates
-from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.caption_metric import ImageCaptions
 from metrics.diversity.caption_sets import CaptionSets
-from metrics.document_frequencies import DocumentFrequencies
+from metrics.frequency_metric import FrequencyMetric
 from metrics.ngrams import Floats, Integers
 from metrics.paired_captions import all_candidates
 from metrics.spread import spread
@@ -29,19 +28,13 @@ def consistency(scores: Mapping[str, Floats], image_of_caption_N: Integers) -> d
     return results
 
 
-class Consistency(CaptionMetric):
+class Consistency(FrequencyMetric):
     """Mean, minimum and oracle accuracy over each image's captions (`consistency`): BLEU, ROUGE-L and CIDEr-D.
 
-    Args:
-        document_frequencies: A file that `DocumentFrequencies.save` wrote; None to count in the evaluated references.
+    Arguments as for `FrequencyMetric`.
     """
 
     higher_is_better = True
-
-    def __init__(self, *, document_frequencies: str | Path | None = None) -> None:
-        super().__init__()
-        path = document_frequencies
-        self.frequencies = None if path is None else DocumentFrequencies.load(Path(path))
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return `mean/…`, `min/…` and `oracle/…` of each score.

@@ -62,7 +62,7 @@ class PairedCaptions:
                 f"expected at least one reference for each image, got none for image {int(counts_B.argmin())}"
             )
         self.image_of_reference_R = np.repeat(np.arange(len(references)), counts_B)
-        self.slot_of_reference_R = np.arange(counts_B.sum()) - np.repeat(np.cumsum(counts_B) - counts_B, counts_B)
+        self.slot_of_reference_R = slots(self.image_of_reference_R)
 
     @cached_property
     def candidate_lengths_N(self) -> Integers:
@@ -114,6 +114,12 @@ def all_candidates(images: Sequence[ImageCaptions]) -> PairedCaptions:
         [[ptb_tokenize(caption) for caption in image.references] for image in images],
         np.repeat(np.arange(len(images)), [len(image.candidates) for image in images]),
     )
+
+
+def slots(image_of_caption_N: Integers) -> Integers:
+    """Return which of its image's captions each caption is, from 0; captions come image by image."""
+    first_N = np.searchsorted(image_of_caption_N, image_of_caption_N)
+    return np.arange(len(image_of_caption_N)) - first_N
 
 
 def _split(counts: NgramCounts, first: int) -> tuple[NgramCounts, NgramCounts]:

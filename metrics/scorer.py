@@ -11,14 +11,14 @@ import numpy as np
 from metrics.candidate_scores import CandidateScores, score_candidates
 from metrics.caption_metric import ImageCaptions
 from metrics.consistency import consistency
-from metrics.diversity.caption_sets import CaptionSets, slots
+from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.consensus import Neighbours, consensus_order, consensus_scores
 from metrics.diversity.distinct import sentence
 from metrics.diversity.protocol_a import protocol_a
 from metrics.diversity.protocol_b import protocol_b
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Integers, Tokens
-from metrics.paired_captions import PairedCaptions, all_candidates
+from metrics.paired_captions import PairedCaptions, all_candidates, slots
 from metrics.ptb_tokenizer import ptb_tokenize
 
 PROTOCOLS = ("a", "b")

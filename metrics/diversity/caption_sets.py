@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.ngrams import Integers, NgramCounts, Tokens, count_ngrams, lengths
-from metrics.paired_captions import MAX_ORDER, PairedCaptions
+from metrics.paired_captions import MAX_ORDER, PairedCaptions, slots
 
 
 class CaptionSets:
@@ -82,12 +82,6 @@ class CaptionSets:
         captions = [caption for caption, kept in zip(self.captions, kept_N, strict=True) if kept]
         ngrams = [_keep(counts, kept_N, number_N) for counts in self.ngrams]
         return CaptionSets(captions, np.minimum(self.counts_B, most), ngrams)
-
-
-def slots(image_of_caption_N: Integers) -> Integers:
-    """Return which of its image's captions each caption is, from 0; captions come image by image."""
-    first_N = np.searchsorted(image_of_caption_N, image_of_caption_N)
-    return np.arange(len(image_of_caption_N)) - first_N
 
 
 def _keep(counts: NgramCounts, kept_N: NDArray[np.bool_], number_N: Integers) -> NgramCounts:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.caption_metric import ImageCaptions
-from metrics.cider import LENGTH_SIGMA, SCALE, similarities
+from metrics.cider import SCALE, cider_d_similarities
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Integers, Tokens
 from metrics.paired_captions import PairedCaptions
@@ -126,9 +126,7 @@ def _blocks(
 
 def _mean_of_most_similar(pairs: PairedCaptions, frequencies: DocumentFrequencies, num_captions: int) -> Floats:
     counts_B = np.bincount(pairs.image_of_reference_R)
-    delta_NX = pairs.candidate_lengths_N[:, None] - pairs.reference_lengths_BX[pairs.image_of_candidate_N]
-    penalty_NX = np.exp(-(delta_NX**2) / (2 * LENGTH_SIGMA**2))
-    similarity_NX = np.sort(penalty_NX * similarities(pairs, frequencies, clipped=True), axis=1)  # fill is 0: first
+    similarity_NX = np.sort(cider_d_similarities(pairs, frequencies), axis=1)  # what fills up is 0: first
     among_N = np.minimum(num_captions, counts_B)[pairs.image_of_candidate_N]
     return SCALE * similarity_NX[:, -num_captions:].sum(axis=1) / among_N
 

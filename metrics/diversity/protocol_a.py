@@ -8,14 +8,13 @@ Shape legend: N captions, image by image, B images.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from metrics.candidate_scores import score_candidates
-from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.caption_metric import ImageCaptions
 from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.distinct import distinct_share, div_n, is_novel
 from metrics.diversity.mutual_bleu import mean_mutual_bleu
-from metrics.document_frequencies import DocumentFrequencies
+from metrics.frequency_metric import FrequencyMetric
 from metrics.ngrams import Floats
 from metrics.paired_captions import all_candidates
 from metrics.spread import spread
@@ -53,17 +52,11 @@ def protocol_a(
     return {name: float(value) for name, value in results.items()}
 
 
-class DiversityA(CaptionMetric):
+class DiversityA(FrequencyMetric):
     """Diversity of each image's captions by `protocol_a`, without novelty: it knows no training captions.
 
-    Args:
-        document_frequencies: A file that `DocumentFrequencies.save` wrote; None to count in the evaluated references.
+    Arguments as for `FrequencyMetric`.
     """
-
-    def __init__(self, *, document_frequencies: str | Path | None = None) -> None:
-        super().__init__()
-        path = document_frequencies
-        self.frequencies = None if path is None else DocumentFrequencies.load(Path(path))
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return `A/…`.

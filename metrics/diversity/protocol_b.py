@@ -5,14 +5,14 @@ protocol and of protocol A must not be compared.
 """
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
-from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.caption_metric import ImageCaptions
 from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.distinct import div_n, is_novel, vocabulary_size
 from metrics.diversity.mutual_bleu import slot_mutual_bleu
 from metrics.diversity.self_cider import self_cider
 from metrics.document_frequencies import DocumentFrequencies
+from metrics.frequency_metric import FrequencyMetric
 from metrics.paired_captions import all_candidates
 
 
@@ -45,17 +45,11 @@ def protocol_b(
     return results
 
 
-class DiversityB(CaptionMetric):
+class DiversityB(FrequencyMetric):
     """Diversity of each image's captions by `protocol_b`, without novelty: it knows no training captions.
 
-    Args:
-        document_frequencies: A file that `DocumentFrequencies.save` wrote; None to count in the evaluated references.
+    Arguments as for `FrequencyMetric`.
     """
-
-    def __init__(self, *, document_frequencies: str | Path | None = None) -> None:
-        super().__init__()
-        path = document_frequencies
-        self.frequencies = None if path is None else DocumentFrequencies.load(Path(path))
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return `B/…`.
