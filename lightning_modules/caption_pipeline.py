@@ -1,9 +1,9 @@
 """From image files to captions, with nothing but a checkpoint.
 
-Shape legend: N captions of one image, S style, H rows, W columns.
+Shape legend: B images, N captions of one image, S style, K styles of each image, H rows, W columns.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -12,9 +12,14 @@ from torch import Tensor
 
 from datamodules.images import read_image
 from lightning_modules.checkpoint import load_captioner
-from lightning_modules.describing import Descriptions
-from lightning_modules.generation import Greedy, Sample, Strategy
+from lightning_modules.describing import Descriptions, Wanted
+from lightning_modules.generation import CodeDraws, Greedy, Sample, Strategy
+from lightning_modules.randomness import generators_of
+from lightning_modules.ranking import Candidates, Ranker, best_first
 from lightning_modules.variational_captioner import VariationalCaptioner
+
+Styles = Callable[[Tensor], Tensor]
+"""From images' own styles, [B, S], to those to say them in, [B · K, S], image by image."""
 
 
 class Description(NamedTuple):
@@ -22,13 +27,20 @@ class Description(NamedTuple):
 
     Attributes:
         path: The image file.
-        captions: The greedy caption, then sampled ones; or the greedy one in each style that was asked for.
+        captions: The captions; the greedy one first, then sampled ones, unless other strategies were asked for.
+        log_probabilities: log P(caption | codes) of each, in nats.
+        scores: What its strategy, or the ranker, ranks it by.
+        finished: Whether it came to its end; the others were cut.
         image_3HW: The image as the model sees it, `uint8`.
-        redrawn_N3HW: The image redrawn from each caption, in [0, 1]; None without image decoder.
+        redrawn_N3HW: The image redrawn from each caption, in [0, 1]; None where that was not asked for, or without
+            image decoder.
     """
 
     path: Path
     captions: list[str]
+    log_probabilities: list[float]
+    scores: list[float]
+    finished: list[bool]
     image_3HW: Tensor
     redrawn_N3HW: Tensor | None
 
@@ -65,26 +77,64 @@ class CaptionPipeline:
     ) -> Description:
         """Say `num` captions of an image: the greedy one, then `num` − 1 sampled ones (see `Sample`).
 
-        The captions depend on the image, the seed and the settings alone. The global random state stays as it was.
-
         Raises:
             ValueError: The file is no usable image, or a setting is out of range.
         """
         if num < 1:
             raise ValueError(f"num must be at least 1, got {num}")
-        image_3HW = read_image(path, self.captioner.image_size)
-        greedy = Greedy()
-        strategies: list[Greedy | Sample] = [greedy]
+        strategies: list[Strategy] = [Greedy()]
         if num > 1:
             strategies.append(
                 Sample(num=num - 1, temperature=temperature, top_k=top_k, top_p=top_p, filter_thres=filter_thres)
             )
-        devices = [self.captioner.device] if self.captioner.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
-            said = [self.captioner.describe(image_3HW[None].to(self.captioner.device), way) for way in strategies]
-        captions = [caption for part in said for caption in part.captions[0]]
-        return Description(Path(path), captions, image_3HW, self._redraw(said))
+        return self.describe_batch([path], strategies, seed=seed)[0]
+
+    def describe_batch(
+        self,
+        paths: Sequence[str | Path],
+        strategies: Sequence[Strategy],
+        *,
+        seed: int = 0,
+        words: Wanted = None,
+        styles: Styles | None = None,
+        ranker: Ranker | None = None,
+        redraw: bool = True,
+    ) -> list[Description]:
+        """Say captions of several images together, by one strategy after the other.
+
+        The captions of an image depend on it, the seed and the settings, but not on the other images, up to the
+        rounding of sums. The global random state stays as it was.
+
+        Args:
+            paths: The image files.
+            strategies: How captions are said; an image gets those of the first, then those of the second, ….
+            seed: Of all that is drawn, the same for each image.
+            words: What every caption must contain (see `VariationalCaptioner.describe`).
+            styles: Which styles to say an image in; None for those that a strategy draws.
+            ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
+            redraw: Whether to redraw the image from each caption, if the model can.
+
+        Raises:
+            ValueError: A file is no usable image, or the model cannot do what is asked for.
+        """
+        captioner = self.captioner
+        images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
+        grid_BPD = captioner.encode(images_BCHW)
+        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style.sample)
+        said = []
+        for strategy in strategies:
+            generators = generators_of([seed] * len(paths), captioner.device)
+            said.append(
+                captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
+            )
+        if ranker is not None:
+            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part))) for part in said]
+            said = [best_first(part, score_N) for part, score_N in scored]
+        redrawn = [captioner.redraw(part.tokens_NL).cpu() for part in said] if redraw and captioner.draws else None
+        return [
+            _description(Path(path), row, image_3HW, said, redrawn)
+            for row, (path, image_3HW) in enumerate(zip(paths, images_BCHW.cpu(), strict=True))
+        ]
 
     def describe_all(self, paths: Sequence[str | Path], **settings: float | None) -> Iterator[Description]:
         """Describe each image in turn, with the settings of `describe`."""
@@ -94,7 +144,7 @@ class CaptionPipeline:
     def style_of(self, path: str | Path) -> Tensor:
         """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
         image_3HW = read_image(path, self.captioner.image_size)
-        return self.captioner.codes(image_3HW[None].to(self.captioner.device)).style.sample[0].cpu()
+        return self.captioner.codes(image_3HW[None].to(self.captioner.device), CodeDraws()).style.sample[0].cpu()
 
     def describe_in_styles(
         self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None
@@ -114,12 +164,21 @@ class CaptionPipeline:
         Raises:
             ValueError: The file is no usable image, or the styles have a wrong shape.
         """
-        image_3HW = read_image(path, self.captioner.image_size)
-        images_BCHW = image_3HW[None].to(self.captioner.device)
-        said = self.captioner.describe(images_BCHW, strategy or Greedy(), style_NS=style_NS)
-        return Description(Path(path), said.captions[0], image_3HW, self._redraw([said]))
+        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own_BS: style_NS.to(own_BS))[0]
 
-    def _redraw(self, said: list[Descriptions]) -> Tensor | None:
-        if not self.captioner.draws:
-            return None
-        return torch.cat([self.captioner.redraw(part.tokens_NL) for part in said]).cpu()
+
+def _description(
+    path: Path, row: int, image_3HW: Tensor, said: Sequence[Descriptions], redrawn: Sequence[Tensor] | None
+) -> Description:
+    """Pick one image out of what several strategies said of a batch."""
+    rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in said]
+    parts = [*zip(said, rows, strict=True)]
+    return Description(
+        path,
+        captions=[caption for part in said for caption in part.captions[row]],
+        log_probabilities=[nats for part, rows in parts for nats in part.log_probability_N[rows].tolist()],
+        scores=[score for part, rows in parts for score in part.score_N[rows].tolist()],
+        finished=[whether for part, rows in parts for whether in part.finished_N[rows].tolist()],
+        image_3HW=image_3HW,
+        redrawn_N3HW=None if redrawn is None else torch.cat([p[r] for p, r in zip(redrawn, rows, strict=True)]),
+    )

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.generation import CodeDraws, ConstrainedBeam, Strategy
+from lightning_modules.generation import CodeDraws, ConstrainedBeam, Sample, Strategy
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import FromPosterior, FromPrior, Given, Latents, Source
+from lightning_modules.randomness import Generators
 
 Wanted = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
@@ -39,13 +40,26 @@ class Descriptions(NamedTuple):
     latents: Latents
 
 
-def draw_codes(network: Captioner, grid_BPD: Tensor, draws: CodeDraws, style_NS: Tensor | None = None) -> Latents:
+def draw_codes(
+    network: Captioner,
+    grid_BPD: Tensor,
+    draws: CodeDraws,
+    style_NS: Tensor | None = None,
+    generators: Generators | None = None,
+) -> Latents:
     """Draw each image's codes, or those of given styles, equally many of each image.
+
+    Args:
+        network: The captioner's network.
+        grid_BPD: What it sees of the images.
+        draws: How many codes, and from where.
+        style_NS: Styles, equally many of each image, in the order of the images; None to draw them.
+        generators: One for each image; None for PyTorch's own.
 
     Raises:
         ValueError: The styles have a wrong shape.
     """
-    style_from: Source = FromPrior(draws.style_noise) if draws.from_prior else FromPosterior(draws.style_noise)
+    style_from: Source = (FromPrior if draws.from_prior else FromPosterior)(draws.style_noise, generators)
     num_images, num = len(grid_BPD), draws.num
     if style_NS is not None:
         style_dim = network.latents.style_dim
@@ -56,7 +70,7 @@ def draw_codes(network: Captioner, grid_BPD: Tensor, draws: CodeDraws, style_NS:
             )
         style_from, num = Given(style_NS), len(style_NS) // num_images
     image_of_code_N = torch.arange(num_images, device=grid_BPD.device).repeat_interleave(num)
-    return network.latents(grid_BPD, image_of_code_N, style_from, FromPosterior(draws.content_noise))
+    return network.latents(grid_BPD, image_of_code_N, style_from, FromPosterior(draws.content_noise, generators))
 
 
 def say(
@@ -67,8 +81,18 @@ def say(
     *,
     num_images: int,
     words: Wanted = None,
+    generators: Generators | None = None,
 ) -> Descriptions:
     """Say captions from codes, equally many of each image, in the order of the images.
+
+    Args:
+        network: The captioner's network.
+        tokenizer: Its tokenizer.
+        latents: The codes.
+        strategy: How.
+        num_images: How many images the codes are of.
+        words: What every caption must contain.
+        generators: One for each image; None for PyTorch's own.
 
     Raises:
         ValueError: A wanted word is unknown, or the strategy cannot be constrained.
@@ -83,6 +107,8 @@ def say(
             f"words={words} need a strategy that can be made to say them, generation=constrained_beam; "
             f"got {type(strategy).__name__}"
         )
+    if isinstance(strategy, Sample) and generators is not None:
+        strategy = strategy.drawing_from(generators)
     first_N = torch.full((num_codes,), tokenizer.vocabulary.prefix[-1], device=device)
     said = strategy(network, network.start(latents), first_N, tokenizer.vocabulary)
     texts = tokenizer.decode_batch(said.tokens_NL.cpu())

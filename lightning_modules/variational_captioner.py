@@ -20,6 +20,7 @@ from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
+from lightning_modules.randomness import Generators
 
 CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
@@ -122,7 +123,7 @@ class VariationalCaptioner(LightningModule):
         grid_BPD = self.network.encoder(batch.images_BCHW)
         every_caption = torch.arange(len(batch.tokens_NL), device=self.device)
         self._log_report(stage, self._loss(grid_BPD, batch, redraw_R=every_caption), batch)
-        return {"descriptions": self._describe(grid_BPD, self.strategy)}
+        return {"descriptions": self.describe_grid(grid_BPD)}
 
     def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> LossReport:
         step = self.global_step
@@ -155,6 +156,11 @@ class VariationalCaptioner(LightningModule):
         self.log_dict(scalars, batch_size=num_images, sync_dist=not training)
 
     @torch.no_grad()
+    def encode(self, images_BCHW: Tensor) -> Tensor:
+        """Return `grid_BPD`, images (`uint8`, `image_size` pixels square) as the encoder sees them."""
+        grid_BPD: Tensor = self.network.encoder(images_BCHW)
+        return grid_BPD
+
     def describe(
         self,
         images_BCHW: Tensor,
@@ -162,6 +168,7 @@ class VariationalCaptioner(LightningModule):
         *,
         words: Wanted = None,
         style_NS: Tensor | None = None,
+        generators: Generators | None = None,
     ) -> Descriptions:
         """Say captions of images.
 
@@ -171,22 +178,47 @@ class VariationalCaptioner(LightningModule):
             words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
             style_NS: Styles to say them in, equally many of each image, in the order of the images, instead of those
                 that the strategy would draw. C follows from q(C|I,S).
+            generators: Where random numbers come from, one for each image, so that what is said of it does not depend
+                on the others; None for PyTorch's own.
 
         Raises:
             ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
         """
-        return self._describe(self.network.encoder(images_BCHW), strategy or self.strategy, words, style_NS)
+        return self.describe_grid(
+            self.encode(images_BCHW), strategy, words=words, style_NS=style_NS, generators=generators
+        )
 
-    @torch.no_grad()
     def codes(self, images_BCHW: Tensor, draws: CodeDraws | None = None) -> Latents:
         """Draw the codes of images; by default their means, of which `style.sample` is each image's own style."""
-        return draw_codes(self.network, self.network.encoder(images_BCHW), draws or CodeDraws())
+        return self.codes_of_grid(self.encode(images_BCHW), draws)
 
-    def _describe(
-        self, grid_BPD: Tensor, strategy: Strategy, words: Wanted = None, style_NS: Tensor | None = None
+    @torch.no_grad()
+    def codes_of_grid(self, grid_BPD: Tensor, draws: CodeDraws | None = None) -> Latents:
+        """Draw codes as `codes` does, of images that were encoded before."""
+        return draw_codes(self.network, grid_BPD, draws or CodeDraws())
+
+    @torch.no_grad()
+    def describe_grid(
+        self,
+        grid_BPD: Tensor,
+        strategy: Strategy | None = None,
+        *,
+        words: Wanted = None,
+        style_NS: Tensor | None = None,
+        generators: Generators | None = None,
     ) -> Descriptions:
-        latents = draw_codes(self.network, grid_BPD, strategy.codes, style_NS)
-        return say(self.network, self.tokenizer, latents, strategy, num_images=len(grid_BPD), words=words)
+        """Say captions as `describe` does, of images that were encoded before."""
+        strategy = strategy or self.strategy
+        latents = draw_codes(self.network, grid_BPD, strategy.codes, style_NS, generators)
+        return say(
+            self.network,
+            self.tokenizer,
+            latents,
+            strategy,
+            num_images=len(grid_BPD),
+            words=words,
+            generators=generators,
+        )
 
     @torch.no_grad()
     def redraw(self, tokens_NL: Tensor) -> Tensor:

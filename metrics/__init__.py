@@ -4,7 +4,7 @@ from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
-from metrics.diversity import DiversityA, DiversityB, Neighbours, nearest_images, rerank
+from metrics.diversity import DiversityA, DiversityB, Neighbours, consensus_scores, nearest_images, rerank
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.mean_over_images import MeanOverImages
@@ -43,6 +43,7 @@ __all__ = [
     "bleu_statistics",
     "cider",
     "cider_d",
+    "consensus_scores",
     "consistency",
     "corpus_bleu",
     "first_candidates",

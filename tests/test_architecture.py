@@ -18,12 +18,13 @@ OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
 
-NETWORKS = ("lightning_modules.networks", "lightning_modules.schedules")
+NETWORKS = ("lightning_modules.networks", "lightning_modules.schedules", "lightning_modules.randomness")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lightning_modules.networks": (*NETWORKS, "torch", "timm", "numpy"),
     "lightning_modules.losses": ("lightning_modules.losses", "lightning_modules.schedules", "torch"),
-    "lightning_modules.generation": ("lightning_modules.generation", "torch"),
+    "lightning_modules.generation": ("lightning_modules.generation", "lightning_modules.randomness", "torch"),
     "lightning_modules.schedules": (),
+    "lightning_modules.randomness": ("torch",),
     "metrics": ("metrics", "numpy", "torch", "torchmetrics", "rouge_score"),
     "callbacks": (
         "callbacks",

@@ -1,24 +1,18 @@
 """Words drawn at random from the filtered distribution.
 
-Shape legend: N captions, V vocabulary, K words left.
+Shape legend: N captions, V vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from lightning_modules.generation.filtering import discourage_repeats, filter_logits
-from lightning_modules.generation.stepping import (
-    NEGATIVE_INFINITY,
-    CodeDraws,
-    Generated,
-    SpecialTokens,
-    Stepper,
-    generate,
-    require,
-)
+from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
+from lightning_modules.randomness import Generators, draw_rows
 
 
 class Sample:
@@ -70,6 +64,13 @@ class Sample:
         self.repetition_penalty = repetition_penalty
         self.codes = CodeDraws(num=num, style_noise=noise_scale, content_noise=noise_scale)
         self.max_length = max_length
+        self._generators: Generators | None = None
+
+    def drawing_from(self, generators: Generators) -> Self:
+        """Return the same strategy that draws an image's words from its own generator: one for each image."""
+        sample = copy(self)
+        sample._generators = generators
+        return sample
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         return generate(stepper, state, first_N, special, choose=self._choose, max_length=self.max_length)
@@ -85,17 +86,16 @@ class Sample:
             typical_p=self.typical_p,
             filter_thres=self.filter_thres,
         )
-        return draw(filtered_NV)
+        return draw(filtered_NV, draw_rows(torch.rand, filtered_NV[:, 0], self._generators))
 
 
-def draw(logits_NV: Tensor) -> Tensor:
-    """Draw a word of each row by its probability: [N].
+def draw(logits_NV: Tensor, uniform_N: Tensor) -> Tensor:
+    """Draw a word of each row by its probability: the first at which all up to it exceed a number in [0, 1): [N].
 
-    Where filters have left few words, it is drawn among those: random numbers for all words would take most of the
-    time of a step.
+    One random number for a row, where `torch.multinomial` draws one for each word of the vocabulary.
     """
-    num_left = int((logits_NV > NEGATIVE_INFINITY).sum(dim=1).max())
-    if num_left > logits_NV.shape[1] // 8:
-        return torch.multinomial(logits_NV.softmax(dim=1), 1).squeeze(1)
-    left_NK = logits_NV.topk(num_left, dim=1)
-    return left_NK.indices.gather(1, torch.multinomial(left_NK.values.softmax(dim=1), 1)).squeeze(1)
+    cumulated_NV = logits_NV.softmax(dim=1).cumsum(dim=1)
+    total_N1 = cumulated_NV[:, -1:]
+    below_N1 = torch.nextafter(total_N1, torch.zeros_like(total_N1))  # a product may be rounded up to the total
+    threshold_N1 = torch.minimum(uniform_N.unsqueeze(1) * total_N1, below_N1)
+    return torch.searchsorted(cumulated_NV, threshold_N1, right=True).squeeze(1)

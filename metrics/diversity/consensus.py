@@ -80,8 +80,12 @@ def consensus_scores(
     """
     counts_B = np.bincount(image_of_candidate_N)
     _check_neighbours(neighbours, len(counts_B))
-    training = [[ptb_tokenize(caption) for caption in captions] for captions in neighbours.training_captions]
-    frequencies = DocumentFrequencies.of(training) if frequencies is None else frequencies
+    # with frequencies at hand, only what the neighbours said is looked at: a batch of images is ranked quickly
+    asked = range(len(neighbours.training_captions)) if frequencies is None else np.unique(neighbours.nearest_BK)
+    training: dict[int, list[Tokens]] = {
+        image: [ptb_tokenize(caption) for caption in neighbours.training_captions[image]] for image in asked
+    }
+    frequencies = DocumentFrequencies.of([*training.values()]) if frequencies is None else frequencies
     said = [[caption for image in nearest for caption in training[image]] for nearest in neighbours.nearest_BK]
     scores = [
         _mean_of_most_similar(pairs, frequencies, neighbours.num_captions)

@@ -29,6 +29,10 @@ class LatentCode(NamedTuple):
     posterior: DiagonalGaussian
     prior: DiagonalGaussian
 
+    def select(self, rows: Tensor) -> "LatentCode":
+        """Return the codes of these rows, in that order."""
+        return LatentCode(self.sample[rows], self.posterior.select(rows), self.prior.select(rows))
+
     @property
     def kl(self) -> Tensor:
         """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]."""
@@ -48,6 +52,12 @@ class Latents(NamedTuple):
     style: LatentCode
     content: LatentCode
     places_MPD: Tensor
+
+    def select(self, rows: Tensor) -> "Latents":
+        """Return the codes of these rows, which stay in the order of their images, equally many of each."""
+        if len(self.places_MPD) == len(self.style.sample):
+            return Latents(self.style.select(rows), self.content.select(rows), self.places_MPD[rows])
+        return Latents(self.style.select(rows), self.content.select(rows), self.places_MPD)
 
 
 def draw(parameters: Tensor, source: Source) -> LatentCode:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+from lightning_modules.randomness import Generators
 
 Source = Callable[[DiagonalGaussian, DiagonalGaussian], Tensor]
 """From a code's posterior and prior to the code itself, [N, Z]."""
@@ -19,9 +20,10 @@ class FromPosterior:
     """What the image suggests; `noise_scale` multiplies the standard deviations, 0 takes the means."""
 
     noise_scale: float = 1.0
+    generators: Generators | None = None
 
     def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
-        return posterior.sample(self.noise_scale)
+        return posterior.sample(self.noise_scale, self.generators)
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class FromPrior:
     """What could be without a look at the image; `temperature` multiplies the standard deviations."""
 
     temperature: float = 1.0
+    generators: Generators | None = None
 
     def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
-        return prior.sample(self.temperature)
+        return prior.sample(self.temperature, self.generators)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import torch
 
 from lightning_modules.generation import CodeDraws, Greedy, Sample
 from lightning_modules.generation.sample import draw
+from lightning_modules.randomness import generators_of
 from tests.lightning_modules.generation.table_stepper import (
     FIRST_WORD,
     SPECIAL,
@@ -42,15 +43,37 @@ def test_words_are_drawn_by_their_probability(settings: dict[str, float], temper
     assert ((_shares(**settings) - expected_V).abs() <= 5 * standard_error_V).all()
 
 
-@pytest.mark.parametrize("num_left", [1, 5, 12, 13, 99, 100])
-def test_few_words_are_drawn_by_their_probability_as_many_are(num_left: int) -> None:
+@pytest.mark.parametrize("num_left", [1, 5, 99, 100])
+def test_words_that_are_left_are_drawn_by_their_probability(num_left: int) -> None:
     logits_V = torch.randn(100)
     logits_V[torch.randperm(100)[num_left:]] = -torch.inf
-    fewer_V = logits_V.masked_fill(logits_V < logits_V.max() - 0.5, -torch.inf)
-    words_N = draw(torch.cat([logits_V.expand(DRAWS, -1), fewer_V.expand(9, -1)]))
-    assert fewer_V[words_N[DRAWS:]].isfinite().all()
-    shares_V, expected_V = torch.bincount(words_N[:DRAWS], minlength=100) / DRAWS, logits_V.softmax(dim=0)
+    words_N = draw(logits_V.expand(DRAWS, -1), torch.rand(DRAWS))
+    shares_V, expected_V = torch.bincount(words_N, minlength=100) / DRAWS, logits_V.softmax(dim=0)
     assert ((shares_V - expected_V).abs() <= 5 * (expected_V * (1 - expected_V) / DRAWS).sqrt()).all()
+
+
+@pytest.mark.parametrize("forbidden", [[0, 1], [4998, 4999], [0, 2, 4, 4999]])
+def test_no_number_draws_a_word_of_no_probability(forbidden: list[int]) -> None:
+    logits_V = 0.01 * torch.randn(5000)
+    logits_V[forbidden] = -torch.inf
+    uniform_N = torch.tensor([0.0, 1e-45, 2e-8, 0.5, 1 - 2**-24])  # the last is the largest below 1
+    words_N = draw(logits_V.expand(5, -1), uniform_N)
+    assert words_N[0] == logits_V.isfinite().nonzero()[0]
+    assert logits_V[words_N].isfinite().all()
+
+
+def test_an_image_draws_from_its_own_generator() -> None:
+    stepper = ViewStepper(torch.zeros(6, 30))
+    settings = stepper, *start(6), SPECIAL
+    sample = Sample(num=3, max_length=8)
+    said_NL = sample.drawing_from(generators_of([7, 8]))(*settings).tokens_NL
+    again_NL = sample.drawing_from(generators_of([8, 7]))(*settings).tokens_NL
+    assert torch.equal(said_NL, again_NL.roll(3, dims=0))
+    assert not torch.equal(said_NL[:3], said_NL[3:])
+    torch.manual_seed(1)
+    one_NL = sample(*settings).tokens_NL
+    torch.manual_seed(2)
+    assert not torch.equal(sample(*settings).tokens_NL, one_NL)
 
 
 def test_each_word_is_drawn_anew_in_each_caption() -> None:

@@ -1,0 +1,32 @@
+"""The likeliest caption first.
+
+Shape legend: N captions, L tokens.
+"""
+
+from torch import Tensor
+
+from lightning_modules.ranking.ranker import Candidates, Ranker
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+
+class Likelihood(Ranker):
+    """log P(caption | codes) / ((5 + length) / 6)^`length_penalty` (Wu et al. 2016, equation 14; `<eos>` counts).
+
+    Each caption is judged under the codes that it was said from.
+
+    Args:
+        length_penalty: The exponent; 0 ranks by log P alone, which favours short captions.
+
+    Raises:
+        ValueError: The exponent is negative.
+    """
+
+    def __init__(self, *, length_penalty: float = 0.6) -> None:
+        if length_penalty < 0:
+            raise ValueError(f"ranking.length_penalty must be 0 or more, got {length_penalty}")
+        self.length_penalty = length_penalty
+
+    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+        said = candidates.said
+        length_N = said.tokens_NL.not_equal(captioner.tokenizer.vocabulary.pad_id).sum(dim=1)
+        return said.log_probability_N / ((5 + length_N) / 6) ** self.length_penalty

@@ -1,0 +1,72 @@
+"""What every ranker offers, and the order that its scores give.
+
+Shape legend: B images, N captions, image by image, equally many of each, K captions of an image.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from datamodules.caption_split import CaptionSplit
+from lightning_modules.describing import Descriptions
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+
+class Candidates(NamedTuple):
+    """Captions to be ranked, with what they were said of.
+
+    Attributes:
+        images_BCHW: `uint8`.
+        grid_BPD: The images as the encoder sees them.
+        said: The captions.
+    """
+
+    images_BCHW: Tensor
+    grid_BPD: Tensor
+    said: Descriptions
+
+
+class Ranker(ABC):
+    """Scores the candidate captions of images."""
+
+    def prepare(self, captioner: VariationalCaptioner, training: Callable[[], CaptionSplit] | None) -> None:
+        """Get ready to rank what a captioner says; most have nothing to do.
+
+        Args:
+            captioner: The captioner.
+            training: Loads the training images, for a ranker that learns from them; None where there are none at hand.
+
+        Raises:
+            ValueError: The ranker lacks something.
+        """
+        return
+
+    @abstractmethod
+    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+        """Return a score of each caption, the higher the better: [N].
+
+        Raises:
+            ValueError: The captioner cannot be ranked like this.
+        """
+
+
+def best_first(said: Descriptions, score_N: Tensor) -> Descriptions:
+    """Return each image's captions by falling score, with it and a code of each; equal ones stay in their order."""
+    num_images = len(said.captions)
+    score_BK = score_N.view(num_images, -1)
+    order_BK = score_BK.argsort(dim=1, descending=True, stable=True)
+    first_B1 = score_BK.shape[1] * torch.arange(num_images, device=score_N.device).unsqueeze(1)
+    order_N = (first_B1 + order_BK).flatten()
+    captions = [[of_image[i] for i in order] for of_image, order in zip(said.captions, order_BK.tolist(), strict=True)]
+    captions_of_code = len(score_N) // len(said.latents.style.sample)
+    return Descriptions(
+        captions,
+        said.tokens_NL[order_N],
+        said.log_probability_N[order_N],
+        score_N[order_N],
+        said.finished_N[order_N],
+        said.latents.select(order_N // captions_of_code),
+    )

@@ -1,0 +1,26 @@
+"""The caption first from which the image is redrawn best.
+
+Shape legend: B images, N captions, image by image, C channels, H rows, W columns.
+"""
+
+from torch import Tensor
+
+from lightning_modules.losses import reconstruction_nll
+from lightning_modules.losses.terms import to_unit_interval
+from lightning_modules.ranking.ranker import Candidates, Ranker
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+
+class Reconstruction(Ranker):
+    """log p(I | caption) in nats: the reconstruction term of the VAE-loss, of the words alone."""
+
+    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+        if not captioner.draws:
+            raise ValueError(
+                "ranking=reconstruction needs a model that redraws images, this one has model/image_decoder=none; "
+                "choose ranking=likelihood or consensus"
+            )
+        redrawn_NCHW = captioner.redraw(candidates.said.tokens_NL)
+        originals_BCHW = to_unit_interval(candidates.images_BCHW, size=redrawn_NCHW.shape[-1])
+        each = len(redrawn_NCHW) // len(originals_BCHW)
+        return -reconstruction_nll(redrawn_NCHW, originals_BCHW.repeat_interleave(each, dim=0))

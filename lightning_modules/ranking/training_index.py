@@ -1,0 +1,132 @@
+"""The training images as a captioner sees them, with what was said of them, in a file.
+
+Shape legend: B images, T training images, P grid positions, D features.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from datamodules.atomic_write import atomic_open
+from datamodules.caption_split import CaptionSplit
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 32
+FIELDS = ("features_TD", "captions", "encoder", "data")
+
+
+@dataclass(frozen=True)
+class TrainingIndex:
+    """Features and captions of the training images.
+
+    Attributes:
+        features_TD: Of each image, averaged over the encoder's grid, in half precision.
+        captions: Of each image.
+        encoder: Fingerprint of the encoder that saw them.
+        data: Fingerprint of the images' numbers and captions.
+    """
+
+    features_TD: NDArray[np.float16]
+    captions: Sequence[Sequence[str]]
+    encoder: str
+    data: str
+
+    @classmethod
+    def make(cls, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
+        """Look at every training image once."""
+        numbers = range(len(training.image_ids))
+        batches = [numbers[start : start + BATCH_SIZE] for start in range(0, len(numbers), BATCH_SIZE)]
+        features = []
+        with tqdm(total=len(numbers), desc="training images", unit="image") as progress:
+            for batch in batches:
+                images_BCHW = torch.stack([training.load_image(number) for number in batch])
+                features.append(pooled(captioner.encode(images_BCHW.to(captioner.device))).cpu().half().numpy())
+                progress.update(len(batch))
+        captions = [list(of_image) for of_image in training.captions]
+        return cls(np.concatenate(features), captions, encoder_fingerprint(captioner), data_fingerprint(training))
+
+    @classmethod
+    def load_or_make(cls, path: Path, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
+        """Read the file if it is of this encoder and these images; otherwise make and save it."""
+        try:
+            index = cls.load(path, captioner)
+            if index.data == data_fingerprint(training):
+                return index
+            log.info("%s: made anew, for it is of other training images", path)
+        except ValueError as error:
+            if path.exists():
+                log.info("made anew: %s", error)
+        index = cls.make(captioner, training)
+        index.save(path)
+        return index
+
+    def save(self, path: Path) -> None:
+        """Write the file, under a temporary name first."""
+        captions = np.frombuffer(json.dumps(self.captions).encode(), dtype=np.uint8)
+        with atomic_open(path, "wb") as file:
+            np.savez(
+                file,
+                features_TD=self.features_TD,
+                captions=captions,
+                encoder=np.array(self.encoder),
+                data=np.array(self.data),
+            )
+
+    @classmethod
+    def load(cls, path: Path, captioner: VariationalCaptioner) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file is not there, was not written by `save`, or is of another encoder.
+        """
+        advice = "make it with evaluate.py ranking=consensus ranking.index=FILE and this checkpoint"
+        if not path.is_file():
+            raise ValueError(f"{path}: there is no such index of training images; {advice}")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
+            fields["captions"] = json.loads(fields["captions"].tobytes())
+        except Exception as error:  # zip, header and JSON errors come in many types
+            raise ValueError(f"{path}: not an index of training images ({error}); {advice}") from error
+        index = cls(fields["features_TD"], fields["captions"], str(fields["encoder"]), str(fields["data"]))
+        if index.encoder != encoder_fingerprint(captioner):
+            raise ValueError(f"{path}: the index was made with another encoder than the checkpoint's; {advice}")
+        return index
+
+
+def pooled(grid_BPD: Tensor) -> Tensor:
+    """Return the mean of the features over the grid: `features_BD`."""
+    return grid_BPD.float().mean(dim=1)
+
+
+def encoder_fingerprint(captioner: VariationalCaptioner) -> str:
+    """Return a checksum of all that the encoder's features depend on."""
+    encoder = captioner.network.encoder
+    settings = json.dumps([captioner.hparams["encoder"], captioner.image_size], sort_keys=True, default=str)
+    tensors = (tensor.detach().cpu().contiguous().numpy().tobytes() for tensor in encoder.state_dict().values())
+    return _fingerprint([settings.encode(), *tensors])
+
+
+def data_fingerprint(training: CaptionSplit) -> str:
+    """Return a checksum of the images' numbers and captions."""
+    captions = [list(of_image) for of_image in training.captions]
+    return _fingerprint([json.dumps([list(training.image_ids), captions]).encode()])
+
+
+def _fingerprint(parts: Iterable[bytes]) -> str:
+    checksum = hashlib.sha256()
+    for part in parts:
+        checksum.update(part)
+    return checksum.hexdigest()
