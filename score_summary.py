@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,22 +13,12 @@ from rich.table import Table
 from datamodules.atomic_write import atomic_write_text
 from metrics.caption_files import Match, SourceFile
 from metrics.ptb_tokenizer import ptb_tokenize
+from metrics.score_table import in_sections, shown
 from score_inputs import Inputs
 
 TOKENIZER = "Penn Treebank, lower case, without the punctuation that the COCO evaluation leaves out"
 
 Scores = Mapping[str, float]
-
-SECTIONS = {
-    "Accuracy of the first caption": ("",),
-    "Consistency: accuracy over all captions": ("mean", "min", "oracle"),
-    "Diversity by protocol A, the best five captions": ("A",),
-    "Diversity by protocol B, all captions": ("B",),
-}
-"""Parts of the table, with what stands before the "/" of their scores' names; "" for names without."""
-
-ACCURACY = re.compile(r"(\w+/)?(oracle-|consensus-)?(BLEU-\d|ROUGE-L|CIDEr-D|METEOR)")
-PERCENT = 100  # papers print accuracies so, CIDEr-D too: 1.2 as 120
 
 RULES = {
     "images_without_result": "images without a result, left out (--subset)",
@@ -114,8 +103,8 @@ def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Map
 
 def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any], no_meteor: str | None) -> None:
     """Print the scores as a table, what they were computed from, and which rules were applied."""
+    print_table(scores, human)
     console = Console(soft_wrap=True, highlight=False)
-    console.print(_table(scores, human))
     references = "–".join(map(str, dict.fromkeys(settings["references_per_image"].values())))
     console.print(
         f"images: {settings['images']:,}; captions of each: {settings['captions_per_image']}; references: {references}"
@@ -131,26 +120,20 @@ def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, An
         console.print(f"note: METEOR is left out: {no_meteor}", markup=False)
 
 
+def print_table(scores: Scores, human: Scores | None) -> None:
+    """Print the scores alone, beside those of people if there are any."""
+    Console(soft_wrap=True, highlight=False).print(_table(scores, human))
+
+
 def _table(scores: Scores, human: Scores | None) -> Table:
     columns = {"model": scores} | ({} if human is None else {"human": human})
     table = Table(title="accuracies × 100, diversity as it is", title_justify="left", show_edge=False)
     table.add_column("score")
     for column in columns:
         table.add_column(column, justify="right")
-    names = list(dict.fromkeys(name for values in columns.values() for name in values))
-    for title, prefixes in SECTIONS.items():
-        inside = [name for name in names if name.rpartition("/")[0] in prefixes]
-        if inside:
-            table.add_section()
-            table.add_row(title, style="bold")
-        for name in inside:
-            table.add_row(name, *(_shown(name, values.get(name)) for values in columns.values()))
+    for section, names in in_sections(name for values in columns.values() for name in values).items():
+        table.add_section()
+        table.add_row(section.title, style="bold")
+        for name in names:
+            table.add_row(name, *(shown(name, values.get(name)) for values in columns.values()))
     return table
-
-
-def _shown(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    if ACCURACY.fullmatch(name):
-        return f"{PERCENT * value:.1f}"
-    return f"{value:,.0f}" if name.endswith("/vocabulary") else f"{value:.3f}"

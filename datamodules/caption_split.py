@@ -22,6 +22,11 @@ class CaptionSplit(Protocol):
     image_ids: Sequence[int]
     captions: Sequence[Sequence[str]]
 
+    @property
+    def image_names(self) -> Sequence[str | int]:
+        """What files of captions call each image: its file's name, or its number where it has none."""
+        ...
+
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index` (0-based within the split): `uint8`, [3, size, size], RGB."""
         ...

@@ -115,8 +115,10 @@ class CaptionPipeline:
             redraw: Whether to redraw the image from each caption, if the model can.
 
         Raises:
-            ValueError: A file is no usable image, or the model cannot do what is asked for.
+            ValueError: There is no file, one is no usable image, or the model cannot do what is asked for.
         """
+        if not paths:
+            raise ValueError("expected at least one image file to describe, got none")
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
         grid_BPD = captioner.encode(images_BCHW)

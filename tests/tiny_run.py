@@ -49,23 +49,23 @@ SMALL = {
 """Values by the last part of a key: they hold for options that are yet to be written, too."""
 
 
-def compose_train(overrides: Sequence[str], *, with_hydra: bool = False) -> DictConfig:
-    """Compose `train.yaml` as the command line would."""
+def compose_train(overrides: Sequence[str], *, with_hydra: bool = False, name: str = "train") -> DictConfig:
+    """Compose `train.yaml`, or another, as the command line would."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose("train", [*overrides], return_hydra_config=with_hydra)
+        return compose(name, [*overrides], return_hydra_config=with_hydra)
 
 
 @cache
-def tiny_overrides(choices: tuple[str, ...] = ()) -> tuple[str, ...]:
+def tiny_overrides(choices: tuple[str, ...] = (), name: str = "train") -> tuple[str, ...]:
     """Return the overrides that choose groups' options and make all sizes small, as for a command line."""
-    paths = [path for path in _paths(compose_train(choices)) if path.split(".")[-1] in SMALL]
+    paths = [path for path in _paths(compose_train(choices, name=name)) if path.split(".")[-1] in SMALL]
     return (*choices, *(f"{path}={SMALL[path.split('.')[-1]]}" for path in paths))
 
 
-def compose_tiny(run_dir: Path, *settings: str, choices: Sequence[str] = ()) -> DictConfig:
+def compose_tiny(run_dir: Path, *settings: str, choices: Sequence[str] = (), name: str = "train") -> DictConfig:
     """Return a composed config, with its `hydra` node, of a run in `run_dir`."""
     own = [f"cache_dir={run_dir.parent}/cache", f"hydra.runtime.output_dir={run_dir}", "hydra.mode=RUN"]
-    return compose_train([*tiny_overrides(tuple(choices)), *own, *settings], with_hydra=True)
+    return compose_train([*tiny_overrides(tuple(choices), name), *own, *settings], with_hydra=True, name=name)
 
 
 @contextmanager

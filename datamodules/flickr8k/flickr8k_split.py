@@ -28,6 +28,10 @@ class Flickr8kSplit:
     image_size: int
     transform: Callable[[Tensor], Tensor] | None = None
 
+    @property
+    def image_names(self) -> Sequence[str | int]:
+        return [path.name for path in self.paths]
+
     def load_image(self, index: int) -> Tensor:
         """Return image `index` of the split: `uint8`, [3, image_size, image_size], RGB.
 

@@ -25,6 +25,10 @@ class ShapesSplit:
     captions: Sequence[Sequence[str]]
     images: Pixels
 
+    @property
+    def image_names(self) -> Sequence[str | int]:
+        return self.image_ids
+
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index`: `uint8`, [3, size, size]."""
         return torch.from_numpy(self.images[index].copy())  # a copy, for the file is mapped read-only

@@ -52,7 +52,6 @@ class Consensus(Ranker):
             index = TrainingIndex.load(self.path, captioner)
         else:
             index = TrainingIndex.load_or_make(self.path, captioner, training())
-        self.num_nearest = min(self.num_nearest, len(index.captions))
         self._frequencies = DocumentFrequencies.of(
             [[ptb_tokenize(caption) for caption in captions] for captions in index.captions]
         )
@@ -62,7 +61,8 @@ class Consensus(Ranker):
         index = self._index
         assert index is not None, "call prepare() first"
         features_BD = pooled(candidates.grid_BPD).cpu().numpy()
-        nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), self.num_nearest)
+        num_nearest = min(self.num_nearest, len(index.captions))
+        nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), num_nearest)
         captions = candidates.said.captions
         score_N = consensus_scores(
             [ptb_tokenize(caption) for of_image in captions for caption in of_image],

@@ -95,7 +95,7 @@ class TrainingIndex:
         if not path.is_file():
             raise ValueError(f"{path}: there is no such index of training images; {advice}")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
             fields["captions"] = json.loads(fields["captions"].tobytes())
         except Exception as error:  # zip, header and JSON errors come in many types

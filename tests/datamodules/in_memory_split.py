@@ -14,5 +14,9 @@ class InMemorySplit:
     image_ids: Sequence[int]
     captions: Sequence[Sequence[str]]
 
+    @property
+    def image_names(self) -> Sequence[str | int]:
+        return self.image_ids
+
     def load_image(self, index: int) -> Tensor:
         return torch.full((3, 4, 4), self.image_ids[index], dtype=torch.uint8)

@@ -6,6 +6,7 @@ import pytest
 from metrics.caption_metric import ImageCaptions
 from metrics.diversity import Neighbours, consensus_order, consensus_scores, nearest_images, rerank
 from metrics.document_frequencies import DocumentFrequencies
+from metrics.ptb_tokenizer import ptb_tokenize
 from tests.metrics.diversity.plain import IMAGES, cider_d, document_counts, mean, random_sets
 
 TRAINING = random_sets([1, 2, 3, 1, 4, 2], seed=1)
@@ -38,6 +39,28 @@ def test_blocks_of_images_do_not_change_it(monkeypatch: pytest.MonkeyPatch) -> N
     whole = consensus_scores(FLAT, IMAGE_OF, _neighbours())
     monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "CELLS_AT_ONCE", 1)
     np.testing.assert_allclose(consensus_scores(FLAT, IMAGE_OF, _neighbours()), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("nearest", [[[0, 4], [3, 0], [2, 4]], [[5], [5], [5]]], ids=["four images", "one image"])
+def test_with_frequencies_only_what_the_neighbours_said_is_tokenized(
+    nearest: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenized: list[str] = []
+
+    def counting(caption: str) -> list[str]:
+        tokenized.append(caption)
+        return ptb_tokenize(caption)
+
+    monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "ptb_tokenize", counting)
+    neighbours = _neighbours()._replace(nearest_BK=np.array(nearest))
+    said = neighbours.training_captions
+    of_all = consensus_scores(FLAT, IMAGE_OF, neighbours)
+    assert tokenized == [caption for captions in said for caption in captions]
+    tokenized.clear()
+    frequencies = DocumentFrequencies.of([[ptb_tokenize(caption) for caption in captions] for captions in said])
+    np.testing.assert_array_equal(consensus_scores(FLAT, IMAGE_OF, neighbours, frequencies), of_all)
+    asked = sorted({number for numbers in nearest for number in numbers})
+    assert tokenized == [caption for number in asked for caption in said[number]]
 
 
 def test_order_is_by_score_and_keeps_equals() -> None:

@@ -1,0 +1,160 @@
+"""Evaluate a checkpoint: say captions of a split, score them, and write a report that one can look at.
+
+python evaluate.py checkpoint=best.ckpt [group=option …] [key=value …]
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from evaluation.exploration import busiest_dimensions, swap, traverse
+from evaluation.facts import facts_of, settings_of, title_of
+from evaluation.gallery import make_gallery
+from evaluation.preparation import Evaluated, curves_of, prepare
+from evaluation.redrawing import RedrawingQuality
+from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
+from evaluation.report.files import write_captions, write_report
+from evaluation.saying import EncodedBatch, SaidImage, encoded_batches, first_images, say_all, with_references
+from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
+from evaluation.trade_off import measure_trade_off
+from metrics import ImageCaptions
+from run_summary import shown
+from score_summary import print_table
+from user_errors import in_one_line
+
+
+class Said(NamedTuple):
+    """What was said of the split.
+
+    Attributes:
+        images: Every image's captions.
+        kept: The first images, encoded, for what is looked at beside them.
+        redrawing: How well images are redrawn from their first captions.
+        seconds: How long it took.
+    """
+
+    images: list[SaidImage]
+    kept: list[EncodedBatch]
+    redrawing: dict[str, float]
+    seconds: float
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
+@in_one_line
+def main(config: DictConfig) -> None:
+    """Run one evaluation."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    evaluated = prepare(config)
+    split = evaluated.split
+    said = say(evaluated, config)
+    named = [(split.image_names[image.number], image.captions) for image in said.images]
+    write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
+
+    report = make_report(evaluated, said, config)
+    write_report(folder, report, settings_of(config))
+    print_table(report.scores, report.human or None)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"captions: {shown(folder / 'captions.json')}\nreport:   {shown(folder / 'report.html')}")
+
+
+def say(evaluated: Evaluated, config: DictConfig) -> Said:
+    """Say captions of every image, and redraw it from the first one."""
+    captioner, split, num_images = evaluated.captioner, evaluated.split, evaluated.num_images
+    num_kept = max(config.trade_off.num_images, config.exploration.num_images, 1)
+    batches = encoded_batches(
+        captioner, split, num_images=num_images, batch_size=config.batch_size, num_workers=config.data.num_workers
+    )
+    quality = RedrawingQuality(captioner)
+    images: list[SaidImage] = []
+    kept: list[EncodedBatch] = []
+    start = time.perf_counter()
+    for batch, said in say_all(
+        captioner,
+        batches,
+        split,
+        evaluated.strategy,
+        seed=config.seed,
+        num_images=num_images,
+        ranker=evaluated.ranker,
+    ):
+        if len(images) < num_kept:
+            kept.append(batch.first(num_kept - len(images)))
+        images += said
+        quality.add(batch, said)
+    return Said(images, kept, quality.results(), time.perf_counter() - start)
+
+
+def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
+    """Score what was said, and look at it from all sides."""
+    images = with_references(said.images, evaluated.split)
+    tqdm.write(f"scoring captions of {len(images):,} images …")
+    scores = score_split(
+        images,
+        instantiate(config.metrics).values(),
+        training_captions=[caption for captions in evaluated.training.captions for caption in captions],
+        meteor=config.meteor,
+    )
+    gallery = make_gallery(
+        evaluated.captioner,
+        evaluated.split,
+        said.images,
+        cider_d_of_each(images),
+        num_images=config.gallery.num_images,
+        seed=config.seed,
+    )
+    traversals, swaps = explore(evaluated, said, config)
+    return Report(
+        title=title_of(config),
+        facts=facts_of(evaluated, config, num_captions=len(said.images[0].captions), seconds=said.seconds),
+        scores=scores.model | said.redrawing,
+        human=scores.human,
+        notes=scores.notes,
+        gallery=gallery,
+        trade_off=trade_off(evaluated, said, images, config),
+        traversals=traversals,
+        swaps=swaps,
+        config=OmegaConf.to_yaml(config, resolve=True),
+    )
+
+
+def trade_off(evaluated: Evaluated, said: Said, images: Sequence[ImageCaptions], config: DictConfig) -> TradeOff | None:
+    """Measure accuracy against diversity on the first images; None where that is not asked for."""
+    settings = config.trade_off
+    if not settings.num_images:
+        return None
+    return measure_trade_off(
+        evaluated.captioner,
+        [*first_images(said.kept, settings.num_images)],
+        evaluated.split,
+        curves_of(settings),
+        settings.temperatures,
+        num_captions=settings.num_captions,
+        seed=config.seed,
+        frequencies=frequencies_of(images),
+    )
+
+
+def explore(evaluated: Evaluated, said: Said, config: DictConfig) -> tuple[list[Traversal], Swaps | None]:
+    """Change the style of the first images; nothing where that is not asked for."""
+    settings = config.exploration
+    if not settings.num_images:
+        return [], None
+    captioner = evaluated.captioner
+    batch = EncodedBatch.joined([*first_images(said.kept, settings.num_images)])
+    dimensions = busiest_dimensions(captioner, said.kept, settings.num_dimensions)
+    return (
+        traverse(captioner, batch, dimensions=dimensions, values=[float(value) for value in settings["values"]]),
+        swap(captioner, batch),
+    )
+
+
+if __name__ == "__main__":
+    main()

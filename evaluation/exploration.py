@@ -1,0 +1,57 @@
+"""What the style code does: one dimension changed at a time, and the style of one image with the content of another.
+
+Shape legend: B images, S style, K values or styles.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from evaluation.report.contents import Saying, Swaps, Traversal
+from evaluation.saying import EncodedBatch
+from lightning_modules import VariationalCaptioner
+from lightning_modules.generation import Greedy, traverse_style
+
+
+def busiest_dimensions(captioner: VariationalCaptioner, batches: Sequence[EncodedBatch], num: int) -> list[int]:
+    """Return the dimensions of the style that say most of the images: of the highest mean KL to the prior, falling."""
+    kl_BS = torch.cat([captioner.codes_of_grid(batch.grid_BPD).style.kl for batch in batches])
+    return kl_BS.mean(dim=0).argsort(descending=True)[:num].tolist()
+
+
+def traverse(
+    captioner: VariationalCaptioner,
+    batch: EncodedBatch,
+    *,
+    dimensions: Sequence[int],
+    values: Sequence[float],
+) -> list[Traversal]:
+    """Set each of some dimensions of the style to each of some values, and say the images greedily."""
+    own_BS = captioner.codes_of_grid(batch.grid_BPD).style.sample
+    return [
+        Traversal(image_3HW.cpu(), dimension, values, sayings)
+        for dimension in dimensions
+        for image_3HW, sayings in zip(
+            batch.images_BCHW, _say_in(captioner, batch, traverse_style(own_BS, dimension, values)), strict=True
+        )
+    ]
+
+
+def swap(captioner: VariationalCaptioner, batch: EncodedBatch) -> Swaps:
+    """Say each image in the style of each, greedily."""
+    own_BS = captioner.codes_of_grid(batch.grid_BPD).style.sample
+    sayings = _say_in(captioner, batch, own_BS.repeat(len(own_BS), 1))
+    return Swaps([*batch.images_BCHW.cpu()], sayings)
+
+
+def _say_in(captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor) -> list[list[Saying]]:
+    """Say each image greedily in its styles, and redraw it from each caption."""
+    said = captioner.describe_grid(batch.grid_BPD, Greedy(), style_NS=style_NS)
+    each = len(style_NS) // len(batch.numbers)
+    redrawn = [*captioner.redraw(said.tokens_NL).cpu()] if captioner.draws else [None] * len(style_NS)
+    sayings = [
+        Saying(caption, drawing)
+        for caption, drawing in zip([c for captions in said.captions for c in captions], redrawn, strict=True)
+    ]
+    return [sayings[start : start + each] for start in range(0, len(sayings), each)]

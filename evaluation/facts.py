@@ -1,0 +1,63 @@
+"""What an evaluation was made of, for its readers."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from evaluation.preparation import Evaluated
+from run_summary import flatten
+from score_summary import TOKENIZER, facet_version
+
+
+def title_of(config: DictConfig) -> str:
+    """Return such as "flickr8k, test: latent"."""
+    choices = HydraConfig.get().runtime.choices
+    return f"{choices['data']}, {config.split}: {choices['generation']}"
+
+
+def facts_of(evaluated: Evaluated, config: DictConfig, *, num_captions: int, seconds: float) -> dict[str, str]:
+    """Return what a reader asks first, label to text.
+
+    Args:
+        evaluated: What was evaluated.
+        config: The config.
+        num_captions: Captions of each image.
+        seconds: How long it took to say them.
+    """
+    choices = HydraConfig.get().runtime.choices
+    num_images = evaluated.num_images
+    return {
+        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {checksum(Path(config.checkpoint))[:12]}…)",
+        "images": f"{num_images:,} of {choices['data']}, {config.split}",
+        "captions of each": str(num_captions),
+        "strategy": _told(choices["generation"], config.generation, num=num_captions),
+        "ranking": _told(choices["ranking"], config.ranking),
+        "seed": str(config.seed),
+        "time": f"{seconds:,.1f} s for the captions, {num_images * num_captions / seconds:,.0f} a second, "
+        f"on {evaluated.captioner.device}",
+    }
+
+
+def settings_of(config: DictConfig) -> dict[str, Any]:
+    """Return all that the scores depend on."""
+    return {
+        "facet": facet_version(),
+        "tokenizer": TOKENIZER,
+        "checkpoint_sha256": checksum(Path(config.checkpoint)),
+        "config": OmegaConf.to_container(config, resolve=True),
+    }
+
+
+def checksum(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _told(choice: str, settings: DictConfig, **decided: Any) -> str:
+    flat = {key: decided.get(key, value) for key, value in flatten(settings).items()}
+    flat = {key: value for key, value in flat.items() if not key.endswith("_target_") and value is not None}
+    return choice + ("" if not flat else f" ({', '.join(f'{key}={value}' for key, value in flat.items())})")

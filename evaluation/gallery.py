@@ -1,0 +1,64 @@
+"""Chooses images to show: the best, the worst, and some at random."""
+
+import random
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from datamodules.caption_split import CaptionSplit
+from evaluation.redrawing import redrawn_first
+from evaluation.report.contents import ShownCaption, ShownImage
+from evaluation.saying import SaidImage
+from lightning_modules import VariationalCaptioner
+from metrics.ngrams import Floats
+
+
+def make_gallery(
+    captioner: VariationalCaptioner,
+    split: CaptionSplit,
+    said: Sequence[SaidImage],
+    cider_d: Sequence[Floats],
+    *,
+    num_images: int,
+    seed: int,
+) -> dict[str, list[ShownImage]]:
+    """Return sections of images with all that was said of them.
+
+    Args:
+        captioner: Redraws the images.
+        split: Where they are from.
+        said: What was said of each.
+        cider_d: CIDEr-D of each caption of each.
+        num_images: Images of each section.
+        seed: Of those at random.
+    """
+    sections = choose([float(np.mean(scores)) for scores in cider_d], num_images, seed)
+    return {
+        title: [_shown(captioner, split, said[place], cider_d[place]) for place in places]
+        for title, places in sections.items()
+    }
+
+
+def choose(means: Sequence[float], num: int, seed: int) -> Mapping[str, list[int]]:
+    """Return which places the best and the worst means have, in falling and rising order, and some at random."""
+    falling = sorted(range(len(means)), key=lambda place: -means[place])
+    return {
+        "Best": falling[:num],
+        "Worst": falling[::-1][:num],
+        "At random": sorted(random.Random(seed).sample(range(len(means)), min(num, len(means)))),
+    }
+
+
+def _shown(captioner: VariationalCaptioner, split: CaptionSplit, said: SaidImage, cider_d: Floats) -> ShownImage:
+    redrawn_1CHW = redrawn_first(captioner, [said])
+    return ShownImage(
+        name=str(split.image_names[said.number]),
+        image_3HW=split.load_image(said.number),
+        redrawn_3HW=None if redrawn_1CHW is None else redrawn_1CHW[0],
+        captions=[
+            ShownCaption(*caption)
+            for caption in zip(said.captions, cider_d.tolist(), said.log_probabilities, said.finished, strict=True)
+        ],
+        references=list(split.captions[said.number]),
+        mean_cider_d=float(np.mean(cider_d)),
+    )

@@ -1,0 +1,1 @@
+"""The report: files for machines, and one page for people."""

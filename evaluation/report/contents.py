@@ -1,0 +1,152 @@
+"""All that the report's page shows, as plain data: whoever measures it need not know how it is shown, and vice versa.
+
+Shape legend: H rows, W columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Saying(NamedTuple):
+    """A caption, and the image that the model redraws from it.
+
+    Attributes:
+        caption: The caption.
+        redrawn_3HW: In [0, 1]; None where the model redraws no images.
+    """
+
+    caption: str
+    redrawn_3HW: Tensor | None
+
+
+class ShownCaption(NamedTuple):
+    """One of an image's captions with what is known of it.
+
+    Attributes:
+        caption: The caption.
+        cider_d: CIDEr-D against the image's references, 0 to 10 as computed.
+        log_probability: log P(caption | codes) in nats.
+        finished: Whether it came to its end; the others were cut at the longest length.
+    """
+
+    caption: str
+    cider_d: float
+    log_probability: float
+    finished: bool
+
+
+class ShownImage(NamedTuple):
+    """An image of the gallery.
+
+    Attributes:
+        name: What the data set calls it.
+        image_3HW: `uint8`.
+        redrawn_3HW: Redrawn from its first caption, in [0, 1]; None where the model redraws no images.
+        captions: What the model says of it, best first.
+        references: What people said of it.
+        mean_cider_d: Of its captions.
+    """
+
+    name: str
+    image_3HW: Tensor
+    redrawn_3HW: Tensor | None
+    captions: Sequence[ShownCaption]
+    references: Sequence[str]
+    mean_cider_d: float
+
+
+class TradeOffPoint(NamedTuple):
+    """How accurate and how diverse captions are at one setting.
+
+    Attributes:
+        temperature: Of the words, or of the latents' draws; None where there is no such setting.
+        mean_cider_d: CIDEr-D of all captions, 0 to 10.
+        oracle_cider_d: CIDEr-D of each image's best caption.
+        mutual_bleu_4: `B/mBLEU-4` of the captions of an image; lower is more diverse.
+        distinct: Share of an image's captions that differ.
+    """
+
+    temperature: float | None
+    mean_cider_d: float
+    oracle_cider_d: float
+    mutual_bleu_4: float
+    distinct: float
+
+
+class TradeOff(NamedTuple):
+    """Accuracy against diversity.
+
+    Attributes:
+        curves: For each way to diversity ("sample", "latent") its points, by rising temperature.
+        human: What people's captions of the same images reach (each against the others); None where they cannot be
+            compared.
+        num_images: Images that were looked at.
+        num_captions: Captions of each.
+    """
+
+    curves: Mapping[str, Sequence[TradeOffPoint]]
+    human: TradeOffPoint | None
+    num_images: int
+    num_captions: int
+
+
+class Traversal(NamedTuple):
+    """What is said of an image as one dimension of its style is changed.
+
+    Attributes:
+        image_3HW: `uint8`.
+        dimension: Which, from 0.
+        values: What it is set to; the prior's standard deviation is 1.
+        sayings: What is said at each value.
+    """
+
+    image_3HW: Tensor
+    dimension: int
+    values: Sequence[float]
+    sayings: Sequence[Saying]
+
+
+class Swaps(NamedTuple):
+    """Each image's content said in each image's style.
+
+    Attributes:
+        images_3HW: `uint8`, a few images.
+        sayings: `sayings[i][j]` is the content of image i in the style of image j.
+    """
+
+    images_3HW: Sequence[Tensor]
+    sayings: Sequence[Sequence[Saying]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The contents of a report.
+
+    Attributes:
+        title: Such as "flickr8k, test: latent".
+        facts: What it was measured on and how, label to text ("checkpoint", "images", "captions of each", "strategy",
+            "temperature", "seed", "time", …), in the order to show.
+        scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
+            metrics (`caption_truth`, …) and `PSNR`, `SSIM`.
+        human: The same of people's captions, as far as they can be compared.
+        notes: What a reader must know to read the scores.
+        gallery: Sections ("Best", "Worst", "At random") of images.
+        trade_off: None where it was not measured.
+        traversals: Empty where they were not made.
+        swaps: None where they were not made.
+        config: The exact config, as YAML.
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    scores: Mapping[str, float]
+    human: Mapping[str, float]
+    notes: Sequence[str]
+    gallery: Mapping[str, Sequence[ShownImage]]
+    trade_off: TradeOff | None
+    traversals: Sequence[Traversal]
+    swaps: Swaps | None
+    config: str

@@ -1,0 +1,34 @@
+"""The report's files; each is there in full or not at all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from datamodules.atomic_write import atomic_write_text
+from evaluation.report.contents import Report
+from evaluation.report.page import render
+from evaluation.report.tables import markdown_table
+
+
+def write_captions(path: Path, captions: Sequence[tuple[str | int, Sequence[str]]]) -> None:
+    """Write each image's captions, best first, in COCO's results format: `[{"image_id": …, "caption": …}, …]`."""
+    rows = [{"image_id": name, "caption": caption} for name, of_image in captions for caption in of_image]
+    atomic_write_text(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> None:
+    """Write `scores.json`, `scores.md` and `report.html`.
+
+    Args:
+        folder: Where to.
+        report: What they say.
+        settings: All that the scores depend on, for `scores.json`.
+    """
+    scores = {**report.scores, "human": report.human and {**report.human}, "settings": settings}
+    atomic_write_text(folder / "scores.json", json.dumps(scores, indent=2) + "\n")
+    lines = [f"# {report.title}", "", *(f"- {name}: {fact}" for name, fact in report.facts.items()), ""]
+    notes = [f"\n{note}\n" for note in report.notes]
+    table = markdown_table(report.scores, report.human)
+    atomic_write_text(folder / "scores.md", "\n".join([*lines, table, *notes]))
+    atomic_write_text(folder / "report.html", render(report))

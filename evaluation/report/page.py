@@ -1,0 +1,75 @@
+"""The report as one HTML page that needs nothing else: no server, no network, no script."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from evaluation.report.contents import Report, ShownImage
+from evaluation.report.pictures import data_uri
+from evaluation.report.plots import trade_off_plots
+from evaluation.report.repeats import RepeatedCaption, collapse
+from evaluation.report.tables import score_columns, score_sections
+from metrics.score_table import shown
+
+FIRST = 5  # captions of an image that are shown at once; the others unfold
+
+
+class Card(NamedTuple):
+    """What the gallery shows of an image.
+
+    Attributes:
+        image: The image.
+        first: The captions that are shown at once.
+        others: Those that unfold.
+    """
+
+    image: ShownImage
+    first: Sequence[RepeatedCaption]
+    others: Sequence[RepeatedCaption]
+
+
+def render(report: Report) -> str:
+    """Return the report's page; whatever captions and names contain is shown as text."""
+    environment = Environment(
+        loader=PackageLoader("evaluation.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"picture": data_uri, "cider": _cider, "signed": _signed, "nats": _nats}
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        columns=list(score_columns(report.scores, report.human)),
+        sections=score_sections(report.scores, report.human),
+        plots=trade_off_plots(report.trade_off) if report.trade_off else {},
+        gallery={title: [_card(image) for image in images] for title, images in report.gallery.items()},
+        redraws=any(image.redrawn_3HW is not None for images in report.gallery.values() for image in images),
+        best_cider_d=_best_cider_d(report),
+    )
+
+
+def _card(image: ShownImage) -> Card:
+    captions = collapse(image.captions)
+    return Card(image, captions[:FIRST], captions[FIRST:])
+
+
+def _best_cider_d(report: Report) -> float:
+    """Return the gallery's best, which fills the width of a caption; 1 where all are 0, to divide by."""
+    scores = [said.cider_d for images in report.gallery.values() for image in images for said in image.captions]
+    return max(scores, default=0) or 1
+
+
+def _cider(value: float) -> str:
+    return shown("CIDEr-D", value)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2g}".replace("-", "−") if value else "0"
+
+
+def _nats(values: Sequence[float]) -> str:
+    """Return a log probability; the range of several that differ."""
+    low, high = (f"{value:.1f}".replace("-", "−") for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

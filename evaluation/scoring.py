@@ -1,0 +1,103 @@
+"""All scores of what was said of a split, beside those of what people said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from metrics import (
+    DocumentFrequencies,
+    ImageCaptions,
+    all_candidates,
+    cider_d,
+    human_captions,
+    meteor_unavailable,
+    ptb_tokenize,
+    score_captions,
+)
+from metrics.ngrams import Floats
+
+
+class CaptionScore(Protocol):
+    """What the options of the group `metrics` have in common."""
+
+    def update(
+        self, candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor
+    ) -> None: ...
+
+    def compute(self) -> Mapping[str, Tensor]: ...
+
+
+@dataclass
+class Scores:
+    """Scores, and what their reader must know.
+
+    Attributes:
+        model: By name.
+        human: By name; empty where people's captions cannot be scored.
+        notes: What was left out, and why.
+    """
+
+    model: dict[str, float]
+    human: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def score_split(
+    images: Sequence[ImageCaptions],
+    metrics: Iterable[CaptionScore],
+    *,
+    training_captions: Sequence[str],
+    meteor: str = "auto",
+) -> Scores:
+    """Score by `metrics.score_captions`, and by the metrics that the config adds.
+
+    Args:
+        images: What was said of each image, and what people said.
+        metrics: Further metrics, such as those of a data set that knows the truth.
+        training_captions: What is not novel.
+        meteor: `yes`, `no`, or `auto` for where it can be computed.
+
+    Raises:
+        ValueError: METEOR is asked for but cannot be computed, or as `metrics.score_captions` does.
+    """
+    if meteor not in ("auto", "yes", "no"):
+        raise ValueError(f"meteor must be auto, yes or no, got {meteor}")
+    no_meteor = "meteor=no" if meteor == "no" else meteor_unavailable()
+    if meteor == "yes" and no_meteor is not None:
+        raise ValueError(f"meteor=yes: {no_meteor}")
+    known: dict[str, Any] = {"training_captions": training_captions, "with_meteor": no_meteor is None}
+    scores = Scores(_further(images, metrics) | score_captions(images, **known))
+    if no_meteor is not None:
+        scores.notes.append(f"METEOR is left out: {no_meteor}")
+    if min(len(image.references) for image in images) > 1:
+        scores.human = human_captions(images, **known)
+    else:
+        scores.notes.append("People's captions are not scored: some image has only one, which leaves none to compare.")
+    return scores
+
+
+def _further(images: Sequence[ImageCaptions], metrics: Iterable[CaptionScore]) -> dict[str, float]:
+    results: dict[str, float] = {}
+    for metric in metrics:
+        metric.update(
+            [image.candidates for image in images],
+            [image.references for image in images],
+            torch.tensor([image.image_id for image in images]),
+        )
+        results |= {name: value.item() for name, value in metric.compute().items()}
+    return results
+
+
+def frequencies_of(images: Sequence[ImageCaptions]) -> DocumentFrequencies:
+    """Return the document frequencies of the images' references."""
+    return DocumentFrequencies.of([[ptb_tokenize(caption) for caption in image.references] for image in images])
+
+
+def cider_d_of_each(images: Sequence[ImageCaptions]) -> list[Floats]:
+    """Return CIDEr-D of each caption of each image."""
+    ends_B = np.cumsum([len(image.candidates) for image in images])
+    return np.split(cider_d(all_candidates(images)), ends_B[:-1])

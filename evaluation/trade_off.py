@@ -1,0 +1,62 @@
+"""Accuracy against diversity, over the temperatures of several ways to draw captions."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from datamodules.caption_split import CaptionSplit
+from evaluation.report.contents import TradeOff, TradeOffPoint
+from evaluation.saying import EncodedBatch, say_all, with_references
+from lightning_modules import VariationalCaptioner
+from lightning_modules.generation import Strategy
+from metrics import DocumentFrequencies, ImageCaptions, human_captions, score_captions
+
+Curves = Mapping[str, Callable[[float], Strategy]]
+"""For each way to diversity the strategy at a temperature."""
+
+
+def measure_trade_off(
+    captioner: VariationalCaptioner,
+    batches: Sequence[EncodedBatch],
+    split: CaptionSplit,
+    curves: Curves,
+    temperatures: Sequence[float],
+    *,
+    num_captions: int,
+    seed: int,
+    frequencies: DocumentFrequencies,
+) -> TradeOff:
+    """Say and score captions of the same images at each temperature of each curve.
+
+    Args:
+        captioner: The captioner.
+        batches: The images, encoded once for all points.
+        split: Where they are from.
+        curves: See `Curves`.
+        temperatures: See above.
+        num_captions: Captions of an image.
+        seed: Of all that is drawn.
+        frequencies: Document frequencies of CIDEr-D, those of the whole split: a part of it has too few.
+    """
+    num_images = sum(len(batch.numbers) for batch in batches)
+    points: dict[str, list[TradeOffPoint]] = {}
+    for name, strategy_at in curves.items():
+        points[name] = []
+        for temperature in sorted(temperatures):
+            label = f"{name} at temperature {temperature:g}"
+            strategy = strategy_at(temperature)
+            by_batch = say_all(captioner, batches, split, strategy, seed=seed, num_images=num_images, label=label)
+            said = [image for _, images in by_batch for image in images]
+            scores = score_captions(with_references(said, split), frequencies=frequencies)
+            points[name].append(_point(temperature, scores))
+    references = [
+        ImageCaptions(split.image_ids[number], list(split.captions[number]), list(split.captions[number]))
+        for batch in batches
+        for number in batch.numbers
+    ]
+    comparable = all(len(image.references) > 1 for image in references)
+    human = _point(None, human_captions(references, frequencies=frequencies)) if comparable else None
+    return TradeOff(points, human, num_images, num_captions)
+
+
+def _point(temperature: float | None, scores: Mapping[str, float]) -> TradeOffPoint:
+    names = ("mean/CIDEr-D", "oracle/CIDEr-D", "B/mBLEU-4", "A/distinct")
+    return TradeOffPoint(temperature, *(scores[name] for name in names))

@@ -1,0 +1,43 @@
+import pytest
+
+from datamodules.caption_split import CaptionSplit
+from evaluation.saying import EncodedBatch, say_all, with_references
+from evaluation.scoring import frequencies_of
+from evaluation.trade_off import measure_trade_off
+from lightning_modules import VariationalCaptioner
+from lightning_modules.generation import Latent, Sample
+from metrics import ImageCaptions, human_captions, score_captions
+
+
+def test_each_point_is_the_score_of_its_captions(
+    captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
+) -> None:
+    whole = [
+        ImageCaptions(image_id, [], [*captions])
+        for image_id, captions in zip(split.image_ids, split.captions, strict=True)
+    ]
+    frequencies = frequencies_of(whole)
+    curves = {
+        "words": lambda temperature: Sample(num=3, temperature=temperature, max_length=9),
+        "codes": lambda temperature: Latent(num=3, temperature=temperature, max_length=9),
+    }
+    trade_off = measure_trade_off(
+        captioner, batches, split, curves, [2.0, 0.5], num_captions=3, seed=4, frequencies=frequencies
+    )
+    assert (trade_off.num_images, trade_off.num_captions) == (6, 3)
+    assert {name: [point.temperature for point in points] for name, points in trade_off.curves.items()} == {
+        "words": [0.5, 2.0],
+        "codes": [0.5, 2.0],
+    }
+    by_batch = say_all(captioner, batches, split, curves["words"](2.0), seed=4, num_images=6)
+    images = with_references([image for _, said in by_batch for image in said], split)
+    scores = score_captions(images, frequencies=frequencies)
+    point = trade_off.curves["words"][1]
+    assert point.mean_cider_d == pytest.approx(scores["mean/CIDEr-D"])
+    assert point.oracle_cider_d == pytest.approx(scores["oracle/CIDEr-D"])
+    assert point.mutual_bleu_4 == pytest.approx(scores["B/mBLEU-4"])
+    assert point.distinct == pytest.approx(scores["A/distinct"])
+    human = human_captions(images, frequencies=frequencies)
+    assert trade_off.human is not None
+    assert trade_off.human.mean_cider_d == pytest.approx(human["mean/CIDEr-D"])
+    assert trade_off.human.temperature is None

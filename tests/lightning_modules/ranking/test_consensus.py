@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.caption_split import CaptionSplit
+from lightning_modules import VariationalCaptioner
+from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
+from metrics import DocumentFrequencies, Neighbours, ptb_tokenize, rerank
+from metrics.caption_metric import ImageCaptions
+from tests.metrics.diversity.plain import cider_d, document_counts, mean
+
+
+@pytest.fixture(scope="module")
+def index(tiny: tuple[VariationalCaptioner, CaptionSplit], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("index") / "index.npz"
+    TrainingIndex.make(*tiny).save(path)
+    return path
+
+
+def _ranker(index: Path, captioner: VariationalCaptioner, num_nearest: int, num_captions: int) -> Consensus:
+    ranker = Consensus(index=index, num_nearest=num_nearest, num_captions=num_captions)
+    ranker.prepare(captioner, None)
+    return ranker
+
+
+def _nearest(captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, k: int) -> np.ndarray:
+    """Return each image's nearest training images, by the cosine of pooled features in double precision."""
+    images_TCHW = torch.stack([training.load_image(number) for number in range(len(training.image_ids))])
+    of_training, of_images = (
+        grid.double().mean(dim=1).numpy() for grid in (captioner.encode(images_TCHW), candidates.grid_BPD)
+    )
+    of_training = of_training.astype(np.float16).astype(np.float64)
+    cosine = (of_images / np.linalg.norm(of_images, axis=1, keepdims=True)) @ (
+        of_training / np.linalg.norm(of_training, axis=1, keepdims=True)
+    ).T
+    return np.argsort(-cosine, axis=1, kind="stable")[:, :k]
+
+
+@pytest.mark.parametrize(("num_nearest", "num_captions"), [(1, 125), (3, 2), (3, 4), (8, 1), (8, 125)])
+def test_is_the_mean_cider_d_with_what_was_said_of_the_nearest(
+    index: Path,
+    captioner: VariationalCaptioner,
+    training: CaptionSplit,
+    candidates: Candidates,
+    num_nearest: int,
+    num_captions: int,
+) -> None:
+    tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
+    documents = document_counts(tokens)
+    nearest = _nearest(captioner, training, candidates, num_nearest)
+    expected = []
+    for near, captions in zip(nearest, candidates.said.captions, strict=True):
+        said = [caption for number in near for caption in tokens[number]]
+        for caption in captions:
+            words = ptb_tokenize(caption)
+            similar = sorted((cider_d(words, [other], documents, len(tokens)) for other in said), reverse=True)
+            expected.append(mean(similar[:num_captions]))
+    score_N = _ranker(index, captioner, num_nearest, num_captions)(captioner, candidates)
+    torch.testing.assert_close(score_N, torch.tensor(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_puts_captions_in_the_order_of_the_metrics(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates
+) -> None:
+    captions = candidates.said.captions
+    images = [ImageCaptions(number, of_image, ["unused"]) for number, of_image in enumerate(captions)]
+    nearest_BK = _nearest(captioner, training, candidates, 3)
+    frequencies = DocumentFrequencies.of([[ptb_tokenize(text) for text in texts] for texts in training.captions])
+    expected = rerank(images, Neighbours(nearest_BK, training.captions, 4), frequencies)
+    ranked = best_first(candidates.said, _ranker(index, captioner, 3, 4)(captioner, candidates))
+    assert ranked.captions == [image.candidates for image in expected]
+
+
+@pytest.mark.parametrize("twin", [0, 5])
+def test_the_nearest_has_the_same_features_on_average(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, twin: int
+) -> None:
+    pooled_D = captioner.encode(training.load_image(twin)[None]).mean(dim=1)[0]
+    offset_D = 10 * torch.randn_like(pooled_D)  # no single position is like the twin, nor has it as many positions
+    grid_BPD = 7 * torch.stack([pooled_D + offset_D, pooled_D - offset_D]).expand(3, 2, -1)
+    tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
+    expected = [
+        cider_d(ptb_tokenize(caption), tokens[twin], document_counts(tokens), len(tokens))
+        for captions in candidates.said.captions
+        for caption in captions
+    ]
+    score_N = _ranker(index, captioner, 1, 125)(captioner, candidates._replace(grid_BPD=grid_BPD))
+    torch.testing.assert_close(score_N, torch.tensor(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_all_training_images_have_a_say_where_more_are_asked_for(
+    index: Path, captioner: VariationalCaptioner, candidates: Candidates
+) -> None:
+    all_eight, more = (_ranker(index, captioner, number, 5)(captioner, candidates) for number in (8, 1000))
+    assert torch.equal(all_eight, more)
+
+
+def test_makes_its_index_where_there_are_training_images(
+    captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, index: Path, tmp_path: Path
+) -> None:
+    ranker = Consensus(index=str(tmp_path / "new" / "index.npz"), num_nearest=3, num_captions=4)
+    ranker.prepare(captioner, lambda: training)
+    assert torch.equal(ranker(captioner, candidates), _ranker(index, captioner, 3, 4)(captioner, candidates))
+    again = _ranker(tmp_path / "new" / "index.npz", captioner, 3, 4)
+    assert torch.equal(again(captioner, candidates), ranker(captioner, candidates))
+
+
+def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"i.npz: there is no such index of training images; make it with evaluate.py"):
+        Consensus(index=tmp_path / "i.npz").prepare(captioner, None)
+    with pytest.raises(ValueError, match=r"ranking.num_nearest must be at least 1, got 0"):
+        Consensus(index=tmp_path / "i.npz", num_nearest=0)
+    with pytest.raises(ValueError, match=r"ranking.num_captions must be at least 1, got -2"):
+        Consensus(index=tmp_path / "i.npz", num_captions=-2)

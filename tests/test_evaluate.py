@@ -1,0 +1,150 @@
+"""Whole evaluations of a tiny model: what the report says is what was measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evaluate
+import score
+from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.tiny_run import ROOT, TinyRun, compose_tiny, hydra_job, run_tiny
+
+QUICK = ("num_images=3", "gallery.num_images=1", "trade_off.num_images=2", "exploration.num_images=2")
+RANKINGS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
+
+
+def _evaluate(folder: Path, checkpoint: Path, *settings: str, choices: tuple[str, ...] = ()) -> dict[str, Any]:
+    own = [f"checkpoint={checkpoint}", "device=cpu", "trade_off.temperatures=[0.5,1]", *QUICK]
+    with hydra_job(compose_tiny(folder, *own, *settings, choices=choices, name="evaluate")) as config:
+        evaluate.main(config)
+    scores: dict[str, Any] = json.loads((folder / "scores.json").read_text())
+    return scores
+
+
+@pytest.fixture(scope="module")
+def report(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluations") / "report"
+    _evaluate(folder, trained.best, "num_captions=4")
+    return folder
+
+
+def test_says_every_image_and_shows_it(report: Path) -> None:
+    assert sorted(path.name for path in report.iterdir()) == [
+        "captions.json",
+        "report.html",
+        "scores.json",
+        "scores.md",
+    ]
+    rows = json.loads((report / "captions.json").read_text())
+    assert [row["image_id"] for row in rows] == [0] * 4 + [1] * 4 + [2] * 4
+    page = (report / "report.html").read_text()
+    assert all(row["caption"] in page for row in rows if row["image_id"] == 0)
+    assert "shapes, test: sample" in page
+    table = (report / "scores.md").read_text()
+    assert "| CIDEr-D |" in table
+    assert "captions of each: 4" in table
+
+
+def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> None:
+    scores = json.loads((report / "scores.json").read_text())
+    assert {"BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel", "rougeL", "caption_truth", "PSNR"} <= scores.keys()
+    assert {"BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel"} <= scores["human"].keys()
+    assert scores["settings"]["config"]["num_captions"] == 4
+    assert len(scores["settings"]["checkpoint_sha256"]) == 64
+
+
+def test_the_seed_decides_what_is_said(trained: TinyRun, report: Path, tmp_path: Path) -> None:
+    said = (report / "captions.json").read_text()
+    _evaluate(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
+    assert (tmp_path / "same/captions.json").read_text() == said  # also where each image is a batch of its own
+    _evaluate(tmp_path / "other", trained.best, "num_captions=4", "seed=1")
+    assert (tmp_path / "other/captions.json").read_text() != said
+
+
+@pytest.fixture(scope="module")
+def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, Path]:
+    """A model of photographs, and the folder of their data set."""
+    folder = tmp_path_factory.mktemp("photographs")
+    root = TinyFlickr8k(folder / "flickr8k").root
+    return run_tiny(folder / "run", f"data.root={root}", "test=false", choices=["data=flickr8k"]), root
+
+
+def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path: Path) -> None:
+    run, root = flickr8k
+    scores = _evaluate(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
+    out = tmp_path / "scores.json"
+    arguments = [tmp_path / "report/captions.json", root / "Flickr8k.token.txt", "--subset", "--human", "--out", out]
+    score.run(score.parse_arguments([*map(str, arguments), "--meteor", "no"]))
+    again = json.loads(out.read_text())
+    names = again.keys() & scores.keys() - {"human", "settings"}
+    assert {"BLEU-4", "CIDEr-D", "oracle/ROUGE-L", "A/mBLEU-4", "B/Self-CIDEr"} <= names
+    assert {name: scores[name] for name in names} == pytest.approx({name: again[name] for name in names})
+    assert {name: scores["human"][name] for name in names} == pytest.approx(
+        {name: again["human"][name] for name in names}
+    )
+
+
+@pytest.mark.parametrize("ranking", RANKINGS)
+def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, report: Path, tmp_path: Path) -> None:
+    index = {
+        "consensus": [f"ranking.index={tmp_path}/index.npz"],
+        "mix": [f"ranking.rankers.consensus.index={tmp_path}/index.npz", "ranking.weights.reconstruction=1"],
+    }
+    settings = ["num_captions=4", *index.get(ranking, [])]
+    _evaluate(tmp_path / "report", trained.best, *settings, choices=(f"ranking={ranking}",))
+    rows = [(row["image_id"], row["caption"]) for row in json.loads((tmp_path / "report/captions.json").read_text())]
+    unranked = [(row["image_id"], row["caption"]) for row in json.loads((report / "captions.json").read_text())]
+    assert sorted(rows) == sorted(unranked)
+    assert (rows == unranked) == (ranking == "none")
+
+
+def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun, tmp_path: Path) -> None:
+    scores = _evaluate(tmp_path / "report", trained.best, choices=("generation=greedy",))
+    assert "mean/CIDEr-D" not in scores
+    page = (tmp_path / "report/report.html").read_text()
+    assert "mBLEU-4" in page
+
+
+def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> None:
+    none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0")
+    _evaluate(tmp_path / "report", trained.best, *none)
+    page = (tmp_path / "report/report.html").read_text()
+    assert "<img" not in page
+    assert "<svg" not in page
+
+
+def test_a_model_that_redraws_nothing_is_evaluated(tmp_path: Path) -> None:
+    blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
+    scores = _evaluate(tmp_path / "report", blind.best)
+    assert "PSNR" not in scores
+    with pytest.raises(SystemExit):
+        _evaluate(tmp_path / "ranked", blind.best, choices=("ranking=reconstruction",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "choices", "message"),
+    [
+        (["num_captions=2"], ["generation=greedy"], "num_captions=2: generation=greedy says one caption of an image"),
+        (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
+        (["split=dev"], [], "split must be one of train, val, test, got dev"),
+        (["batch_size=0"], [], "batch_size must be at least 1, got 0"),
+        (["trade_off.num_captions=1"], [], "trade_off.num_captions must be at least 2, got 1"),
+        (["device=nonsense"], [], "device=nonsense: expected one that is here"),
+        (["meteor=maybe"], [], "meteor must be auto, yes or no, got maybe"),
+        (["checkpoint=nowhere.ckpt"], [], "nowhere.ckpt: there is no such file"),
+    ],
+)
+def test_mistakes_are_one_line(
+    settings: list[str],
+    choices: list[str],
+    message: str,
+    trained: TinyRun,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        _evaluate(tmp_path / "report", trained.best, *settings, choices=tuple(choices))
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert message in line
