@@ -1,69 +1,31 @@
 """Describe image files with a trained checkpoint.
 
-python caption.py CHECKPOINT photo.jpg [folder …] --num 5 --seed 0
+python caption.py CHECKPOINT photo.jpg folder "photos/**/*.jpg" [--strategy NAME] [--num 5] [--seed 0] …
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torchvision.utils import make_grid, save_image
-from tqdm import tqdm
 
-from lightning_modules.caption_pipeline import CaptionPipeline, Description
-from lightning_modules.losses.terms import to_unit_interval
-
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
-
-
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Describe image files with a trained checkpoint.")
-    parser.add_argument("checkpoint", type=Path, help="a checkpoint that train.py wrote")
-    parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
-    parser.add_argument("--num", type=int, default=5, help="captions an image: the greedy one, then samples (5)")
-    parser.add_argument("--seed", type=int, default=0, help="of the samples (0)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="below 1 safer, above 1 bolder (1.0)")
-    parser.add_argument("--top-k", type=int, help="sample from the k likeliest words")
-    parser.add_argument("--top-p", type=float, help="sample from the likeliest words that reach this probability")
-    parser.add_argument("--filter-thres", type=float, help="sample from the likeliest (1 - THRES) of the vocabulary")
-    parser.add_argument("--json", action="store_true", help="print one JSON list instead of text")
-    parser.add_argument(
-        "--save-reconstruction",
-        type=Path,
-        metavar="OUT.png",
-        help="save a picture: each image, and beside it the image redrawn from each of its captions",
-    )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (cpu)")
-    return parser.parse_args(arguments)
+from captioning.arguments import parse_arguments
+from captioning.batches import Describe, describe_batches
+from captioning.images import find_images
+from captioning.lines import LinesOutput, fingerprint
+from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutput
+from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings
+from captioning.styles import check_styles, chosen_styles
+from lightning_modules.caption_pipeline import CaptionPipeline
 
 
-def find_images(paths: Iterable[Path]) -> list[Path]:
-    """Return the files as given and, in order, the images of each folder.
-
-    Raises:
-        ValueError: A path is neither, or a folder holds no image.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-            if not images:
-                raise ValueError(f"{path}: the folder holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})")
-            found += images
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ValueError(f"{path}: there is no such file or folder")
-    return found
-
-
-def check_device(device: str) -> None:
-    """Raise a `ValueError` unless something can be computed on the device."""
+def check_computing(options: argparse.Namespace) -> None:
+    """Raise a `ValueError` unless something can be computed on the device, and batches hold an image."""
+    if options.batch_size < 1:
+        raise ValueError(f"--batch-size {options.batch_size}: expected at least 1")
+    device = options.device
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
@@ -71,68 +33,83 @@ def check_device(device: str) -> None:
         raise ValueError(f"--device {device}: expected one that is here, such as cpu or cuda ({reason})") from error
 
 
-def as_text(description: Description) -> str:
-    """Return the file's name and its numbered captions; the first is the greedy one."""
-    lines = [f"  {number}. {caption}" for number, caption in enumerate(description.captions, start=1)]
-    return "\n".join([str(description.path), *lines])
+def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
+    """Raise a `ValueError` unless what is written goes where it may, and not over what is read."""
+    picture, lines = options.save_reconstruction, options.out
+    if picture is not None and (picture.suffix.lower() != ".png" or not picture.parent.is_dir()):
+        raise ValueError(f"--save-reconstruction {picture}: expected the name of a .png file in a folder that exists")
+    if lines is not None and (not lines.parent.is_dir() or (lines.exists() and not lines.is_file())):
+        raise ValueError(f"--out {lines}: expected the name of a file in a folder that exists; change it")
+    if lines is not None and (options.json or picture is not None):
+        raise ValueError(
+            f"--out {lines}: expected no --json and no --save-reconstruction beside it, for a rerun would print and "
+            f"draw the rest alone; leave them out"
+        )
+    used = {path.resolve() for path in (*images, options.checkpoint, options.style_from, options.index) if path}
+    for name, path in (("--save-reconstruction", picture), ("--out", lines)):
+        if path is not None and path.resolve() in used:
+            raise ValueError(f"{name} {path}: expected another file than those that are read; change it")
 
 
-def as_picture(descriptions: Sequence[Description]) -> Tensor:
-    """Return one picture: a row an image, the original first, then one redrawn from each caption.
+def make_describer(
+    options: argparse.Namespace, pipeline: CaptionPipeline, settings: Sequence[Settings], ranking: Settings | None
+) -> tuple[Describe, Shown]:
+    """Build what captions are said by, ranked by and styled with.
 
-    Raises:
-        ValueError: The model redraws no images.
+    Returns:
+        From a batch of image files to their descriptions, and what is told of them.
     """
-    rows: list[Tensor] = []
-    for description in descriptions:
-        if description.redrawn_N3HW is None:
-            raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
-        size = description.redrawn_N3HW.shape[-1]
-        rows += [to_unit_interval(description.image_3HW[None], size), description.redrawn_N3HW]
-    return make_grid(torch.cat(rows), nrow=1 + len(descriptions[0].captions), pad_value=1.0)
-
-
-def save_picture(picture: Tensor, path: Path) -> None:
-    """Write a PNG under a temporary name and move it into place."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    save_image(picture, unfinished, format="png")
-    unfinished.replace(path)
+    strategies = [build(strategy) for strategy in settings]
+    ranker = None if ranking is None else build(ranking)
+    if ranker is not None:
+        ranker.prepare(pipeline.captioner, None)
+    choice = chosen_styles(options, pipeline)
+    if choice is not None:  # then there is one strategy
+        choice = choice.repeated(draws=strategies[0].codes.num, captions=strategies[0].num)
+    describe = partial(
+        pipeline.describe_batch,
+        strategies=strategies,
+        seed=options.seed,
+        words=options.words,
+        styles=None if choice is None else choice.styles,
+        ranker=ranker,
+        redraw=options.save_reconstruction is not None,
+    )
+    scores = ranker is not None or any(map(is_beam, settings))
+    return describe, Shown(None if choice is None else choice.labels, scores)
 
 
 def run(options: argparse.Namespace) -> None:
     """Describe every image that the command line names."""
-    out = options.save_reconstruction
-    if out is not None and (out.suffix.lower() != ".png" or not out.parent.is_dir()):
-        raise ValueError(f"--save-reconstruction {out}: expected the name of a .png file in a folder that exists")
-    check_device(options.device)
+    check_computing(options)
+    check_styles(options)
     images = find_images(options.images)
+    check_outputs(options, images)
+    settings, ranking = strategy_settings(options), ranking_settings(options)
     pipeline = CaptionPipeline.load(options.checkpoint, device=options.device)
-    described: list[Description] = []
-    for path in tqdm(images, unit="image", disable=len(images) < 10 or not sys.stderr.isatty()):
-        description = pipeline.describe(
-            path,
-            num=options.num,
-            seed=options.seed,
-            temperature=options.temperature,
-            top_k=options.top_k,
-            top_p=options.top_p,
-            filter_thres=options.filter_thres,
-        )
-        described.append(description)
-        if not options.json:
-            print(as_text(description))
-    if options.json:
-        print(json.dumps([{"image": str(d.path), "captions": d.captions} for d in described], indent=2))
-    if out is not None:
-        save_picture(as_picture(described), out)
+    if options.save_reconstruction is not None and not pipeline.captioner.draws:
+        raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
+    describe, shown = make_describer(options, pipeline, settings, ranking)
+    outputs: list[Output] = [JsonOutput(shown) if options.json else TextOutput(shown)]
+    done: set[str] = set()
+    if options.out is not None:
+        lines = LinesOutput(options.out, fingerprint(options, settings, ranking), shown)
+        outputs, done = [lines], lines.done
+    if options.save_reconstruction is not None:
+        outputs.append(PictureOutput(options.save_reconstruction))
+    for descriptions in describe_batches(options, describe, images, done, pipeline.captioner.image_size):
+        for output in outputs:
+            output.write(descriptions)
+    for output in outputs:
+        output.finish()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
     try:
-        run(parse_arguments())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+        run(parse_arguments(arguments))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

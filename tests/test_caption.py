@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 import caption
-from caption import find_images, parse_arguments, run
+from caption import run
+from captioning.arguments import parse_arguments
 from tests.tiny_run import TinyRun, run_tiny
 
 SIZE = 32  # pixels of the tiny model's images and drawings
@@ -45,7 +46,8 @@ def test_json_holds_the_same_captions_of_a_folders_images(
     _run(trained.best, folder, "--num", 2, "--seed", 4, "--json")
     described = json.loads(capsys.readouterr().out)
     assert [entry["image"] for entry in described] == [str(folder / "a.JPG"), str(folder / "b.png")]
-    lines = [[entry["image"], *(f"  {i}. {c}" for i, c in enumerate(entry["captions"], 1))] for entry in described]
+    said = [[c + ("" if f else " …") for c, f in zip(e["captions"], e["finished"], strict=True)] for e in described]
+    lines = [[e["image"], *(f"  {i}. {c}" for i, c in enumerate(s, 1))] for e, s in zip(described, said, strict=True)]
     assert text.splitlines() == [line for entry in lines for line in entry]
     _run(trained.best, folder, "--num", 2, "--seed", 5, "--json")
     others = json.loads(capsys.readouterr().out)
@@ -79,10 +81,6 @@ def test_a_model_without_image_decoder_redraws_nothing(tmp_path: Path, folder: P
     assert not (tmp_path / "out.png").exists()
 
 
-def test_finds_files_as_given_and_images_of_folders_in_order(folder: Path) -> None:
-    assert find_images([folder / "notes.txt", folder]) == [folder / "notes.txt", folder / "a.JPG", folder / "b.png"]
-
-
 @pytest.mark.parametrize("name", ["out.jpg", "out", "nowhere/out.png"])
 def test_refuses_to_save_what_it_cannot(trained: TinyRun, folder: Path, name: str) -> None:
     with pytest.raises(ValueError, match=rf"--save-reconstruction .*{name}: expected the name of a .png file in a"):
@@ -95,6 +93,7 @@ def test_refuses_to_save_what_it_cannot(trained: TinyRun, folder: Path, name: st
         ("notes.txt", r"notes.txt: not a usable image .*; replace or remove the file"),
         ("gone.jpg", "gone.jpg: there is no such file or folder"),
         ("empty", r"empty: the folder holds no image \(.*\.jpg"),
+        ("*.gif", r"\*.gif: the glob matches no image"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -110,6 +109,23 @@ def test_a_file_that_is_no_checkpoint_is_one_line(folder: Path, monkeypatch: pyt
     monkeypatch.setattr(sys, "argv", ["caption.py", str(folder / "notes.txt"), str(folder)])
     with pytest.raises(SystemExit, match=r"^error: .*notes.txt: not a readable checkpoint"):
         caption.main()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategy", "nonsense"], "argument --strategy: invalid choice: 'nonsense'"),
+        (["--num", "many"], "argument --num: invalid int value: 'many'"),
+        (["--nonsense"], "unrecognized arguments: --nonsense; see --help"),
+    ],
+)
+def test_mistakes_in_options_are_one_line(
+    trained: TinyRun, folder: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=rf"^error: {message}") as mistake:
+        caption.main([str(trained.best), str(folder), *arguments])
+    assert "\n" not in str(mistake.value)
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("device", ["nonsense", "cuda"])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from caption import run
-from caption_arguments import parse_arguments
+from captioning.arguments import parse_arguments
 
 
 def caption(*arguments: object) -> None:

@@ -1,0 +1,1 @@
+"""What caption.py is made of: its options, what they choose, and what is written."""

@@ -1,0 +1,111 @@
+"""A file of captions that grows line by line, and that a later run goes on with."""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from captioning.output import Shown, as_record
+from captioning.strategy import Settings, indexes_of, with_index
+from lightning_modules.caption_pipeline import Description
+
+
+class LinesOutput:
+    """JSON Lines: an image a line, written as its batch is done.
+
+    Each line begins with the fingerprint of its run. Lines of another run are left alone: the file is refused.
+
+    Args:
+        path: The file; gone on with if it is there, less a last line that was cut short.
+        run: This run's fingerprint.
+        shown: What is told of captions.
+
+    Attributes:
+        done: The images that the file had before.
+
+    Raises:
+        ValueError: The file has a line of another run, or one that is none of caption.py's.
+    """
+
+    def __init__(self, path: Path, run: str, shown: Shown) -> None:
+        self.path = path
+        self.run = run
+        self.shown = shown
+        self.done: set[str] = set()
+        self.num_written = 0
+        if path.exists():
+            self._go_on()
+
+    def write(self, descriptions: Sequence[Description]) -> None:
+        records = [{"run": self.run, **as_record(description, self.shown)} for description in descriptions]
+        with self.path.open("ab") as file:
+            file.write("".join(f"{json.dumps(record)}\n" for record in records).encode())
+        self.num_written += len(records)
+
+    def finish(self) -> None:
+        self.path.touch()  # no line at all is a result, too
+        print(f"{self.path}: {self.num_written} images written", file=sys.stderr)
+
+    def _go_on(self) -> None:
+        """Read which images are done, and cut off a torn last line."""
+        whole = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    self._refuse_foreign_end(line, number)
+                    break
+                self.done.add(self._image_of(line, number))
+                whole += len(line)
+        if whole < self.path.stat().st_size:
+            with self.path.open("r+b") as file:
+                file.truncate(whole)
+        print(f"{self.path}: goes on after {len(self.done)} images that are there already", file=sys.stderr)
+
+    def _image_of(self, line: bytes, number: int) -> str:
+        try:
+            record = json.loads(line)
+            run, image = record["run"], record["image"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(self._foreign(number)) from error
+        if run != self.run:
+            raise ValueError(
+                f"--out {self.path}: line {number} was written by another run ({run}, this one is {self.run}): another "
+                f"checkpoint, other settings, or another seed; name another file, or run with the same again"
+            )
+        return str(image)
+
+    def _refuse_foreign_end(self, line: bytes, number: int) -> None:
+        """Raise a `ValueError` unless a line without end may be the start of one of this run."""
+        start = f'{{"run": "{self.run}", '.encode()
+        if not line.startswith(start) and not start.startswith(line):
+            raise ValueError(self._foreign(number))
+
+    def _foreign(self, number: int) -> str:
+        return f"--out {self.path}: line {number} was not written by this run of caption.py; name another file"
+
+
+def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ranking: Settings | None) -> str:
+    """Return a short checksum of all that an image's captions depend on, but for the image."""
+    parts: Mapping[str, Any] = {
+        "checkpoint": sha256(options.checkpoint),
+        "device": torch.device(options.device).type,  # CPU and GPU draw different random numbers
+        "seed": options.seed,
+        "strategies": strategies,
+        "words": options.words,
+        "style": [options.style, options.traverse, options.values, options.interpolate],
+        "style_from": options.style_from and sha256(options.style_from),
+        "ranking": ranking and with_index(ranking, ""),
+        "indexes": [sha256(path) for path in indexes_of(ranking or {})],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

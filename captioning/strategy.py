@@ -1,0 +1,171 @@
+"""From options to a strategy and a ranker: what conf/generation and conf/ranking offer, with single keys changed."""
+
+import argparse
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import InstantiationException
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from lightning_modules.generation import Beam
+from user_errors import cause_of, first_line
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+DEFAULT_NUM = 5
+NAMED = ("temperature", "top_k", "top_p", "filter_thres")
+"""Keys of strategies that have an option of their own."""
+
+Settings = dict[str, Any]
+"""What Hydra builds an object of."""
+
+
+def options_of(group: str) -> list[str]:
+    """Return the names that a config group offers."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def load_option(group: str, name: str) -> Settings:
+    """Return an option of a config group, with the options that it is made of."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        settings = OmegaConf.to_container(compose(f"{group}/{name}")[group], resolve=True)
+    assert isinstance(settings, dict)
+    return {str(key): value for key, value in settings.items()}
+
+
+def build(settings: Settings) -> Any:
+    """Instantiate what the settings name.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
+    try:
+        return instantiate(settings)
+    except InstantiationException as error:
+        raise ValueError(first_line(cause_of(error))) from error
+
+
+def strategy_settings(options: argparse.Namespace) -> list[Settings]:
+    """Return the strategies that captions are said by, one after the other.
+
+    Raises:
+        ValueError: The strategy has no such setting.
+    """
+    name = _strategy_name(options)
+    if name is not None:
+        return [_changed(name, options, options.num)]
+    if options.set:
+        raise ValueError(f"--set {options.set[0]}: expected a --strategy whose setting it is; name one")
+    num = DEFAULT_NUM if options.num is None else options.num
+    if num < 1:
+        raise ValueError(f"--num {num}: expected at least 1")
+    samples = [_changed("sample", options, num - 1)] if num > 1 else []
+    return [load_option("generation", "greedy"), *samples]
+
+
+def _strategy_name(options: argparse.Namespace) -> str | None:
+    """Return the strategy that is named or, the first that holds, implied; None for the greedy caption and samples."""
+    styles = (options.style, options.style_from, options.traverse)
+    implied = {
+        "constrained_beam": options.words is not None,
+        "sample": options.rank is not None,
+        "greedy": any(style is not None for style in styles),
+    }
+    return options.strategy or next((name for name, holds in implied.items() if holds), None)
+
+
+def _changed(name: str, options: argparse.Namespace, num: int | None) -> Settings:
+    """Return a strategy's settings with those that the command line changes."""
+    settings = load_option("generation", name)
+    if "num" in settings:
+        settings["num"] = settings["num"] if num is None else num
+    elif num not in (None, 1):
+        raise ValueError(
+            f"--num {num}: strategy {name} says one caption, expected 1; leave it out, or choose another --strategy"
+        )
+    for key in NAMED:
+        value = getattr(options, key)
+        if value is not None:
+            _set(settings, key, value, name, f"--{key.replace('_', '-')}")
+    given = dict(_parse(text) for text in options.set)
+    for key, value in given.items():
+        _set(settings, key, value, name, f"--set {key}={value}")
+    if is_beam(settings) and "beam_size" not in given:
+        _widen(settings)
+    return settings
+
+
+def is_beam(settings: Settings) -> bool:
+    """Return whether a strategy searches with beams for all of an image's captions, and ranks them."""
+    return issubclass(get_class(settings["_target_"]), Beam)
+
+
+def _widen(settings: Settings) -> None:
+    """Give a beam as many captions as are wanted of it, its groups equally many."""
+    groups = max(1, settings.get("num_groups", 1))
+    if settings["num"] > settings["beam_size"]:
+        settings["beam_size"] = -(-settings["num"] // groups) * groups
+
+
+def _parse(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE, the value as YAML."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set {text}: expected KEY=VALUE, such as length_penalty=0.9")
+    try:
+        return key, OmegaConf.to_container(OmegaConf.from_dotlist([f"value={value}"]), resolve=True)["value"]  # type: ignore[index, call-overload]
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ValueError(f"--set {text}: expected a value as in YAML, such as 3, null or [a, b]") from error
+
+
+def _set(settings: Settings, key: str, value: Any, name: str, option: str) -> None:
+    keys = [own for own in settings if not own.startswith("_")]
+    if key not in keys:
+        raise ValueError(f"{option}: strategy {name} has no {key}; it has {', '.join(keys)}")
+    expected = _types(settings, key)
+    if expected and not _fits(value, expected):
+        kinds = " or ".join("null" if kind is type(None) else kind.__name__ for kind in expected)
+        raise ValueError(f"{option}: expected {kinds}, got {value!r}")
+    settings[key] = value
+
+
+def _types(settings: Settings, key: str) -> tuple[type, ...]:
+    """Return the types that a setting may have; none where its constructor checks more than a type."""
+    hint = get_type_hints(get_class(settings["_target_"]).__init__)[key]  # type: ignore[misc]
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return kinds if all(kind in (int, float, bool, str, type(None)) for kind in kinds) else ()
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    return type(value) in kinds or (type(value) is int and float in kinds)
+
+
+def ranking_settings(options: argparse.Namespace) -> Settings | None:
+    """Return the ranking that puts the best captions first; None for none.
+
+    Raises:
+        ValueError: An index is given that no ranking reads.
+    """
+    settings = None if options.rank is None else load_option("ranking", options.rank)
+    if options.index is None:
+        return settings
+    if settings is None or not indexes_of(settings):
+        raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus or mix")
+    return with_index(settings, str(options.index))
+
+
+def with_index(settings: Settings, index: str) -> Settings:
+    """Return the settings with another index wherever a ranking has one."""
+    changed = {"index": index} if "index" in settings else {}
+    parts = {key: with_index(part, index) for key, part in settings.items() if isinstance(part, dict)}
+    return {**settings, **parts, **changed}
+
+
+def indexes_of(settings: Settings) -> list[Path]:
+    """Return the files of training images that a ranking reads."""
+    own = [Path(settings["index"])] if "index" in settings else []
+    return [*own, *(path for part in settings.values() if isinstance(part, dict) for path in indexes_of(part))]

@@ -1,0 +1,81 @@
+"""From options to the styles that captions are said in.
+
+Shape legend: B images, S style, K styles of each image.
+"""
+
+import argparse
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_modules.caption_pipeline import CaptionPipeline, Styles
+from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
+
+USUAL_VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+
+
+class StyleChoice(NamedTuple):
+    """Styles of each image, and what they are called.
+
+    Attributes:
+        styles: From the images' own styles to K for each.
+        labels: K names.
+    """
+
+    styles: Styles
+    labels: list[str]
+
+    def repeated(self, draws: int, captions: int) -> "StyleChoice":
+        """Return the same for a strategy that says `captions` captions of an image from `draws` codes."""
+        return StyleChoice(
+            lambda own_BS: self.styles(own_BS).repeat_interleave(draws, dim=0),
+            [label for label in self.labels for _ in range(captions)],
+        )
+
+
+def check_styles(options: argparse.Namespace) -> None:
+    """Raise a `ValueError` if options for styles contradict each other."""
+    ways = {"--style-from": options.style_from, "--style": options.style, "--traverse": options.traverse}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)}: expected one of them; leave the others out")
+    if options.interpolate is not None and options.style_from is None:
+        raise ValueError(f"--interpolate {options.interpolate}: expected --style-from, the style to go to; add it")
+    if options.interpolate is not None and options.interpolate < 2:
+        raise ValueError(f"--interpolate {options.interpolate}: expected at least 2 styles, the two ends")
+    if options.values is not None and options.traverse is None:
+        raise ValueError("--values: expected --traverse, the dimension that takes them; add it")
+    if options.rank is not None and (options.interpolate is not None or options.traverse is not None):
+        raise ValueError(
+            f"--rank {options.rank}: expected captions of one style, for those of several stay in the order of their "
+            f"styles; leave it out"
+        )
+
+
+def chosen_styles(options: argparse.Namespace, pipeline: CaptionPipeline) -> StyleChoice | None:
+    """Return the styles that the command line asks for; None for those that the strategy draws."""
+    if options.traverse is not None:
+        return _traversal(options.traverse, options.values or USUAL_VALUES)
+    if options.style is not None:
+        return _one_for_all(torch.tensor(options.style), "given")
+    if options.style_from is None:
+        return None
+    other_S = pipeline.style_of(options.style_from)
+    if options.interpolate is not None:
+        return _interpolation(other_S, options.interpolate)
+    return _one_for_all(other_S, f"of {options.style_from}")
+
+
+def _one_for_all(style_S: Tensor, label: str) -> StyleChoice:
+    return StyleChoice(lambda own_BS: style_S.to(own_BS).expand(len(own_BS), -1), [label])
+
+
+def _interpolation(other_S: Tensor, num: int) -> StyleChoice:
+    labels = [f"{100 * step / (num - 1):.3g}% of the way" for step in range(num)]
+    return StyleChoice(lambda own_BS: interpolate_styles(own_BS, other_S.to(own_BS).expand_as(own_BS), num), labels)
+
+
+def _traversal(dimension: int, values: tuple[float, ...] | list[float]) -> StyleChoice:
+    labels = [f"dimension {dimension} = {value:g}" for value in values]
+    return StyleChoice(lambda own_BS: traverse_style(own_BS, dimension, values), labels)
