@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from lightning_fabric.utilities import move_data_to_device
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -71,9 +73,11 @@ def print_summary(
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
     """Return for a few validation images what the model says and what people said."""
     loader = datamodule.val_dataloader()
-    batch = next(iter(loader))
+    batch = move_data_to_device(next(iter(loader)), captioner.device)
     captioner.eval()
-    said = captioner.describe(batch.images_BCHW[:NUM_EXAMPLES].to(captioner.device))
+    with torch.no_grad():
+        grid_BPD = captioner.encode_batch(batch)[:NUM_EXAMPLES]
+    said = captioner.describe_grid(grid_BPD)
     return [(captions[0], references) for captions, references in zip(said.captions, batch.references, strict=False)]
 
 

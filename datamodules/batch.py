@@ -18,17 +18,19 @@ class CaptionSample(NamedTuple):
     captions: list[Tensor]
     image_id: int
     references: list[str]
+    grid_PD: Tensor | None = None
 
 
 class CaptionBatch(NamedTuple):
     """Images grouped with their captions, so that an image is encoded once for all of its captions.
 
     Attributes:
-        images_BCHW: Pixels, `uint8` in [0, 255], RGB.
+        images_BCHW: Pixels, `uint8` in [0, 255], RGB; H = W = 0 where only features are wanted.
         tokens_NL: Token ids of every caption, prefix and end included, padded with the padding id.
         image_of_caption_N: For each caption the row of its image in `images_BCHW`; non-decreasing.
         image_ids_B: The dataset's own number of each image, by which metrics drop repeated images.
         references: All reference captions of each image, as text, for evaluation.
+        grid_BPD: The images as a frozen encoder sees them, where that was computed before: P places of D features.
     """
 
     images_BCHW: Tensor
@@ -36,11 +38,13 @@ class CaptionBatch(NamedTuple):
     image_of_caption_N: Tensor
     image_ids_B: Tensor
     references: list[list[str]]
+    grid_BPD: Tensor | None = None
 
 
 def collate(samples: Sequence[CaptionSample], *, pad_id: int) -> CaptionBatch:
     """Stack images and pad captions to the longest of the batch."""
     captions = [caption for sample in samples for caption in sample.captions]
+    grids = [sample.grid_PD for sample in samples if sample.grid_PD is not None]
     counts = torch.tensor([len(sample.captions) for sample in samples])
     return CaptionBatch(
         images_BCHW=torch.stack([sample.image_CHW for sample in samples]),
@@ -48,4 +52,5 @@ def collate(samples: Sequence[CaptionSample], *, pad_id: int) -> CaptionBatch:
         image_of_caption_N=torch.repeat_interleave(torch.arange(len(samples)), counts),
         image_ids_B=torch.tensor([sample.image_id for sample in samples]),
         references=[sample.references for sample in samples],
+        grid_BPD=torch.stack(grids) if len(grids) == len(samples) else None,
     )

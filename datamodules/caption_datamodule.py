@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionSample, collate
 from datamodules.caption_split import CaptionDataset, CaptionSplit
+from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ class CaptionDataModule(LightningDataModule, ABC):
         always_longest: Whether the longest caption of an image is always among the drawn ones: the one that the image
             is redrawn from.
         num_workers: Processes that load images; 0 loads in the training process.
-        cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images).
+        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
+        cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images, features).
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         captions_per_image: int | None = 5,
         always_longest: bool = False,
         num_workers: int = 0,
+        cache_features: bool = False,
         cache_dir: str | Path = ".cache",
     ) -> None:
         super().__init__()
@@ -61,7 +65,9 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
         self.num_workers = num_workers
+        self.cache_features = cache_features
         self.cache_dir = Path(cache_dir)
+        self._datasets: dict[SplitName, CaptionDataset] = {}
         self.splits: dict[SplitName, CaptionSplit] = {}
         self._tokenizer: CaptionTokenizer | None = None
 
@@ -104,6 +110,31 @@ class CaptionDataModule(LightningDataModule, ABC):
                 100 * self.tokenizer.unknown_rate(captions),
             )
 
+    def feature_caches(self, source: FeatureSource) -> dict[SplitName, FeatureCache]:
+        """Return the file of each split's features; to be created and filled before `use_features`."""
+        return {name: FeatureCache(self.cache_dir / "features", split, source) for name, split in self.splits.items()}
+
+    def use_features(self, caches: Mapping[SplitName, FeatureCache], *, with_images: bool) -> None:
+        """Let batches bring features from now on, also those of loaders that were made before.
+
+        Args:
+            caches: Filled ones.
+            with_images: Whether they bring images, too; without, no image is read.
+        """
+        for name, cache in caches.items():
+            dataset = self._dataset(name)
+            dataset.features_TPD, dataset.with_images = cache.open(), with_images
+
+    def _dataset(self, name: SplitName) -> CaptionDataset:
+        if name not in self._datasets:
+            self._datasets[name] = CaptionDataset(
+                self.splits[name],
+                self.tokenizer,
+                captions_per_image=self.captions_per_image if name == "train" else None,
+                always_longest=self.always_longest,
+            )
+        return self._datasets[name]
+
     def train_dataloader(self) -> DataLoader[CaptionSample]:
         return self._loader("train")
 
@@ -115,14 +146,8 @@ class CaptionDataModule(LightningDataModule, ABC):
 
     def _loader(self, name: SplitName) -> DataLoader[CaptionSample]:
         training = name == "train"
-        dataset = CaptionDataset(
-            self.splits[name],
-            self.tokenizer,
-            captions_per_image=self.captions_per_image if training else None,
-            always_longest=self.always_longest,
-        )
         return DataLoader(
-            dataset,
+            self._dataset(name),
             batch_size=self.batch_size,
             shuffle=training,
             drop_last=training,

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.batch import CaptionSample
 from datamodules.tokenizers import CaptionTokenizer
+
+NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
 
 
 class CaptionSplit(Protocol):
@@ -27,6 +31,11 @@ class CaptionSplit(Protocol):
         """What files of captions call each image: its file's name, or its number where it has none."""
         ...
 
+    @property
+    def image_fingerprint(self) -> str:
+        """A checksum that changes when the images do: their number, order, or pixels."""
+        ...
+
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index` (0-based within the split): `uint8`, [3, size, size], RGB."""
         ...
@@ -41,6 +50,10 @@ class CaptionDataset(Dataset[CaptionSample]):
         captions_per_image: How many captions of an image come with it, drawn at random without replacement; None for
             all of them, in order. An image with fewer captions gives all that it has.
         always_longest: Whether the longest caption of an image, the first of those, is always among the drawn ones.
+
+    Attributes:
+        features_TPD: What a frozen encoder sees of each image, if that was computed before; it comes with the image.
+        with_images: Whether the image itself comes along; otherwise it has no pixels.
     """
 
     def __init__(
@@ -54,6 +67,8 @@ class CaptionDataset(Dataset[CaptionSample]):
         self.split = split
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
+        self.features_TPD: NDArray[np.float16] | None = None
+        self.with_images = True
         self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
 
     def __len__(self) -> int:
@@ -64,7 +79,8 @@ class CaptionDataset(Dataset[CaptionSample]):
         if self.captions_per_image is not None:
             captions = self._draw(captions)[: self.captions_per_image]
         return CaptionSample(
-            image_CHW=self.split.load_image(index),
+            image_CHW=self.split.load_image(index) if self.with_images else NO_PIXELS,
+            grid_PD=None if self.features_TPD is None else torch.from_numpy(self.features_TPD[index].copy()),
             captions=captions,
             image_id=self.split.image_ids[index],
             references=list(self.split.captions[index]),

@@ -14,6 +14,7 @@ from datamodules.batch import CaptionBatch
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.assembly import Config, assemble, build
 from lightning_modules.describing import Descriptions, Wanted, draw_codes, say
+from lightning_modules.feature_caching import cache_features, encoder_fingerprint
 from lightning_modules.generation import CodeDraws, Strategy
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.terms import to_unit_interval
@@ -106,8 +107,25 @@ class VariationalCaptioner(LightningModule):
         self.network.encoder.load_pretrained()
         return self.network.embedding.load_vectors(self.tokenizer.words)
 
+    def on_fit_start(self) -> None:
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if datamodule is not None and datamodule.cache_features:
+            cache_features(
+                self.trainer,
+                datamodule,
+                self.network.encoder,
+                encode=lambda images_BCHW: self.encode(images_BCHW.to(self.device)),
+                fingerprint=self.encoder_fingerprint,
+                with_images=self.draws,
+            )
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """A checksum of all that the encoder's features of an image depend on."""
+        return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size)
+
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        grid_BPD = self.network.encoder(batch.images_BCHW)
+        grid_BPD = self.encode_batch(batch)
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
         report = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
         self._log_report("train", report, batch)
@@ -120,10 +138,14 @@ class VariationalCaptioner(LightningModule):
         return self._evaluate("test", batch)
 
     def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput:
-        grid_BPD = self.network.encoder(batch.images_BCHW)
+        grid_BPD = self.encode_batch(batch)
         every_caption = torch.arange(len(batch.tokens_NL), device=self.device)
         self._log_report(stage, self._loss(grid_BPD, batch, redraw_R=every_caption), batch)
         return {"descriptions": self.describe_grid(grid_BPD)}
+
+    def encode_batch(self, batch: CaptionBatch) -> Tensor:
+        """Return a batch's images as the encoder sees them, or saw them before: `grid_BPD`."""
+        return self.network.encoder(batch.images_BCHW) if batch.grid_BPD is None else batch.grid_BPD.float()
 
     def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> LossReport:
         step = self.global_step

@@ -39,6 +39,7 @@ class Flickr8kDataModule(CaptionDataModule):
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
         always_longest: Whether the longest caption of an image is always among the drawn ones.
         num_workers: Processes that load images, with one thread each; 0 loads in the training process.
+        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
         cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
 
     Raises:
@@ -59,6 +60,7 @@ class Flickr8kDataModule(CaptionDataModule):
         captions_per_image: int | None = 5,
         always_longest: bool = False,
         num_workers: int = 2,
+        cache_features: bool = False,
         cache_dir: str | Path = ".cache",
     ) -> None:
         super().__init__(
@@ -68,6 +70,7 @@ class Flickr8kDataModule(CaptionDataModule):
             captions_per_image=captions_per_image,
             always_longest=always_longest,
             num_workers=num_workers,
+            cache_features=cache_features,
             cache_dir=cache_dir,
         )
         if isinstance(split, str) and split != "official":
@@ -76,6 +79,11 @@ class Flickr8kDataModule(CaptionDataModule):
             check_proportions(split)
         if on_bad_data not in ("error", "skip"):
             raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
+        if cache_features and train_transform is not None:
+            raise ValueError(
+                "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
+                "change each time; leave one of them out"
+            )
         self.root = Path(root).expanduser()
         self.split = split
         self.seed = seed

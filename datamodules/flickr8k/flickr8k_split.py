@@ -1,5 +1,7 @@
 """One split of Flickr8k: files on disk with their captions."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,11 @@ class Flickr8kSplit:
     @property
     def image_names(self) -> Sequence[str | int]:
         return [path.name for path in self.paths]
+
+    @property
+    def image_fingerprint(self) -> str:
+        states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in self.paths]
+        return hashlib.sha256(json.dumps([self.image_size, states]).encode()).hexdigest()
 
     def load_image(self, index: int) -> Tensor:
         """Return image `index` of the split: `uint8`, [3, image_size, image_size], RGB.

@@ -1,9 +1,11 @@
 """Scenes that the project draws itself, whose captions can be checked: nothing to download."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +30,10 @@ class ShapesSplit:
     @property
     def image_names(self) -> Sequence[str | int]:
         return self.image_ids
+
+    @property
+    def image_fingerprint(self) -> str:
+        return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
 
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index`: `uint8`, [3, size, size]."""
@@ -61,6 +67,7 @@ class ShapesDataModule(CaptionDataModule):
         captions_per_image: int | None = 5,
         always_longest: bool = False,
         num_workers: int = 0,
+        cache_features: bool = False,
         cache_dir: str | Path = ".cache",
     ) -> None:
         super().__init__(
@@ -70,6 +77,7 @@ class ShapesDataModule(CaptionDataModule):
             captions_per_image=captions_per_image,
             always_longest=always_longest,
             num_workers=num_workers,
+            cache_features=cache_features,
             cache_dir=cache_dir,
         )
         if image_size < MIN_IMAGE_SIZE:

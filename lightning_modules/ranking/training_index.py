@@ -55,7 +55,7 @@ class TrainingIndex:
                 features.append(pooled(captioner.encode(images_BCHW.to(captioner.device))).cpu().half().numpy())
                 progress.update(len(batch))
         captions = [list(of_image) for of_image in training.captions]
-        return cls(np.concatenate(features), captions, encoder_fingerprint(captioner), data_fingerprint(training))
+        return cls(np.concatenate(features), captions, captioner.encoder_fingerprint, data_fingerprint(training))
 
     @classmethod
     def load_or_make(cls, path: Path, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
@@ -101,7 +101,7 @@ class TrainingIndex:
         except Exception as error:  # zip, header and JSON errors come in many types
             raise ValueError(f"{path}: not an index of training images ({error}); {advice}") from error
         index = cls(fields["features_TD"], fields["captions"], str(fields["encoder"]), str(fields["data"]))
-        if index.encoder != encoder_fingerprint(captioner):
+        if index.encoder != captioner.encoder_fingerprint:
             raise ValueError(f"{path}: the index was made with another encoder than the checkpoint's; {advice}")
         return index
 
@@ -109,14 +109,6 @@ class TrainingIndex:
 def pooled(grid_BPD: Tensor) -> Tensor:
     """Return the mean of the features over the grid: `features_BD`."""
     return grid_BPD.float().mean(dim=1)
-
-
-def encoder_fingerprint(captioner: VariationalCaptioner) -> str:
-    """Return a checksum of all that the encoder's features depend on."""
-    encoder = captioner.network.encoder
-    settings = json.dumps([captioner.hparams["encoder"], captioner.image_size], sort_keys=True, default=str)
-    tensors = (tensor.detach().cpu().contiguous().numpy().tobytes() for tensor in encoder.state_dict().values())
-    return _fingerprint([settings.encode(), *tensors])
 
 
 def data_fingerprint(training: CaptionSplit) -> str:

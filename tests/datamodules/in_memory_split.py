@@ -18,5 +18,9 @@ class InMemorySplit:
     def image_names(self) -> Sequence[str | int]:
         return self.image_ids
 
+    @property
+    def image_fingerprint(self) -> str:
+        return str(self.image_ids)
+
     def load_image(self, index: int) -> Tensor:
         return torch.full((3, 4, 4), self.image_ids[index], dtype=torch.uint8)

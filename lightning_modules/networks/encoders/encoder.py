@@ -9,10 +9,12 @@ class Encoder(nn.Module, ABC):
     Attributes:
         positions: P, the places of the feature grid.
         width: D, the features of each place.
+        frozen: Whether training leaves it, and so its features of an image, as they are.
     """
 
     positions: int
     width: int
+    frozen: bool = False
 
     @abstractmethod
     def forward(self, images_BCHW: Tensor) -> Tensor:

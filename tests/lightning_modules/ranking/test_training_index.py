@@ -12,7 +12,6 @@ from torch import Tensor
 from datamodules.caption_split import CaptionSplit
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.ranking import TrainingIndex, training_index
-from lightning_modules.ranking.training_index import encoder_fingerprint
 from lightning_modules.variational_captioner import CHECKPOINT_FORMAT
 
 
@@ -134,16 +133,16 @@ def test_an_encoder_is_known_by_its_weights_and_image_size_alone(
     with torch.no_grad():
         next(other_decoder.network.decoder_text.parameters()).add_(1)
     other_size.image_size = 64
-    fingerprint = encoder_fingerprint(captioner)
-    assert encoder_fingerprint(other_decoder) == fingerprint
-    assert encoder_fingerprint(other_size) != fingerprint
-    assert encoder_fingerprint(_another_encoder(captioner)) != fingerprint
+    fingerprint = captioner.encoder_fingerprint
+    assert other_decoder.encoder_fingerprint == fingerprint
+    assert other_size.encoder_fingerprint != fingerprint
+    assert _another_encoder(captioner).encoder_fingerprint != fingerprint
 
 
 def test_a_checkpoints_encoder_is_the_one_that_was_trained(captioner: VariationalCaptioner, tmp_path: Path) -> None:
     parts = {"state_dict": captioner.state_dict(), "hyper_parameters": dict(captioner.hparams)}
     torch.save({**parts, "facet_format": CHECKPOINT_FORMAT}, tmp_path / "model.ckpt")
-    assert encoder_fingerprint(load_captioner(tmp_path / "model.ckpt")) == encoder_fingerprint(captioner)
+    assert load_captioner(tmp_path / "model.ckpt").encoder_fingerprint == captioner.encoder_fingerprint
 
 
 def test_missing_file(captioner: VariationalCaptioner, tmp_path: Path) -> None:

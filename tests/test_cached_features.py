@@ -1,0 +1,81 @@
+"""Training from features that a frozen encoder computed once."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+from timm import create_model
+
+from lightning_modules.networks.encoders import TimmEncoder
+from tests.tiny_run import TinyRun, run_tiny, scalars
+
+BACKBONE = "test_efficientnet"
+
+
+def _run(folder: Path, *settings: str, choices: tuple[str, ...] = ()) -> TinyRun:
+    weights = folder.parent / "weights.safetensors"
+    if not weights.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        save_file(create_model(BACKBONE).state_dict(), weights)
+    own = [f"model.encoder.backbone={BACKBONE}", f"model.encoder.weights={weights}"]
+    return run_tiny(folder, *own, *settings, choices=["model=timm", *choices])
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of the batches that encoders see."""
+    sizes: list[int] = []
+    forward = TimmEncoder.forward
+
+    def counting(self: TimmEncoder, images_BCHW):
+        sizes.append(len(images_BCHW))
+        return forward(self, images_BCHW)
+
+    monkeypatch.setattr(TimmEncoder, "forward", counting)
+    return sizes
+
+
+def test_a_run_from_cached_features_is_the_run_without(tmp_path: Path, batches: list[int]) -> None:
+    plain = scalars(_run(tmp_path / "plain").events)
+    batches.clear()
+    cached = scalars(_run(tmp_path / "cached", "data.cache_features=true").events)
+    assert sum(size for size in batches if size > 1) == 8 + 3 + 3  # each image once
+    for name in ("train/nats/caption", "val/nats/reconstruction", "test/nats/kl_style", "val/rougeL"):
+        assert cached[name] == [(step, pytest.approx(value, rel=2e-3)) for step, value in plain[name]]
+    batches.clear()
+    again = scalars(_run(tmp_path / "again", "data.cache_features=true").events)
+    assert again["train/loss"] == cached["train/loss"]
+    assert sum(size for size in batches if size > 1) == 0
+
+
+def test_without_image_decoder_no_image_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = ("model/image_decoder=none",)
+    _run(tmp_path / "fills", "data.cache_features=true", "test=false", choices=choices)
+
+    def read(self, index):
+        raise AssertionError("an image was read")
+
+    monkeypatch.setattr("datamodules.shapes.shapes_datamodule.ShapesSplit.load_image", read)
+    run = _run(tmp_path / "reads", "data.cache_features=true", choices=choices)
+    assert "test/CIDEr-D" in scalars(run.events)
+
+
+def test_an_encoder_that_is_trained_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_tiny(tmp_path / "run", "data.cache_features=true")
+    assert "data.cache_features=true needs an encoder that training leaves as it is" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_a_checkpoint_of_cached_features_goes_on(tmp_path: Path) -> None:
+    choices = ("model/scheduler=constant",)
+    run = _run(tmp_path / "run", "data.cache_features=true", "test=false", choices=choices)
+    more = _run(
+        tmp_path / "more",
+        "data.cache_features=true",
+        "test=false",
+        f"ckpt_path={run.folder / 'checkpoints/last.ckpt'}",
+        "trainer.max_epochs=2",
+        choices=choices,
+    )
+    assert [step for step, _ in scalars(more.events)["train/loss"]] == [2, 3]
