@@ -21,7 +21,8 @@ def encoder_fingerprint(encoder: Encoder, settings: Config, image_size: int) -> 
         settings: What it was built of.
         image_size: Height and width of the images in pixels.
     """
-    checksum = hashlib.sha256(json.dumps([settings, image_size], sort_keys=True, default=str).encode())
+    shape = {name: value for name, value in settings.items() if name != "weights"}  # not where they were read from
+    checksum = hashlib.sha256(json.dumps([shape, image_size], sort_keys=True, default=str).encode())
     for tensor in encoder.state_dict().values():
         checksum.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return checksum.hexdigest()

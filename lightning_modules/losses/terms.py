@@ -1,6 +1,6 @@
 """The terms of the loss as pure functions: nats of each sample, summed over its elements.
 
-Shape legend: N captions, L tokens, V vocabulary, Z latent dimensions.
+Shape legend: N captions, L tokens, W words of all captions, V vocabulary, Z latent dimensions.
 """
 
 import math
@@ -11,12 +11,22 @@ from torch.nn.functional import cross_entropy, interpolate
 UNIT_SCALE = 1 / math.sqrt(2 * math.pi)  # the normal distribution with this scale has density 1 at its mean
 
 
-def caption_cross_entropy(logits_NLV: Tensor, targets_NL: Tensor, *, pad_id: int) -> Tensor:
-    """Return −log p(w | S, C) of each caption in nats: [N], summed over its words; padding counts nothing."""
-    nats_NL = cross_entropy(
-        logits_NLV.flatten(0, 1).float(), targets_NL.flatten(), ignore_index=pad_id, reduction="none"
-    )
-    return nats_NL.view_as(targets_NL).sum(dim=1)
+def caption_cross_entropy(
+    logits_WV: Tensor, targets_NL: Tensor, *, pad_id: int, label_smoothing: float = 0.0
+) -> Tensor:
+    """Return −log p(w | S, C) of each caption in nats: [N], summed over its words; padding counts nothing.
+
+    Args:
+        logits_WV: The word distributions of the captions, one after the other, without padding.
+        targets_NL: The captions, padded.
+        pad_id: The padding.
+        label_smoothing: ε: each word counts 1 − ε, and every word of the vocabulary ε / V beside (Szegedy et al. 2016,
+            section 7).
+    """
+    is_word_NL = targets_NL != pad_id
+    nats_W = cross_entropy(logits_WV.float(), targets_NL[is_word_NL], reduction="none", label_smoothing=label_smoothing)
+    nats_NL = nats_W.new_zeros(targets_NL.shape).masked_scatter(is_word_NL, nats_W)
+    return nats_NL.sum(dim=1)
 
 
 def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:

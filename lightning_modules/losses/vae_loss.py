@@ -16,12 +16,14 @@ class LossTerms(NamedTuple):
 
     Attributes:
         caption_N: −log p(w | S, C) of each caption.
+        smoothed_N: The same with smoothed labels, which the loss takes; the same tensor without.
         reconstruction_R: −log p(I | ŵ) of each redrawn image; None without image decoder.
         kl_style_NZ: KL of the style posterior from its prior, by dimension.
         kl_content_NZ: KL of the content posterior from its prior, by dimension.
     """
 
     caption_N: Tensor
+    smoothed_N: Tensor
     reconstruction_R: Tensor | None
     kl_style_NZ: Tensor
     kl_content_NZ: Tensor
@@ -55,9 +57,10 @@ class VAELoss(nn.Module):
         kl_loss_weight: k, the weight of both.
         style_free_bits: Nats that each dimension of S may carry at no cost.
         content_free_bits: Nats that each dimension of C may carry at no cost.
+        label_smoothing: ε of the caption term (see `caption_cross_entropy`).
 
     Raises:
-        ValueError: Free bits are negative.
+        ValueError: Free bits are negative, or ε is not in [0, 1).
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class VAELoss(nn.Module):
         kl_loss_weight: float | Schedule = 1.0,
         style_free_bits: float = 0.0,
         content_free_bits: float = 0.0,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         if style_free_bits < 0 or content_free_bits < 0:
@@ -82,6 +86,9 @@ class VAELoss(nn.Module):
         self.kl_loss_weight = as_schedule(kl_loss_weight)
         self.style_free_bits = style_free_bits
         self.content_free_bits = content_free_bits
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
+        self.label_smoothing = label_smoothing
 
     def forward(self, terms: LossTerms, step: int) -> LossReport:
         """Weigh the terms as they count at training step `step`."""
@@ -99,7 +106,7 @@ class VAELoss(nn.Module):
         style = free_bits(terms.kl_style_NZ, self.style_free_bits)
         content = free_bits(terms.kl_content_NZ, self.content_free_bits)
         contributions = {
-            "caption": nats["caption"],
+            "caption": terms.smoothed_N.mean(),
             "kl_style": weights["kl"] * weights["beta"] * style,
             "kl_content": weights["kl"] * weights["gamma"] * content,
         }

@@ -1,7 +1,7 @@
 """The whole model on one screen: image → codes → context → words → image.
 
-Shape legend: B images, N captions, L tokens, P grid positions, D feature width, S style, C content, X context,
-E embedding, H hidden, V vocabulary, R captions to redraw.
+Shape legend: B images, N captions, L tokens, W words of all captions one after the other, P grid positions, D feature
+width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to redraw, G captions of a group.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from lightning_modules.networks.decoders import Decoder
 from lightning_modules.networks.embeddings import WordEmbedding
@@ -20,13 +21,13 @@ class CaptionerOutput(NamedTuple):
     """What a training step computes from images and their captions.
 
     Attributes:
-        logits_NLV: For each token after the prefix, the word distribution that predicts it.
-        targets_NL: Those tokens.
+        logits_WV: For each token after the prefix, but for padding, the word distribution that predicts it.
+        targets_NL: Those tokens, padded.
         latents: The codes, with the distributions that they came from.
         redrawn_RCHW: Images redrawn from the captions that were asked for, in [0, 1]; None without image decoder.
     """
 
-    logits_NLV: Tensor
+    logits_WV: Tensor
     targets_NL: Tensor
     latents: Latents
     redrawn_RCHW: Tensor | None
@@ -88,14 +89,30 @@ class Captioner(nn.Module):
             step: Training step, by which the relaxation's temperature may change.
         """
         latents = self.latents(grid_BPD, image_of_caption_N)
-        hidden_NLH, _ = self.decoder_text.advance(self.embedding(tokens_NL[:, :-1]), self._start(latents))
-        logits_NLV = self.middle(hidden_NLH[:, len(self.prefix) - 1 :])
+        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
         targets_NL = tokens_NL[:, len(self.prefix) :]
+        is_word_NL = self._is_word(targets_NL)
+        logits_WV = self.middle(hidden_NLH[is_word_NL])
         redrawn_RCHW = None
         if self.decoder_image is not None:
-            words_RLV = self.relaxation(logits_NLV[redraw_R], targets_NL[redraw_R], step)
-            redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, self._is_word(targets_NL[redraw_R]))
-        return CaptionerOutput(logits_NLV, targets_NL, latents, redrawn_RCHW)
+            logits_RLV = logits_of_captions(logits_WV, is_word_NL, redraw_R)
+            words_RLV = self.relaxation(logits_RLV, targets_NL[redraw_R], step)
+            redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, is_word_NL[redraw_R])
+        return CaptionerOutput(logits_WV, targets_NL, latents, redrawn_RCHW)
+
+    def _read(self, tokens_NL: Tensor, state: Any) -> Tensor:
+        """Return the decoder's hidden state after each token, `hidden_NLH`; 0 where a group's captions have ended."""
+        if self.decoder_text.length_groups == 1:
+            return self.decoder_text.advance(self.embedding(tokens_NL), state)[0]
+        length_N = self._is_word(tokens_NL).sum(dim=1)
+        order_N = length_N.argsort(stable=True)
+        parts = []
+        for rows in order_N.tensor_split(min(self.decoder_text.length_groups, len(order_N))):
+            longest = int(length_N[rows].max())
+            words_GLE = self.embedding(tokens_NL[rows, :longest])
+            hidden_GLH, _ = self.decoder_text.advance(words_GLE, state.select(rows))
+            parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - longest)))
+        return torch.cat(parts)[order_N.argsort()]
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""
@@ -128,3 +145,11 @@ class Captioner(nn.Module):
 
     def _is_word(self, tokens_NL: Tensor) -> Tensor:
         return tokens_NL.not_equal(self.pad_id)
+
+
+def logits_of_captions(logits_WV: Tensor, is_word_NL: Tensor, rows_R: Tensor) -> Tensor:
+    """Return the logits of some captions side by side, 0 at padding: `logits_RLV`."""
+    number_NL = is_word_NL.flatten().cumsum(dim=0).view_as(is_word_NL) - 1
+    is_word_RL = is_word_NL[rows_R]
+    logits_RLV = logits_WV.new_zeros(*is_word_RL.shape, logits_WV.shape[-1])
+    return logits_RLV.index_put((is_word_RL,), logits_WV[number_NL[rows_R][is_word_RL]])

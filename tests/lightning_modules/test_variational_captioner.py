@@ -76,10 +76,9 @@ def test_the_loss_is_written_from_the_networks_output(captioner: VariationalCapt
     grid_BPD = network.encoder(batch.images_BCHW)
     redraw_R = longest_captions((batch.tokens_NL != 0).sum(dim=1), batch.image_of_caption_N)
     output = network(grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R=redraw_R)
-    log_probability_NLV = output.logits_NLV.log_softmax(dim=-1)
     words_NL = batch.tokens_NL[:, 1:]
-    nats_NL = -log_probability_NLV.gather(-1, words_NL[:, :, None]).squeeze(-1)
-    caption = nats_NL[words_NL != 0].sum() / len(words_NL)
+    words_W1 = words_NL[words_NL != 0].unsqueeze(1)
+    caption = -output.logits_WV.log_softmax(dim=-1).gather(-1, words_W1).sum() / len(words_NL)
     assert output.redrawn_RCHW is not None
     assert output.redrawn_RCHW.shape == batch.images_BCHW.shape
     error = (output.redrawn_RCHW - batch.images_BCHW / 255).square().sum() / len(batch.images_BCHW)

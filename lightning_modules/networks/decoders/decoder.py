@@ -17,9 +17,12 @@ class Decoder(nn.Module, ABC):
 
     Attributes:
         hidden_size: H.
+        length_groups: In teacher forcing captions are read in that many groups of similar length, each only as far as
+            its longest goes: less padding for a decoder that reads all words at once.
     """
 
     hidden_size: int
+    length_groups: int = 1
 
     @abstractmethod
     def start(self, context_NX: Tensor, places_MPD: Tensor) -> Any:

@@ -87,12 +87,14 @@ class TransformerDecoder(Decoder):
         num_layers: Layers.
         num_heads: Heads of each layer's self-attention; they share the width.
         feedforward_size: Width of the hidden layer of each feedforward network.
-        dropout: Share of what each layer adds that is set to zero in training.
+        dropout: Share of the words as they enter, and of what each layer adds, that is set to zero in training.
         num_positions: Most tokens of a caption, prefix included.
 
     Raises:
         ValueError: The heads cannot share the width equally.
     """
+
+    length_groups = 8
 
     def __init__(
         self,
@@ -125,6 +127,7 @@ class TransformerDecoder(Decoder):
             )
             for _ in range(num_layers)
         )
+        self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(hidden_size)
 
     def start(self, context_NX: Tensor, places_MPD: Tensor) -> TransformerState:
@@ -150,7 +153,7 @@ class TransformerDecoder(Decoder):
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        x_NLH = self.enter(words_NLE) + self.position_LH[start:end] + state.context_N1H
+        x_NLH = self.dropout(self.enter(words_NLE) + self.position_LH[start:end] + state.context_N1H)
         read_NKThh = []
         for layer, before, memory_M in zip(
             self.layers, state.read_NKThh, state.memories_M or (None,) * len(self.layers), strict=True

@@ -6,6 +6,7 @@ from lightning_modules.schedules import Cyclical, LinearWarmup
 
 TERMS = LossTerms(
     caption_N=torch.tensor([2.0, 6.0]),
+    smoothed_N=torch.tensor([2.5, 6.5]),
     reconstruction_R=torch.tensor([10.0, 30.0]),
     kl_style_NZ=torch.tensor([[1.0, 0.0], [0.2, 0.4]]),  # by dimension 0.6, 0.2; mean of the sums 0.8
     kl_content_NZ=torch.tensor([[3.0, 0.1, 0.5], [1.0, 0.3, 0.1]]),  # 2, 0.2, 0.3; 2.5
@@ -17,9 +18,9 @@ def test_hand_values() -> None:
     report = loss(TERMS, step=0)
     assert report.nats == pytest.approx({"caption": 4.0, "reconstruction": 20.0, "kl_style": 0.8, "kl_content": 2.5})
     assert report.contributions == pytest.approx(
-        {"caption": 4.0, "reconstruction": 10.0, "kl_style": 3 * 2 * 0.8, "kl_content": 3 * 0.1 * 2.5}
+        {"caption": 4.5, "reconstruction": 10.0, "kl_style": 3 * 2 * 0.8, "kl_content": 3 * 0.1 * 2.5}
     )
-    assert report.total.item() == pytest.approx(4.0 + 10.0 + 4.8 + 0.75)
+    assert report.total.item() == pytest.approx(4.5 + 10.0 + 4.8 + 0.75)
     assert report.weights == {"reconstruction": 0.5, "beta": 2.0, "gamma": 0.1, "kl": 3.0}
 
 
@@ -61,16 +62,22 @@ def test_weights_follow_their_schedules() -> None:
     )
     weights = {step: [*loss(TERMS, step).weights.values()] for step in (0, 1, 3, 4)}
     assert weights == {0: [1, 0, 5, 0], 1: [0.75, 0.5, 5, 0.5], 3: [0.25, 1, 5, 1], 4: [0, 1, 5, 0]}
-    assert loss(TERMS, 1).total.item() == pytest.approx(4 + 0.75 * 20 + 0.5 * (0.5 * 0.8 + 5 * 2.5))
+    assert loss(TERMS, 1).total.item() == pytest.approx(4.5 + 0.75 * 20 + 0.5 * (0.5 * 0.8 + 5 * 2.5))
 
 
 def test_without_image_decoder_there_is_no_reconstruction_term() -> None:
     report = VAELoss()(TERMS._replace(reconstruction_R=None), step=0)
     assert {*report.nats} == {*report.contributions} == {"caption", "kl_style", "kl_content"}
-    assert report.total.item() == pytest.approx(4.0 + 0.8 + 2.5)
+    assert report.total.item() == pytest.approx(4.5 + 0.8 + 2.5)
 
 
 @pytest.mark.parametrize("field", ["style_free_bits", "content_free_bits"])
 def test_refuses_negative_free_bits(field: str) -> None:
     with pytest.raises(ValueError, match=r"model.loss.style_free_bits and content_free_bits .* got .*-0.1"):
         VAELoss(**{field: -0.1})
+
+
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1.0])
+def test_refuses_smoothing_that_leaves_no_label(label_smoothing: float) -> None:
+    with pytest.raises(ValueError, match=f"label_smoothing must be at least 0 and below 1, got {label_smoothing}"):
+        VAELoss(label_smoothing=label_smoothing)

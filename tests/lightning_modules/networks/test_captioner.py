@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.losses import caption_cross_entropy, reconstruction_nll
 from lightning_modules.networks import Captioner
-from lightning_modules.networks.captioner import CaptionerOutput
+from lightning_modules.networks.captioner import CaptionerOutput, logits_of_captions
 from tests.lightning_modules.networks.tiny_captioner import (
     BOS,
     CLS,
@@ -46,6 +46,11 @@ def _run(captioner: Captioner, tokens_NL: Tensor, redraw_R: Tensor = EVERY) -> C
     return captioner(grid_BPD, tokens_NL, IMAGE_OF_CAPTION_N, redraw_R=redraw_R)
 
 
+def _logits(output: CaptionerOutput) -> Tensor:
+    """The logits of all captions, 0 at padding: `logits_NLV`."""
+    return logits_of_captions(output.logits_WV, output.targets_NL != PAD, torch.arange(len(output.targets_NL)))
+
+
 @pytest.fixture(params=FLOWS, ids=" ".join)
 def choices(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return request.param
@@ -54,7 +59,7 @@ def choices(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.mark.parametrize("vocabulary", [VOCABULARY, WITH_CLS])
 def test_the_word_after_each_is_predicted_and_the_prefix_never(vocabulary: Vocabulary) -> None:
     output = _run(tiny_captioner(vocabulary=vocabulary), _captions(vocabulary))
-    assert output.logits_NLV.shape == (3, 5, vocabulary.size)
+    assert output.logits_WV.shape == (5 + 3 + 2, vocabulary.size)
     assert output.targets_NL.tolist() == [[5, 6, 7, 8, EOS], [9, 5, EOS, PAD, PAD], [13, EOS, PAD, PAD, PAD]]
     assert not {BOS, CLS} & {*output.targets_NL.flatten().tolist()}
     assert output.redrawn_RCHW is not None
@@ -68,16 +73,17 @@ def test_teacher_forcing_is_the_computation_of_generation(choices: tuple[str, ..
     state = captioner.start(output.latents)
     for t in range(5):
         logits_NV, state = captioner.step(tokens_NL[:, t + len(vocabulary.prefix) - 1], state)
-        torch.testing.assert_close(logits_NV, output.logits_NLV[:, t])
+        said_N = output.targets_NL[:, t] != PAD
+        torch.testing.assert_close(logits_NV[said_N], _logits(output)[said_N, t])
 
 
 def test_a_word_is_predicted_from_those_before_it_alone(choices: tuple[str, ...]) -> None:
     captioner, tokens_NL = tiny_captioner(*choices).eval(), _captions(VOCABULARY)
     before = _run(captioner, tokens_NL)
-    tokens_NL[:, 3:] = 11
+    tokens_NL[:, 3:] = torch.where(tokens_NL[:, 3:] == PAD, PAD, 11)
     after = _run(captioner, tokens_NL)
-    torch.testing.assert_close(after.logits_NLV[:, :3], before.logits_NLV[:, :3])
-    assert not torch.allclose(after.logits_NLV[:, 3:], before.logits_NLV[:, 3:])
+    torch.testing.assert_close(_logits(after)[:, :3], _logits(before)[:, :3])
+    assert not torch.allclose(_logits(after)[:, 3:], _logits(before)[:, 3:])
 
 
 def test_longer_padding_changes_no_loss_and_no_gradient(choices: tuple[str, ...]) -> None:
@@ -87,12 +93,36 @@ def test_longer_padding_changes_no_loss_and_no_gradient(choices: tuple[str, ...]
         captioner = tiny_captioner(*choices).eval()  # without the noise of training, which longer padding would shift
         output = _run(captioner, _captions(VOCABULARY, padding))
         assert output.redrawn_RCHW is not None
-        caption_N = caption_cross_entropy(output.logits_NLV, output.targets_NL, pad_id=PAD)
+        caption_N = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
         reconstruction_R = reconstruction_nll(output.redrawn_RCHW, torch.full_like(output.redrawn_RCHW, 0.5))
         (caption_N.sum() + reconstruction_R.sum()).backward()
         gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
         found.append((caption_N, reconstruction_R, gradients))
     torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("num_groups", [2, 3, 7])
+def test_groups_of_similar_length_change_no_loss_and_no_gradient(choices: tuple[str, ...], num_groups: int) -> None:
+    found = []
+    for groups in (1, num_groups):
+        torch.manual_seed(1)
+        captioner = tiny_captioner(*choices).eval()
+        captioner.decoder_text.length_groups = groups
+        output = _run(captioner, _captions(VOCABULARY)[[1, 0, 2]])
+        assert output.redrawn_RCHW is not None
+        caption_N = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
+        (caption_N.sum() + output.redrawn_RCHW.square().sum()).backward()
+        gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
+        found.append((output.logits_WV, output.redrawn_RCHW, gradients))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)
+
+
+def test_logits_of_captions_are_put_side_by_side() -> None:
+    logits_WV = torch.tensor([[1.0, 2], [3, 4], [5, 6]])
+    is_word_NL = torch.tensor([[True, True, False], [False, False, False], [True, False, False]])
+    logits_RLV = logits_of_captions(logits_WV, is_word_NL, torch.tensor([2, 1, 0]))
+    nothing = [0, 0]
+    assert logits_RLV.tolist() == [[[5, 6], nothing, nothing], [nothing] * 3, [[1, 2], [3, 4], nothing]]
 
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)
