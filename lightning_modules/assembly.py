@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.networks import Captioner
@@ -35,7 +35,9 @@ def assemble(
 ) -> Captioner:
     """Build each part with the widths of those that it reads from; an empty config leaves an optional part out."""
     seeing = build(encoder, image_size=image_size)
-    codes = build(latents, width=seeing.width, positions=seeing.positions)
+    reads: bool = get_object(f"{latents['_target_']}.reads_captions")
+    width_of_words = {"embedding_dim": embedding["embedding_dim"]} if reads else {}
+    codes = build(latents, width=seeing.width, positions=seeing.positions, **width_of_words)
     joining = build(combiner, style_dim=codes.style_dim, content_dim=codes.content_dim)
     words = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
     places = {"width": codes.places_width, "positions": seeing.positions}

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 from lightning_modules.networks.decoders import Decoder
 from lightning_modules.networks.embeddings import WordEmbedding
 from lightning_modules.networks.encoders import Encoder
-from lightning_modules.networks.latents import Latents
+from lightning_modules.networks.latents import CaptionWords, Latents
 
 
 class CaptionerOutput(NamedTuple):
@@ -88,10 +88,11 @@ class Captioner(nn.Module):
             redraw_R: Rows of the captions to redraw the image from.
             step: Training step, by which the relaxation's temperature may change.
         """
-        latents = self.latents(grid_BPD, image_of_caption_N)
-        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
+        caption = CaptionWords(self.embedding(targets_NL), is_word_NL) if self.latents.reads_captions else None
+        latents = self.latents(grid_BPD, image_of_caption_N, caption=caption)
+        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
         logits_WV = self.middle(hidden_NLH[is_word_NL])
         redrawn_RCHW = None
         if self.decoder_image is not None:

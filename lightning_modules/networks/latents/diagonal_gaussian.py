@@ -27,6 +27,10 @@ class DiagonalGaussian(NamedTuple):
         mean, log_variance = parameters.float().chunk(2, dim=-1)
         return cls(mean, log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT))
 
+    def kl_from(self, posterior: "DiagonalGaussian", sample: Tensor) -> Tensor:
+        """Return KL[posterior ‖ this] of each element, in nats: [..., Z]; exact, whatever was sampled."""
+        return gaussian_kl(posterior, self)
+
     def select(self, rows: Tensor) -> Self:
         """Return the distributions of these rows, in that order."""
         return type(self)(self.mean[rows], self.log_variance[rows])

@@ -7,7 +7,7 @@ C content.
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.latents import Latents, draw, places_of_captions, start_quiet
+from lightning_modules.networks.latents.latents import CaptionWords, Latents, draw, places_of_captions, start_quiet
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
@@ -39,6 +39,8 @@ class GaussianLatents(nn.Module):
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
     """
+
+    reads_captions = False
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class GaussianLatents(nn.Module):
         image_of_caption_N: Tensor,
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
+        caption: CaptionWords | None = None,
     ) -> Latents:
         """Draw a style and a content code for each caption.
 
@@ -80,6 +83,7 @@ class GaussianLatents(nn.Module):
             image_of_caption_N: For each caption the row of its image in `grid_BPD`.
             style_from: Where S comes from.
             content_from: Where C comes from, given S.
+            caption: Not looked at: q(S|I) knows the image alone.
         """
         grid_BPD = self.normalise(grid_BPD)
         summary_NF = self.summary(grid_BPD)[image_of_caption_N]

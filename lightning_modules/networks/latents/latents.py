@@ -8,12 +8,25 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
+from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, standard_normal_like
+from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.sources import Source
 
 # Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
 # shrinks them, has grown. With a variance of one they are noise at first, the decoder ignores them, and they collapse.
 INITIAL_LOG_VARIANCE = -4.0
+
+
+class CaptionWords(NamedTuple):
+    """Captions as a posterior reads them.
+
+    Attributes:
+        words_NLE: The embedded words.
+        is_word_NL: Which of them are words, not padding; each caption has at least one.
+    """
+
+    words_NLE: Tensor
+    is_word_NL: Tensor
 
 
 class LatentCode(NamedTuple):
@@ -22,12 +35,12 @@ class LatentCode(NamedTuple):
     Attributes:
         sample: The code, [N, Z].
         posterior: The distribution that it was drawn from.
-        prior: The distribution that it is drawn from when no caption or image is known.
+        prior: The distribution that it is drawn from when less is known: not the image, or not the caption.
     """
 
     sample: Tensor
-    posterior: DiagonalGaussian
-    prior: DiagonalGaussian
+    posterior: DiagonalGaussian | GaussianMixture
+    prior: DiagonalGaussian | GaussianMixture
 
     def select(self, rows: Tensor) -> "LatentCode":
         """Return the codes of these rows, in that order."""
@@ -35,8 +48,11 @@ class LatentCode(NamedTuple):
 
     @property
     def kl(self) -> Tensor:
-        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]."""
-        return gaussian_kl(self.posterior, self.prior)
+        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]; [N, 1] where it has no parts."""
+        if self.posterior is self.prior:  # nothing was known beyond what the prior knows
+            return torch.zeros_like(self.sample)
+        assert isinstance(self.posterior, DiagonalGaussian)
+        return self.prior.kl_from(self.posterior, self.sample)
 
 
 class Latents(NamedTuple):

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.randomness import Generators
 
-Source = Callable[[DiagonalGaussian, DiagonalGaussian], Tensor]
+Distribution = DiagonalGaussian | GaussianMixture
+Source = Callable[[Distribution, Distribution], Tensor]
 """From a code's posterior and prior to the code itself, [N, Z]."""
 
 
@@ -22,7 +24,7 @@ class FromPosterior:
     noise_scale: float = 1.0
     generators: Generators | None = None
 
-    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
         return posterior.sample(self.noise_scale, self.generators)
 
 
@@ -33,7 +35,7 @@ class FromPrior:
     temperature: float = 1.0
     generators: Generators | None = None
 
-    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
         return prior.sample(self.temperature, self.generators)
 
 
@@ -43,7 +45,7 @@ class Given:
 
     code_NZ: Tensor
 
-    def __call__(self, posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
         return self.code_NZ.to(posterior.mean)
 
 

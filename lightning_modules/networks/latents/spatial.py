@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.latents.gaussian import GridSummary
-from lightning_modules.networks.latents.latents import Latents, draw, start_quiet
+from lightning_modules.networks.latents.latents import CaptionWords, Latents, draw, start_quiet
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
@@ -26,6 +26,8 @@ class SpatialGaussianLatents(nn.Module):
         reduced_width: Features a position that the summary of the grid, which S comes from, keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
     """
+
+    reads_captions = False
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class SpatialGaussianLatents(nn.Module):
         image_of_caption_N: Tensor,
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
+        caption: CaptionWords | None = None,
     ) -> Latents:
         """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
         grid_BPD = self.normalise(grid_BPD)

@@ -11,6 +11,8 @@ from torch import nn
 from lightning_modules.networks import latents
 from lightning_modules.networks.latents import (
     MEAN,
+    CaptionWords,
+    ConditionalLatents,
     FromPosterior,
     FromPrior,
     GaussianLatents,
@@ -19,10 +21,17 @@ from lightning_modules.networks.latents import (
 )
 
 BUILDERS: dict[str, partial[Any]] = {
+    "conditional": partial(ConditionalLatents, embedding_dim=7, style_dim=3, content_dim=5, hidden_size=16),
     "gaussian": partial(GaussianLatents, style_dim=3, content_dim=5, hidden_size=16),
     "spatial": partial(SpatialGaussianLatents, style_dim=3, place_dim=2, hidden_size=16),
 }
 IMAGE_OF_CAPTION_N = torch.tensor([0, 0, 1, 2, 2, 2])
+
+
+def _caption(module: Any, num: int = 6) -> CaptionWords | None:
+    """Captions of two words and padding, for those that read them."""
+    is_word_NL = torch.tensor([[True, True, False]]).expand(num, -1)
+    return CaptionWords(torch.randn(num, 3, 7), is_word_NL) if module.reads_captions else None
 
 
 @pytest.fixture(params=BUILDERS)
@@ -37,7 +46,7 @@ def test_every_implementation_is_tested() -> None:
 
 
 def test_gives_each_caption_both_codes(module: Any) -> None:
-    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N, caption=_caption(module))
     assert codes.style.sample.shape == codes.style.kl.shape == (6, module.style_dim)
     assert codes.content.sample.shape == codes.content.kl.shape == (6, module.content_dim)
     assert codes.places_MPD.shape == (6, 4, module.places_width)
@@ -76,7 +85,7 @@ def test_draws_from_prior_and_posterior_have_their_scaled_deviations(module: Any
     many = torch.zeros(4000, dtype=torch.long)
     codes = module(torch.randn(1, 4, 6), many, FromPrior(scale), FromPosterior(scale))
     for found_NZ, mean_NZ, deviation_NZ in (
-        (codes.style.sample, 0.0, torch.ones(4000, 3)),
+        (codes.style.sample, codes.style.prior.mean, (0.5 * codes.style.prior.log_variance).exp()),
         (codes.content.sample, codes.content.posterior.mean, (0.5 * codes.content.posterior.log_variance).exp()),
     ):
         standard_NZ = (found_NZ - mean_NZ) / deviation_NZ
@@ -104,13 +113,14 @@ def test_style_follows_from_the_image_and_content_from_image_and_style(module: A
     torch.testing.assert_close(style_mean_NS[0], style_mean_NS[1])
     assert not torch.allclose(style_mean_NS[1], style_mean_NS[2])
     assert not torch.allclose(content_mean_NC[0], content_mean_NC[1])
-    module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N).content.posterior.mean.sum().backward()
+    codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N, caption=_caption(module))
+    codes.content.posterior.mean.sum().backward()
     assert module.style_posterior.weight.grad.abs().sum() > 0
 
 
 def test_the_priors_are_standard_normal(module: Any) -> None:
     codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N)
-    for code in (codes.style, codes.content):
+    for code in (codes.content,) if module.reads_captions else (codes.style, codes.content):
         assert code.prior.mean.abs().max() == code.prior.log_variance.abs().max() == 0
 
 

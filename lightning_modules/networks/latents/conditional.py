@@ -1,0 +1,111 @@
+"""Style as the choice among the many true captions: a posterior that reads the caption, and a learned prior.
+
+Shape legend: B images, N captions, L tokens, E width of a word, P grid positions, D feature width, F summary width,
+S style.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+from lightning_modules.networks.latents.gaussian import GaussianLatents
+from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
+from lightning_modules.networks.latents.latents import (
+    CaptionWords,
+    LatentCode,
+    Latents,
+    draw,
+    places_of_captions,
+    start_quiet,
+)
+from lightning_modules.networks.latents.sources import POSTERIOR, Source
+
+
+class ConditionalLatents(GaussianLatents):
+    """q(S|I,w), p(S|I) learned, and q(C|I,S) with p(C) = N(0, 1).
+
+    In training S is drawn from a posterior that sees the image and the caption, so that it can say which of the many
+    true captions it is; its KL is that from a prior that sees the image alone. Without a caption S comes from the
+    prior: what a `FromPosterior` asks for is then p(S|I) (Wang, Schwing and Lazebnik 2017; Sohn, Lee and Yan 2015).
+
+    Args:
+        width: As for `GaussianLatents`, like all that is not listed here.
+        positions: See above.
+        embedding_dim: Width E of the words that the posterior reads.
+        num_components: Gaussians in the prior of an image; with more than one the KL is estimated from the sample.
+    """
+
+    reads_captions = True
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        positions: int,
+        embedding_dim: int,
+        style_dim: int = 16,
+        content_dim: int = 64,
+        places_width: int | None = None,
+        reduced_width: int = 32,
+        hidden_size: int = 256,
+        num_components: int = 1,
+    ) -> None:
+        super().__init__(
+            width=width,
+            positions=positions,
+            style_dim=style_dim,
+            content_dim=content_dim,
+            places_width=places_width,
+            reduced_width=reduced_width,
+            hidden_size=hidden_size,
+        )
+        if num_components < 1:
+            raise ValueError(f"model.latents.num_components must be at least 1, got {num_components}")
+        self.num_components = num_components
+        self.caption = nn.GRU(embedding_dim, hidden_size, batch_first=True)
+        self.style_posterior = nn.Linear(2 * hidden_size, 2 * style_dim)
+        self.style_prior = nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
+        start_quiet(self.style_posterior)
+
+    def forward(
+        self,
+        grid_BPD: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source = POSTERIOR,
+        content_from: Source = POSTERIOR,
+        caption: CaptionWords | None = None,
+    ) -> Latents:
+        """Draw the codes of each caption; arguments as for `GaussianLatents.forward`.
+
+        Args:
+            grid_BPD: See there.
+            image_of_caption_N: See there.
+            style_from: See there.
+            content_from: See there.
+            caption: What is said, which the posterior of S reads; None where that is not known yet.
+        """
+        grid_BPD = self.normalise(grid_BPD)
+        summary_BF = self.summary(grid_BPD)
+        summary_NF = summary_BF[image_of_caption_N]
+        prior = self._prior(self.style_prior(summary_BF)).select(image_of_caption_N)
+        posterior = prior
+        if caption is not None:
+            read_NF = torch.cat([summary_NF, self._read(caption)], dim=-1)
+            posterior = DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
+        style = LatentCode(style_from(posterior, prior), posterior, prior)
+        hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
+        content = draw(self.content_posterior(hidden_NF), content_from)
+        return Latents(style, content, places_of_captions(self.places(grid_BPD), image_of_caption_N))
+
+    def _prior(self, parameters_BX: Tensor) -> DiagonalGaussian | GaussianMixture:
+        if self.num_components == 1:
+            return DiagonalGaussian.from_parameters(parameters_BX)
+        return GaussianMixture.from_parameters(parameters_BX, self.num_components)
+
+    def _read(self, caption: CaptionWords) -> Tensor:
+        """Return what the caption says as a whole: [N, F]."""
+        length_N = caption.is_word_NL.sum(dim=1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(caption.words_NLE, length_N, batch_first=True, enforce_sorted=False)
+        _, last_1NF = self.caption(packed)
+        return last_1NF.squeeze(0)

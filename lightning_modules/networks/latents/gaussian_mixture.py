@@ -1,0 +1,76 @@
+"""A mixture of diagonal Gaussians, as a prior with several ways to say an image.
+
+Shape legend: N captions, K components, Z latent dimensions.
+"""
+
+import math
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from lightning_modules.networks.latents.diagonal_gaussian import LOG_VARIANCE_LIMIT, DiagonalGaussian
+from lightning_modules.randomness import Generators, draw_rows
+
+
+class GaussianMixture(NamedTuple):
+    """Σ_k π_k N(μ_k, σ_k).
+
+    Attributes:
+        log_weight_NK: log π, normalised.
+        mean_NKZ: μ.
+        log_variance_NKZ: log σ².
+    """
+
+    log_weight_NK: Tensor
+    mean_NKZ: Tensor
+    log_variance_NKZ: Tensor
+
+    @classmethod
+    def from_parameters(cls, parameters_NX: Tensor, num_components: int) -> Self:
+        """Read [N, K · (1 + 2Z)] as K log-weights (normalised here), then all means, then all log-variances."""
+        parameters_NX = parameters_NX.float()
+        log_weight_NK = parameters_NX[:, :num_components].log_softmax(dim=1)
+        mean_NKZ, log_variance_NKZ = parameters_NX[:, num_components:].unflatten(1, (2, num_components, -1)).unbind(1)
+        return cls(log_weight_NK, mean_NKZ, log_variance_NKZ.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT))
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of the likeliest component: [N, Z]. The mixture's own mean may lie where it is unlikely."""
+        return self._component(self.log_weight_NK.argmax(dim=1)).mean
+
+    def select(self, rows: Tensor) -> Self:
+        """Return the mixtures of these rows, in that order."""
+        return type(self)(*(part[rows] for part in self))
+
+    def sample(self, noise_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
+        """Draw a component, then from it with its standard deviations times `noise_scale`; 0 gives `mean`: [N, Z]."""
+        if noise_scale == 0:
+            return self.mean
+        uniform_N1 = draw_rows(torch.rand, self.log_weight_NK[:, :1], generators)
+        cumulated_NK = self.log_weight_NK.exp().cumsum(dim=1)
+        component_N = (cumulated_NK[:, :-1] <= uniform_N1).sum(dim=1)
+        return self._component(component_N).sample(noise_scale, generators)
+
+    def log_probability(self, code_NZ: Tensor) -> Tensor:
+        """Return the log-density of a code, in nats: [N]."""
+        log_p_NK = gaussian_log_probability(code_NZ.unsqueeze(1), self.mean_NKZ, self.log_variance_NKZ)
+        return (self.log_weight_NK + log_p_NK).logsumexp(dim=1)
+
+    def kl_from(self, posterior: DiagonalGaussian, sample_NZ: Tensor) -> Tensor:
+        """Estimate KL[posterior ‖ this] from a sample of the posterior, all dimensions together: [N, 1].
+
+        log q(s) − log p(s); there is no closed form. Its mean is the KL, a single one may be negative.
+        """
+        log_q_N = gaussian_log_probability(sample_NZ, posterior.mean, posterior.log_variance)
+        return (log_q_N - self.log_probability(sample_NZ)).unsqueeze(1)
+
+    def _component(self, component_N: Tensor) -> DiagonalGaussian:
+        row_N = torch.arange(len(component_N), device=component_N.device)
+        return DiagonalGaussian(self.mean_NKZ[row_N, component_N], self.log_variance_NKZ[row_N, component_N])
+
+
+def gaussian_log_probability(code: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return log N(code; mean, variance), summed over the last dimension, in nats."""
+    squared = (code - mean).square() * torch.exp(-log_variance)
+    return -0.5 * (squared + log_variance + math.log(2 * math.pi)).sum(dim=-1)
