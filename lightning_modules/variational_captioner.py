@@ -27,9 +27,10 @@ CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
 
 class EvaluationOutput(TypedDict):
-    """What a validation or test step hands to the callbacks."""
+    """What a validation or test step hands to the callbacks: what was said, and the codes that the loss saw."""
 
     descriptions: Descriptions
+    latents: Latents
 
 
 class VariationalCaptioner(LightningModule):
@@ -127,7 +128,7 @@ class VariationalCaptioner(LightningModule):
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         grid_BPD = self.encode_batch(batch)
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        report = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
+        report, _ = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
         self._log_report("train", report, batch)
         return report.total
 
@@ -140,14 +141,15 @@ class VariationalCaptioner(LightningModule):
     def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput:
         grid_BPD = self.encode_batch(batch)
         every_caption = torch.arange(len(batch.tokens_NL), device=self.device)
-        self._log_report(stage, self._loss(grid_BPD, batch, redraw_R=every_caption), batch)
-        return {"descriptions": self.describe_grid(grid_BPD)}
+        report, latents = self._loss(grid_BPD, batch, redraw_R=every_caption)
+        self._log_report(stage, report, batch)
+        return {"descriptions": self.describe_grid(grid_BPD), "latents": latents}
 
     def encode_batch(self, batch: CaptionBatch) -> Tensor:
         """Return a batch's images as the encoder sees them, or saw them before: `grid_BPD`."""
         return self.network.encoder(batch.images_BCHW) if batch.grid_BPD is None else batch.grid_BPD.float()
 
-    def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> LossReport:
+    def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> tuple[LossReport, Latents]:
         step = self.global_step
         output: CaptionerOutput = self.network(
             grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R=redraw_R, step=step
@@ -170,7 +172,7 @@ class VariationalCaptioner(LightningModule):
             kl_style_NZ=output.latents.style.kl,
             kl_content_NZ=output.latents.content.kl,
         )
-        return self.loss(terms, step)
+        return self.loss(terms, step), output.latents
 
     def _log_report(self, stage: str, report: LossReport, batch: CaptionBatch) -> None:
         training = stage == "train"

@@ -7,6 +7,7 @@ from metrics.consistency import Consistency, consistency
 from metrics.diversity import DiversityA, DiversityB, Neighbours, consensus_scores, nearest_images, rerank
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
+from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
 from metrics.mean_over_images import MeanOverImages
 from metrics.meteor import Meteor, MeteorScores, meteor, meteor_scores, meteor_unavailable
 from metrics.paired_captions import PairedCaptions, all_candidates, first_candidates
@@ -29,6 +30,7 @@ __all__ = [
     "DocumentFrequencies",
     "ImageCaptions",
     "JavaError",
+    "LatentStatistics",
     "MeanOverImages",
     "Meteor",
     "MeteorScores",
@@ -39,6 +41,7 @@ __all__ = [
     "RougeL",
     "RougeScore",
     "Spice",
+    "active_units",
     "all_candidates",
     "bleu_statistics",
     "cider",
@@ -51,6 +54,7 @@ __all__ = [
     "meteor",
     "meteor_scores",
     "meteor_unavailable",
+    "mutual_information",
     "nearest_images",
     "psnr",
     "ptb_tokenize",
