@@ -17,6 +17,7 @@ from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from pytorch_lightning.utilities import rank_zero_only
 
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.warm_start import WarmStart, warm_start
 from memory_reuse import keep_freed_memory
 from run_summary import log_hyperparameters, print_summary
 from user_errors import in_one_line, in_sweep
@@ -49,6 +50,8 @@ def main(config: DictConfig) -> float | None:
     )
     if config.ckpt_path is None:
         report_vectors(captioner.load_pretrained())
+        if config.pretrained_model is not None:
+            report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
 
     trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
@@ -86,6 +89,18 @@ def report_vectors(found: WordVectors | None) -> None:
     """Say how much of the vocabulary starts from published vectors."""
     if found is not None:
         log.info("word vectors cover %.1f%% of the vocabulary", 100 * found.coverage)
+
+
+def report_warm_start(start: WarmStart) -> None:
+    """Say which weights were taken over, and name those that were not."""
+    log.info(
+        "warm start: %d weights kept; %d skipped (%s); %d missing (%s)",
+        len(start.kept),
+        len(start.skipped),
+        ", ".join(start.skipped) or "-",
+        len(start.missing),
+        ", ".join(start.missing) or "-",
+    )
 
 
 def optimized(metrics: Mapping[str, float], name: str | None) -> float | None:

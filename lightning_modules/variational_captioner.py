@@ -22,6 +22,8 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
 from lightning_modules.randomness import Generators
+from lightning_modules.self_critical import SelfCritical, training_frequencies
+from metrics import DocumentFrequencies
 
 CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
@@ -50,6 +52,7 @@ class VariationalCaptioner(LightningModule):
         relaxation: Word logits to (nearly) words for the image decoder.
         image_decoder: Words to an image; empty for none.
         loss: The VAE-loss.
+        self_critical: Policy gradient on rewards, which takes the VAE-loss's place in training; empty for none.
         optimizer: A `torch.optim.Optimizer`.
         scheduler: A learning rate scheduler that takes `total_steps`, advanced at every step; empty for none.
         generation: The strategy that says captions in validation and test.
@@ -75,6 +78,7 @@ class VariationalCaptioner(LightningModule):
         generation: Config,
         tokenizer: str,
         image_size: int,
+        self_critical: Config | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
@@ -95,6 +99,8 @@ class VariationalCaptioner(LightningModule):
         )
         self.loss: VAELoss = build(loss)
         self.strategy: Strategy = build(generation)
+        self.self_critical: SelfCritical | None = build(self_critical) if self_critical else None
+        self._frequencies: DocumentFrequencies | None = None
 
     def load_pretrained(self) -> WordVectors | None:
         """Read published weights and word vectors where the configs name some; for the start of a training run.
@@ -110,7 +116,11 @@ class VariationalCaptioner(LightningModule):
 
     def on_fit_start(self) -> None:
         datamodule = getattr(self.trainer, "datamodule", None)
-        if datamodule is not None and datamodule.cache_features:
+        if datamodule is None:
+            return
+        if self.self_critical is not None:
+            self._frequencies = training_frequencies(datamodule)
+        if datamodule.cache_features:
             cache_features(
                 self.trainer,
                 datamodule,
@@ -127,10 +137,20 @@ class VariationalCaptioner(LightningModule):
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         grid_BPD = self.encode_batch(batch)
+        if self.self_critical is not None:
+            return self._self_critical_step(self.self_critical, grid_BPD, batch)
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
         report, _ = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
         self._log_report("train", report, batch)
         return report.total
+
+    def _self_critical_step(self, step: SelfCritical, grid_BPD: Tensor, batch: CaptionBatch) -> Tensor:
+        assert self._frequencies is not None, "call on_fit_start first"
+        report = step(self, grid_BPD, batch, self._frequencies)
+        num_images = len(batch.images_BCHW)
+        self.log("train/reward", report.logged["reward"], prog_bar=True, batch_size=num_images)
+        self.log_dict({f"train/self_critical/{n}": v for n, v in report.logged.items()}, batch_size=num_images)
+        return report.loss
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput:
         return self._evaluate("val", batch)

@@ -101,6 +101,15 @@ class Captioner(nn.Module):
             redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, is_word_NL[redraw_R])
         return CaptionerOutput(logits_WV, targets_NL, latents, redrawn_RCHW)
 
+    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
+        """Return log P of finished captions (tokens after the prefix, padded) from given codes, in nats: [N]."""
+        prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
+        hidden_NLH = self._read(torch.cat([prefix_NL, tokens_NL[:, :-1]], dim=1), self._start(latents))
+        is_word_NL = self._is_word(tokens_NL)
+        logits_WV = self.middle(hidden_NLH[:, len(self.prefix) - 1 :][is_word_NL]).float()
+        nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+        return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+
     def _read(self, tokens_NL: Tensor, state: Any) -> Tensor:
         """Return the decoder's hidden state after each token, `hidden_NLH`; 0 where a group's captions have ended."""
         if self.decoder_text.length_groups == 1:

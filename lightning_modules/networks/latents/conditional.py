@@ -49,6 +49,7 @@ class ConditionalLatents(GaussianLatents):
         places_width: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
+        dropout: float = 0.0,
         num_components: int = 1,
     ) -> None:
         super().__init__(
@@ -59,6 +60,7 @@ class ConditionalLatents(GaussianLatents):
             places_width=places_width,
             reduced_width=reduced_width,
             hidden_size=hidden_size,
+            dropout=dropout,
         )
         if num_components < 1:
             raise ValueError(f"model.latents.num_components must be at least 1, got {num_components}")
@@ -85,7 +87,7 @@ class ConditionalLatents(GaussianLatents):
             content_from: See there.
             caption: What is said, which the posterior of S reads; None where that is not known yet.
         """
-        grid_BPD = self.normalise(grid_BPD)
+        grid_BPD = self.dropout(self.normalise(grid_BPD))
         summary_BF = self.summary(grid_BPD)
         summary_NF = summary_BF[image_of_caption_N]
         prior = self._prior(self.style_prior(summary_BF)).select(image_of_caption_N)

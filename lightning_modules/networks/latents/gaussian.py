@@ -38,6 +38,7 @@ class GaussianLatents(nn.Module):
             attention looks at to this width, once for all captions of an image. None takes them as they are.
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
+        dropout: Share of the grid's features that is set to zero in training.
     """
 
     reads_captions = False
@@ -52,12 +53,14 @@ class GaussianLatents(nn.Module):
         places_width: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = content_dim
         self.places_width = places_width or width
         self.normalise = nn.LayerNorm(width) if places_width else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
         self.places = nn.Linear(width, places_width) if places_width else nn.Identity()
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
@@ -85,7 +88,7 @@ class GaussianLatents(nn.Module):
             content_from: Where C comes from, given S.
             caption: Not looked at: q(S|I) knows the image alone.
         """
-        grid_BPD = self.normalise(grid_BPD)
+        grid_BPD = self.dropout(self.normalise(grid_BPD))
         summary_NF = self.summary(grid_BPD)[image_of_caption_N]
         style = draw(self.style_posterior(summary_NF), style_from)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))

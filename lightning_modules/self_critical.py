@@ -1,0 +1,182 @@
+"""Self-critical sequence training: captions are drawn, scored as papers score them, and the better ones made likelier.
+
+Shape legend: B images, N captions, image by image, K captions of an image, P grid positions, D feature width, L tokens.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.batch import CaptionBatch
+from datamodules.caption_datamodule import CaptionDataModule
+from lightning_modules.describing import Descriptions
+from lightning_modules.generation import Greedy, Sample
+from lightning_modules.networks.latents import Given, Latents
+from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
+from metrics.bleu import bleu_statistics
+from metrics.ngrams import Floats, Tokens
+
+if TYPE_CHECKING:
+    from lightning_modules.variational_captioner import VariationalCaptioner
+
+BLEU_4 = 3  # its column in `sentence_bleu`
+
+
+class SelfCriticalReport(NamedTuple):
+    """What a step of self-critical training computes.
+
+    Attributes:
+        loss: What the optimizer minimises.
+        logged: Figures by name: mean reward, its parts, and the share of the step's time that rewards took.
+    """
+
+    loss: Tensor
+    logged: dict[str, float]
+
+
+class SelfCritical:
+    """Policy gradient on CIDEr-D, by captions drawn from latents and words (Rennie et al. 2017).
+
+    A caption's advantage is its reward less that of a baseline: the mean of the image's other captions (Luo 2020), or
+    the greedy caption. The loss is −E[advantage · log P(caption | codes)] per caption.
+
+    Args:
+        num: Captions drawn of each image.
+        temperature: Divides the logits that words are drawn from.
+        noise_scale: Multiplies the standard deviations that codes are drawn with; 0 takes their means.
+        baseline: `leave_one_out` or `greedy`.
+        bleu_weight: Weight of sentence BLEU-4 in the reward, beside CIDEr-D's 1.
+        diversity_weight: A caption's reward loses that times its mean CIDEr-D with the image's other captions: trades
+            reward for diversity.
+        max_length: Most tokens of a caption, `<eos>` included.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        num: int = 5,
+        temperature: float = 1.0,
+        noise_scale: float = 1.0,
+        baseline: Literal["leave_one_out", "greedy"] = "leave_one_out",
+        bleu_weight: float = 0.0,
+        diversity_weight: float = 0.0,
+        max_length: int = 22,
+    ) -> None:
+        if baseline not in ("leave_one_out", "greedy"):
+            raise ValueError(f"model.self_critical.baseline must be leave_one_out or greedy, got {baseline}")
+        if num < 2 and (baseline == "leave_one_out" or diversity_weight):
+            raise ValueError(
+                f"model.self_critical.num must be at least 2 to compare an image's captions, got {num}; draw more, or "
+                f"choose baseline=greedy without diversity_weight"
+            )
+        for name, weight in (("bleu_weight", bleu_weight), ("diversity_weight", diversity_weight)):
+            if weight < 0:
+                raise ValueError(f"model.self_critical.{name} must be 0 or more, got {weight}")
+        self.sample = Sample(num=num, temperature=temperature, noise_scale=noise_scale, max_length=max_length)
+        self.greedy = Greedy(max_length=max_length) if baseline == "greedy" else None
+        self.bleu_weight = bleu_weight
+        self.diversity_weight = diversity_weight
+
+    def __call__(
+        self,
+        captioner: "VariationalCaptioner",
+        grid_BPD: Tensor,
+        batch: CaptionBatch,
+        frequencies: DocumentFrequencies,
+    ) -> SelfCriticalReport:
+        """Draw captions, score them, and return the loss.
+
+        Args:
+            captioner: The captioner in training.
+            grid_BPD: The images as the encoder sees them.
+            batch: Their references.
+            frequencies: Document frequencies of CIDEr-D, of the training captions.
+        """
+        start = time.perf_counter()
+        said, greedy = self._say(captioner, grid_BPD)
+        drawn = time.perf_counter()
+        references = [[ptb_tokenize(caption) for caption in captions] for captions in batch.references]
+        reward_BK, parts = self._rewards(said.captions, references, frequencies)
+        if greedy is None:
+            num = reward_BK.shape[1]
+            baseline_BK = (reward_BK.sum(axis=1, keepdims=True) - reward_BK) / (num - 1)
+        else:
+            baseline_BK, _ = self._rewards(greedy.captions, references, frequencies, alone=True)
+        scored = time.perf_counter()
+        advantage_N = torch.from_numpy((reward_BK - baseline_BK).reshape(-1)).float().to(grid_BPD.device)
+        log_probability_N = _log_probability(captioner, grid_BPD, said)
+        loss = -(advantage_N * log_probability_N).mean()
+        return SelfCriticalReport(
+            loss,
+            {
+                "reward": float(reward_BK.mean()),
+                **parts,
+                "seconds/drawing": drawn - start,
+                "seconds/rewards": scored - drawn,
+            },
+        )
+
+    @torch.no_grad()
+    def _say(self, captioner: "VariationalCaptioner", grid_BPD: Tensor) -> tuple[Descriptions, Descriptions | None]:
+        """Draw captions, and say the greedy ones where they are the baseline; without dropout."""
+        captioner.network.eval()
+        said = captioner.describe_grid(grid_BPD, self.sample)
+        greedy = None if self.greedy is None else captioner.describe_grid(grid_BPD, self.greedy)
+        captioner.network.train()
+        return said, greedy
+
+    def _rewards(
+        self,
+        captions: Sequence[Sequence[str]],
+        references: Sequence[Sequence[Tokens]],
+        frequencies: DocumentFrequencies,
+        *,
+        alone: bool = False,
+    ) -> tuple[Floats, dict[str, float]]:
+        """Return the reward of each caption, `reward_BK`, and the means of its parts."""
+        tokens = [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+        flat = [caption for of_image in tokens for caption in of_image]
+        image_of_candidate_N = np.repeat(np.arange(len(tokens)), len(tokens[0]))
+        pairs = PairedCaptions(flat, references, image_of_candidate_N)
+        cider_N = cider_d(pairs, frequencies)
+        reward_N, parts = cider_N, {"CIDEr-D": float(cider_N.mean())}
+        if self.bleu_weight:
+            bleu_N = sentence_bleu(bleu_statistics(pairs))[:, BLEU_4]
+            reward_N = reward_N + self.bleu_weight * bleu_N
+            parts["BLEU-4"] = float(bleu_N.mean())
+        if self.diversity_weight and not alone:
+            alike_N = _alike(tokens, frequencies)
+            reward_N = reward_N - self.diversity_weight * alike_N
+            parts["alike"] = float(alike_N.mean())
+        return reward_N.reshape(len(tokens), -1), parts
+
+
+def _alike(tokens: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies) -> Floats:
+    """Return CIDEr-D of each caption against the others of its image: [N]."""
+    captions = [caption for of_image in tokens for caption in of_image]
+    others = [[*of_image[:place], *of_image[place + 1 :]] for of_image in tokens for place in range(len(of_image))]
+    return cider_d(PairedCaptions(captions, others), frequencies)
+
+
+def _log_probability(captioner: "VariationalCaptioner", grid_BPD: Tensor, said: Descriptions) -> Tensor:
+    """Return log P of what was said, from the codes that it was said from, with gradients: [N]."""
+    network = captioner.network
+    each = len(said.tokens_NL) // len(grid_BPD)
+    image_of_caption_N = torch.arange(len(grid_BPD), device=grid_BPD.device).repeat_interleave(each)
+    latents: Latents = network.latents(
+        grid_BPD, image_of_caption_N, Given(said.latents.style.sample), Given(said.latents.content.sample)
+    )
+    return network.log_probability(latents, said.tokens_NL)
+
+
+def training_frequencies(datamodule: CaptionDataModule) -> DocumentFrequencies:
+    """Return the document frequencies of the training captions, by which rewards are weighed."""
+    captions = datamodule.splits["train"].captions
+    return DocumentFrequencies.of([[ptb_tokenize(caption) for caption in of_image] for of_image in captions])

@@ -1,0 +1,116 @@
+"""Self-critical training against rewards and log-probabilities that are computed one by one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.batch import CaptionBatch
+from lightning_modules import VariationalCaptioner
+from lightning_modules.self_critical import SelfCritical, training_frequencies
+from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
+from metrics.bleu import bleu_statistics
+from tests.tiny_run import build_tiny, run_tiny, scalars
+
+REFERENCES = [["a dog runs", "the dog is running"], ["two birds fly high", "birds in the sky"]]
+CAPTIONS = [["a dog runs", "a cat", "the dog runs"], ["two birds", "birds fly in the sky", "a plane"]]
+FREQUENCIES = DocumentFrequencies.of([[ptb_tokenize(c) for c in cs] for cs in [*REFERENCES, ["a red box"]]])
+
+
+def _tokens(captions: list[list[str]]) -> list[list[list[str]]]:
+    return [[list(ptb_tokenize(caption)) for caption in of_image] for of_image in captions]
+
+
+def _cider(caption: str, references: list[str]) -> float:
+    pairs = PairedCaptions([ptb_tokenize(caption)], [[ptb_tokenize(reference) for reference in references]])
+    return float(cider_d(pairs, FREQUENCIES)[0])
+
+
+def test_rewards_are_those_of_each_caption_by_itself() -> None:
+    step = SelfCritical(num=3, bleu_weight=0.5, diversity_weight=0.25)
+    reward_BK, parts = step._rewards(CAPTIONS, _tokens(REFERENCES), FREQUENCIES)
+    expected = []
+    for captions, references in zip(CAPTIONS, REFERENCES, strict=True):
+        for place, caption in enumerate(captions):
+            pairs = PairedCaptions([ptb_tokenize(caption)], [[ptb_tokenize(reference) for reference in references]])
+            bleu = sentence_bleu(bleu_statistics(pairs))[0, 3]
+            others = [other for i, other in enumerate(captions) if i != place]
+            expected.append(_cider(caption, references) + 0.5 * bleu - 0.25 * _cider(caption, others))
+    np.testing.assert_allclose(reward_BK.reshape(-1), expected)
+    assert parts.keys() == {"CIDEr-D", "BLEU-4", "alike"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies]:
+    torch.manual_seed(0)
+    captioner, datamodule = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=["model/decoder=transformer"])
+    return captioner.train(), next(iter(datamodule.train_dataloader())), training_frequencies(datamodule)
+
+
+@pytest.mark.parametrize("baseline", ["leave_one_out", "greedy"])
+def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
+    baseline: str,
+    built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    captioner, batch, frequencies = built
+    step = SelfCritical(num=2, baseline=baseline, max_length=6)
+    grid_BPD = captioner.encode_batch(batch).detach()
+    kept = []
+    say = step._say
+    monkeypatch.setattr(step, "_say", lambda *args: kept.append(say(*args)) or kept[-1])
+    captioner.zero_grad()
+    report = step(captioner, grid_BPD, batch, frequencies)
+    report.loss.backward()
+    gradients = {name: p.grad.clone() for name, p in captioner.named_parameters() if p.grad is not None}
+    said, greedy = kept[0]
+    references = _tokens(batch.references)
+    reward_BK, _ = step._rewards(said.captions, references, frequencies)
+    if greedy is None:
+        baseline_BK = reward_BK[:, ::-1]  # of two captions the other
+    else:
+        baseline_BK, _ = step._rewards(greedy.captions, references, frequencies)
+    advantage_N = torch.tensor(reward_BK - baseline_BK).float().flatten()
+    captioner.zero_grad()
+    captioner.eval()
+    log_p_N = captioner.network.log_probability(said.latents, said.tokens_NL)
+    torch.testing.assert_close(log_p_N, said.log_probability_N, rtol=1e-4, atol=1e-4)
+    loss = -(advantage_N * log_p_N).mean()
+    loss.backward()
+    captioner.train()
+    torch.testing.assert_close(report.loss, loss)
+    for name in ("network.decoder_text.layers.0.out.weight", "network.middle.to_vocabulary.weight"):
+        torch.testing.assert_close(gradients[name], dict(captioner.named_parameters())[name].grad)
+        assert gradients[name].abs().sum() > 0
+    assert "network.latents.summary.reduce.weight" not in gradients  # the codes are given
+
+
+def test_a_run_starts_from_a_trained_model_and_logs_its_reward(tmp_path: Path) -> None:
+    first = run_tiny(tmp_path / "first", "test=false")
+    run = run_tiny(
+        tmp_path / "second",
+        "test=false",
+        "model.self_critical.num=2",
+        f"pretrained_model={first.best}",
+        "pretrained_skip=null",
+        choices=["model/self_critical=cider"],
+    )
+    logged = scalars(run.events)
+    assert len(logged["train/reward"]) == 2
+    assert {"train/self_critical/CIDEr-D", "train/self_critical/seconds/rewards"} <= logged.keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"baseline": "mean"}, "baseline must be leave_one_out or greedy, got mean"),
+        ({"num": 1}, "num must be at least 2 to compare an image's captions, got 1"),
+        ({"num": 1, "baseline": "greedy", "diversity_weight": 0.5}, "num must be at least 2"),
+        ({"bleu_weight": -1.0}, "bleu_weight must be 0 or more, got -1.0"),
+        ({"diversity_weight": -1.0}, "diversity_weight must be 0 or more, got -1.0"),
+    ],
+)
+def test_refuses_settings_out_of_range(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SelfCritical(**settings)
