@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, memories_of
 from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.dropout import Dropout
 
 
 class TransformerState(NamedTuple):
@@ -54,7 +55,7 @@ class TransformerLayer(nn.Module):
         self.feedforward = nn.Sequential(
             nn.Linear(hidden_size, feedforward_size), nn.GELU(), nn.Linear(feedforward_size, hidden_size)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take in L more words; returns their states, and the keys and values of all words."""
@@ -127,7 +128,7 @@ class TransformerDecoder(Decoder):
             )
             for _ in range(num_layers)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.norm = nn.LayerNorm(hidden_size)
 
     def start(self, context_NX: Tensor, places_MPD: Tensor) -> TransformerState:

@@ -7,6 +7,7 @@ C content.
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.dropout import Dropout
 from lightning_modules.networks.latents.latents import CaptionWords, Latents, draw, places_of_captions, start_quiet
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
@@ -60,7 +61,7 @@ class GaussianLatents(nn.Module):
         self.content_dim = content_dim
         self.places_width = places_width or width
         self.normalise = nn.LayerNorm(width) if places_width else nn.Identity()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.places = nn.Linear(width, places_width) if places_width else nn.Identity()
         self.summary = GridSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.dropout import Dropout
+
 
 class ResidualMiddle(nn.Module):
     """A stack of fully connected layers with a residual connection around each; its output are word logits.
@@ -21,7 +23,7 @@ class ResidualMiddle(nn.Module):
         super().__init__()
         self.enter = nn.Identity() if in_dim == hidden_size else nn.Linear(in_dim, hidden_size)
         self.layers = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(num_layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.to_vocabulary = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, hidden_NLI: Tensor) -> Tensor:
