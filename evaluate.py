@@ -149,7 +149,7 @@ def explore(evaluated: Evaluated, said: Said, config: DictConfig) -> tuple[list[
         return [], None
     captioner = evaluated.captioner
     batch = EncodedBatch.joined([*first_images(said.kept, settings.num_images)])
-    dimensions = busiest_dimensions(captioner, said.kept, settings.num_dimensions)
+    dimensions = busiest_dimensions(captioner, said.kept, evaluated.split, settings.num_dimensions)
     return (
         traverse(captioner, batch, dimensions=dimensions, values=[float(value) for value in settings["values"]]),
         swap(captioner, batch),

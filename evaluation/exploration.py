@@ -8,16 +8,25 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from datamodules.caption_split import CaptionSplit
 from evaluation.report.contents import Saying, Swaps, Traversal
 from evaluation.saying import EncodedBatch
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy, traverse_style
 
 
-def busiest_dimensions(captioner: VariationalCaptioner, batches: Sequence[EncodedBatch], num: int) -> list[int]:
-    """Return the dimensions of the style that say most of the images: of the highest mean KL to the prior, falling."""
-    kl_BS = torch.cat([captioner.codes_of_grid(batch.grid_BPD).style.kl for batch in batches])
-    return kl_BS.mean(dim=0).argsort(descending=True)[:num].tolist()
+def busiest_dimensions(
+    captioner: VariationalCaptioner, batches: Sequence[EncodedBatch], split: CaptionSplit, num: int
+) -> list[int]:
+    """Return the dimensions of the style that differ most among people's captions, falling.
+
+    By the variance of their posterior means, which also tells active units (Burda et al. 2016, section 4).
+    """
+    means = []
+    for batch in batches:
+        captions = [split.captions[number] for number in batch.numbers]
+        means.append(captioner.codes_of_captions(batch.grid_BPD, captions).style.posterior.mean)
+    return torch.cat(means).var(dim=0).argsort(descending=True)[:num].tolist()
 
 
 def traverse(

@@ -4,11 +4,13 @@ Shape legend: B images, N captions or their codes, L tokens, S style, C channels
 redraw.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch
 from datamodules.tokenizers import CaptionTokenizer
@@ -245,6 +247,15 @@ class VariationalCaptioner(LightningModule):
     def codes_of_grid(self, grid_BPD: Tensor, draws: CodeDraws | None = None) -> Latents:
         """Draw codes as `codes` does, of images that were encoded before."""
         return draw_codes(self.network, grid_BPD, draws or CodeDraws())
+
+    @torch.no_grad()
+    def codes_of_captions(self, grid_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
+        """Draw the codes of captions that people wrote, image by image, as training sees them."""
+        tokens = [torch.tensor(ids) for of_image in captions for ids in self.tokenizer.encode_batch(of_image)]
+        tokens_NL = pad_sequence(tokens, batch_first=True, padding_value=self.tokenizer.vocabulary.pad_id)
+        counts_B = torch.tensor([len(of_image) for of_image in captions])
+        image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
+        return self.network.posterior(grid_BPD, tokens_NL.to(self.device), image_of_caption_N)
 
     @torch.no_grad()
     def describe_grid(

@@ -59,8 +59,21 @@ def _meteor(folder: Path) -> list[str]:
     return [f"metrics.meteor.{key}={path}" for key, path in install_meteor(folder / "meteor").items()]
 
 
+def _flickr8k_experiment(folder: Path) -> list[str]:
+    return [*_flickr8k(folder), *_backbone(folder)]
+
+
+def _fine_tuning(folder: Path) -> list[str]:
+    files = _flickr8k_experiment(folder)
+    trained = run_tiny(folder / "trained", "test=false", choices=["experiment=flickr8k", *files])
+    return [*files, f"pretrained_model={trained.best}"]
+
+
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
+    "experiment/flickr8k": _flickr8k_experiment,
+    "experiment/flickr8k_diverse": _flickr8k_experiment,
+    "experiment/flickr8k_scst": _fine_tuning,
     "metrics/diversity": _several_captions,
     "metrics/full": _meteor,
     "model/encoder/timm": _backbone,

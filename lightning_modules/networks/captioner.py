@@ -90,8 +90,7 @@ class Captioner(nn.Module):
         """
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
-        caption = CaptionWords(self.embedding(targets_NL), is_word_NL) if self.latents.reads_captions else None
-        latents = self.latents(grid_BPD, image_of_caption_N, caption=caption)
+        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N)
         hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
         logits_WV = self.middle(hidden_NLH[is_word_NL])
         redrawn_RCHW = None
@@ -123,6 +122,14 @@ class Captioner(nn.Module):
             hidden_GLH, _ = self.decoder_text.advance(words_GLE, state.select(rows))
             parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - longest)))
         return torch.cat(parts)[order_N.argsort()]
+
+    def posterior(self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Latents:
+        """Draw the codes of images and captions that people wrote; arguments as for `forward`."""
+        if not self.latents.reads_captions:
+            return self.latents(grid_BPD, image_of_caption_N)
+        targets_NL = tokens_NL[:, len(self.prefix) :]
+        caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
+        return self.latents(grid_BPD, image_of_caption_N, caption=caption)
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""

@@ -1,20 +1,39 @@
+from pathlib import Path
+
 import pytest
 import torch
 
+from datamodules.caption_split import CaptionSplit
 from evaluation.exploration import busiest_dimensions, swap, traverse
 from evaluation.saying import EncodedBatch
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy
+from tests.tiny_run import build_tiny
 
 
-def test_the_busiest_dimensions_have_the_highest_kl(
-    captioner: VariationalCaptioner, batches: list[EncodedBatch]
+def test_the_busiest_dimensions_differ_most_among_captions(
+    captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
 ) -> None:
-    style = captioner.codes_of_grid(EncodedBatch.joined(batches).grid_BPD).style
-    variance_BS = style.posterior.log_variance.exp()
-    kl_S = 0.5 * (style.posterior.mean**2 + variance_BS - 1 - variance_BS.log()).mean(dim=0)
-    assert busiest_dimensions(captioner, batches, 3) == kl_S.argsort(descending=True).tolist()
-    assert busiest_dimensions(captioner, batches, 1) == [int(kl_S.argmax())]
+    means = []
+    for number in range(6):  # one by one; a posterior that reads no captions is the same for each of an image's
+        image_BCHW = split.load_image(number).unsqueeze(0)
+        means += [captioner.codes(image_BCHW).style.posterior.mean] * len(split.captions[number])
+    variance_S = torch.cat(means).var(dim=0)
+    assert busiest_dimensions(captioner, batches, split, 3) == variance_S.argsort(descending=True).tolist()
+    assert busiest_dimensions(captioner, batches, split, 1) == [int(variance_S.argmax())]
+
+
+def test_codes_of_captions_are_those_of_the_loss(tmp_path: Path) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/latents=conditional"])
+    captioner.eval()
+    batch = next(iter(datamodule.val_dataloader()))
+    grid_BPD = captioner.encode_batch(batch)
+    torch.manual_seed(2)
+    _, latents = captioner._loss(grid_BPD, batch, redraw_R=torch.arange(len(batch.tokens_NL)))
+    torch.manual_seed(2)
+    codes = captioner.codes_of_captions(grid_BPD, batch.references)
+    torch.testing.assert_close(codes.style, latents.style)
+    assert codes.style.kl.sum(dim=1).min() > 0
 
 
 def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:
