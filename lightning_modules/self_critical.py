@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lightning_modules.variational_captioner import VariationalCaptioner
 
 BLEU_4 = 3  # its column in `sentence_bleu`
+END = "<eos>"  # is a word of rewards: captions that break off would otherwise lose nothing by it
 
 
 class SelfCriticalReport(NamedTuple):
@@ -41,8 +42,9 @@ class SelfCriticalReport(NamedTuple):
 class SelfCritical:
     """Policy gradient on CIDEr-D, by captions drawn from latents and words (Rennie et al. 2017).
 
-    A caption's advantage is its reward less that of a baseline: the mean of the image's other captions (Luo 2020), or
-    the greedy caption. The loss is −E[advantage · log P(caption | codes)] per caption.
+    The end of a caption counts as a word in rewards. A caption's advantage is its reward less that of a baseline: the
+    mean of the image's other captions (Luo 2020), or the greedy caption. The loss is −E[advantage · log P(caption |
+    codes)] per caption.
 
     Args:
         num: Captions drawn of each image.
@@ -102,13 +104,13 @@ class SelfCritical:
         start = time.perf_counter()
         said, greedy = self._say(captioner, grid_BPD)
         drawn = time.perf_counter()
-        references = [[ptb_tokenize(caption) for caption in captions] for captions in batch.references]
-        reward_BK, parts = self._rewards(said.captions, references, frequencies)
+        references = [[to_words(caption) for caption in captions] for captions in batch.references]
+        reward_BK, parts = self._rewards(said, references, frequencies)
         if greedy is None:
             num = reward_BK.shape[1]
             baseline_BK = (reward_BK.sum(axis=1, keepdims=True) - reward_BK) / (num - 1)
         else:
-            baseline_BK, _ = self._rewards(greedy.captions, references, frequencies, alone=True)
+            baseline_BK, _ = self._rewards(greedy, references, frequencies, alone=True)
         scored = time.perf_counter()
         advantage_N = torch.from_numpy((reward_BK - baseline_BK).reshape(-1)).float().to(grid_BPD.device)
         log_probability_N = _log_probability(captioner, grid_BPD, said)
@@ -134,15 +136,18 @@ class SelfCritical:
 
     def _rewards(
         self,
-        captions: Sequence[Sequence[str]],
+        said: Descriptions,
         references: Sequence[Sequence[Tokens]],
         frequencies: DocumentFrequencies,
         *,
         alone: bool = False,
     ) -> tuple[Floats, dict[str, float]]:
         """Return the reward of each caption, `reward_BK`, and the means of its parts."""
-        tokens = [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
-        flat = [caption for of_image in tokens for caption in of_image]
+        captions = [caption for of_image in said.captions for caption in of_image]
+        finished_N = said.finished_N.tolist()
+        flat = [to_words(caption, finished=whether) for caption, whether in zip(captions, finished_N, strict=True)]
+        each = len(flat) // len(said.captions)
+        tokens = [flat[start : start + each] for start in range(0, len(flat), each)]
         image_of_candidate_N = np.repeat(np.arange(len(tokens)), len(tokens[0]))
         pairs = PairedCaptions(flat, references, image_of_candidate_N)
         cider_N = cider_d(pairs, frequencies)
@@ -179,4 +184,9 @@ def _log_probability(captioner: "VariationalCaptioner", grid_BPD: Tensor, said: 
 def training_frequencies(datamodule: CaptionDataModule) -> DocumentFrequencies:
     """Return the document frequencies of the training captions, by which rewards are weighed."""
     captions = datamodule.splits["train"].captions
-    return DocumentFrequencies.of([[ptb_tokenize(caption) for caption in of_image] for of_image in captions])
+    return DocumentFrequencies.of([[to_words(caption) for caption in of_image] for of_image in captions])
+
+
+def to_words(caption: str, *, finished: bool = True) -> Tokens:
+    """Return a caption's tokens as rewards see them, its end among them if it has one."""
+    return [*ptb_tokenize(caption), *([END] if finished else [])]

@@ -7,36 +7,50 @@ import pytest
 import torch
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import VariationalCaptioner
-from lightning_modules.self_critical import SelfCritical, training_frequencies
-from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
+from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules.networks.latents import GaussianLatents
+from lightning_modules.self_critical import SelfCritical, to_words, training_frequencies
+from metrics import DocumentFrequencies, PairedCaptions, cider_d, sentence_bleu
 from metrics.bleu import bleu_statistics
 from tests.tiny_run import build_tiny, run_tiny, scalars
 
 REFERENCES = [["a dog runs", "the dog is running"], ["two birds fly high", "birds in the sky"]]
 CAPTIONS = [["a dog runs", "a cat", "the dog runs"], ["two birds", "birds fly in the sky", "a plane"]]
-FREQUENCIES = DocumentFrequencies.of([[ptb_tokenize(c) for c in cs] for cs in [*REFERENCES, ["a red box"]]])
+FINISHED = [True, True, False, True, False, True]
+
+
+def _words(caption: str, finished: bool = True) -> list[str]:
+    return caption.split() + ["<eos>"] * finished
 
 
 def _tokens(captions: list[list[str]]) -> list[list[list[str]]]:
-    return [[list(ptb_tokenize(caption)) for caption in of_image] for of_image in captions]
+    return [[_words(caption) for caption in of_image] for of_image in captions]
 
 
-def _cider(caption: str, references: list[str]) -> float:
-    pairs = PairedCaptions([ptb_tokenize(caption)], [[ptb_tokenize(reference) for reference in references]])
-    return float(cider_d(pairs, FREQUENCIES)[0])
+FREQUENCIES = DocumentFrequencies.of(_tokens([*REFERENCES, ["a red box"]]))
+
+
+def _cider(caption: list[str], references: list[list[str]]) -> float:
+    return float(cider_d(PairedCaptions([caption], [references]), FREQUENCIES)[0])
+
+
+def _said(captions: list[list[str]], finished: list[bool]) -> Descriptions:
+    nothing_N = torch.zeros(len(finished))
+    codes = GaussianLatents(width=2, positions=1)(torch.zeros(1, 1, 2), torch.zeros(1, dtype=torch.long))
+    return Descriptions(captions, nothing_N[:, None].long(), nothing_N, nothing_N, torch.tensor(finished), codes)
 
 
 def test_rewards_are_those_of_each_caption_by_itself() -> None:
     step = SelfCritical(num=3, bleu_weight=0.5, diversity_weight=0.25)
-    reward_BK, parts = step._rewards(CAPTIONS, _tokens(REFERENCES), FREQUENCIES)
+    reward_BK, parts = step._rewards(_said(CAPTIONS, FINISHED), _tokens(REFERENCES), FREQUENCIES)
+    words = [_words(c, f) for c, f in zip([c for cs in CAPTIONS for c in cs], FINISHED, strict=True)]
     expected = []
-    for captions, references in zip(CAPTIONS, REFERENCES, strict=True):
-        for place, caption in enumerate(captions):
-            pairs = PairedCaptions([ptb_tokenize(caption)], [[ptb_tokenize(reference) for reference in references]])
-            bleu = sentence_bleu(bleu_statistics(pairs))[0, 3]
-            others = [other for i, other in enumerate(captions) if i != place]
-            expected.append(_cider(caption, references) + 0.5 * bleu - 0.25 * _cider(caption, others))
+    for place, caption in enumerate(words):
+        image = place // 3
+        references = _tokens(REFERENCES)[image]
+        bleu = sentence_bleu(bleu_statistics(PairedCaptions([caption], [references])))[0, 3]
+        others = [words[i] for i in range(3 * image, 3 * image + 3) if i != place]
+        expected.append(_cider(caption, references) + 0.5 * bleu - 0.25 * _cider(caption, others))
     np.testing.assert_allclose(reward_BK.reshape(-1), expected)
     assert parts.keys() == {"CIDEr-D", "BLEU-4", "alike"}
 
@@ -65,12 +79,12 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     report.loss.backward()
     gradients = {name: p.grad.clone() for name, p in captioner.named_parameters() if p.grad is not None}
     said, greedy = kept[0]
-    references = _tokens(batch.references)
-    reward_BK, _ = step._rewards(said.captions, references, frequencies)
+    references = [[to_words(caption) for caption in captions] for captions in batch.references]
+    reward_BK, _ = step._rewards(said, references, frequencies)
     if greedy is None:
         baseline_BK = reward_BK[:, ::-1]  # of two captions the other
     else:
-        baseline_BK, _ = step._rewards(greedy.captions, references, frequencies)
+        baseline_BK, _ = step._rewards(greedy, references, frequencies)
     advantage_N = torch.tensor(reward_BK - baseline_BK).float().flatten()
     captioner.zero_grad()
     captioner.eval()
