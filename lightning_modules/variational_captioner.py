@@ -150,6 +150,7 @@ class VariationalCaptioner(LightningModule):
         assert self._frequencies is not None, "call on_fit_start first"
         report = step(self, grid_BPD, batch, self._frequencies)
         num_images = len(batch.images_BCHW)
+        self.log("train/loss", report.loss, batch_size=num_images)
         self.log("train/reward", report.logged["reward"], prog_bar=True, batch_size=num_images)
         self.log_dict({f"train/self_critical/{n}": v for n, v in report.logged.items()}, batch_size=num_images)
         return report.loss
