@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from captioning.arguments import parse_arguments
 from captioning.batches import Describe, describe_batches
 from captioning.images import find_images
@@ -19,18 +17,14 @@ from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutp
 from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings
 from captioning.styles import check_styles, chosen_styles
 from lightning_modules.caption_pipeline import CaptionPipeline
+from lightning_modules.device_check import check_device
 
 
 def check_computing(options: argparse.Namespace) -> None:
     """Raise a `ValueError` unless something can be computed on the device, and batches hold an image."""
     if options.batch_size < 1:
         raise ValueError(f"--batch-size {options.batch_size}: expected at least 1")
-    device = options.device
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"--device {device}: expected one that is here, such as cpu or cuda ({reason})") from error
+    check_device(options.device, f"--device {options.device}")
 
 
 def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 
 # A metric's value is already that of all processes: Lightning need not average it once more.
 warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
@@ -47,13 +47,13 @@ class CaptionMetrics(EvaluationCallback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
         for metric in self.metrics.values():
-            metric.to(captioner.device).update(said.captions, batch.references, batch.image_ids_B)
+            metric.to(captioner.device).update(output["descriptions"].captions, batch.references, batch.image_ids_B)
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for metric in self.metrics.values():

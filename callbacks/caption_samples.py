@@ -7,7 +7,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 
 
 class Sample(NamedTuple):
@@ -33,13 +33,13 @@ class CaptionSamples(EvaluationCallback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
         wanted = self.num_images - len(self.samples)
-        rows = zip(batch.image_ids_B.tolist()[:wanted], said.captions, batch.references, strict=False)
+        rows = zip(batch.image_ids_B.tolist()[:wanted], output["descriptions"].captions, batch.references, strict=False)
         self.samples.extend(Sample(*row) for row in rows)
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:

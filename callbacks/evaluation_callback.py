@@ -5,7 +5,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 
 
 class EvaluationCallback(Callback):
@@ -18,12 +18,12 @@ class EvaluationCallback(Callback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
-        """Take in one batch and the captions that were said of it."""
+        """Take in one batch and what was made of it."""
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         """Log or show what was taken in, and forget it."""
@@ -38,7 +38,7 @@ class EvaluationCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if not trainer.sanity_checking:
-            self.observe(trainer, _captioner(pl_module), outputs["descriptions"], batch, batch_idx, "val")
+            self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
 
     def on_test_batch_end(
         self,
@@ -49,7 +49,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self.observe(trainer, _captioner(pl_module), outputs["descriptions"], batch, batch_idx, "test")
+        self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking:

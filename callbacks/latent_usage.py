@@ -1,14 +1,14 @@
 """Watches whether the codes are used, or have collapsed."""
 
-from typing import Any
+from pytorch_lightning import Trainer
 
-from pytorch_lightning import Callback, LightningModule, Trainer
-
+from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 from metrics import LatentStatistics
 
 
-class LatentUsage(Callback):
+class LatentUsage(EvaluationCallback):
     """Logs active units and mutual information of both codes under `val/latents/` and `test/latents/`.
 
     The posteriors are those of the loss, which have seen whatever they see in training.
@@ -17,42 +17,20 @@ class LatentUsage(Callback):
     def __init__(self) -> None:
         self.statistics = {name: LatentStatistics(name) for name in ("style", "content")}
 
-    def on_validation_batch_end(
+    def observe(
         self,
         trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
+        captioner: VariationalCaptioner,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
-        dataloader_idx: int = 0,
+        stage: str,
     ) -> None:
-        if not trainer.sanity_checking:
-            self._observe(pl_module, outputs)
-
-    def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: CaptionBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self._observe(pl_module, outputs)
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking:
-            self._conclude(pl_module, "val")
-
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._conclude(pl_module, "test")
-
-    def _observe(self, captioner: LightningModule, outputs: Any) -> None:
         for name, statistics in self.statistics.items():
-            code = getattr(outputs["latents"], name)
+            code = getattr(output["latents"], name)
             statistics.to(captioner.device).update(code.posterior.mean, code.posterior.log_variance, code.sample)
 
-    def _conclude(self, captioner: LightningModule, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for statistics in self.statistics.values():
             for name, value in statistics.compute().items():
                 captioner.log(f"{stage}/latents/{name}", value)

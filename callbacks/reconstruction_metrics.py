@@ -5,7 +5,7 @@ from pytorch_lightning import Trainer
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.reconstructions import redraw_from_first_captions
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
 from metrics import ReconstructionQuality
 
@@ -23,13 +23,13 @@ class ReconstructionMetrics(EvaluationCallback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
         if captioner.draws:
-            redrawn_BCHW = redraw_from_first_captions(captioner, said)
+            redrawn_BCHW = redraw_from_first_captions(captioner, output["descriptions"])
             originals_BCHW = to_unit_interval(batch.images_BCHW, size=redrawn_BCHW.shape[-1])
             self.quality.to(captioner.device).update(redrawn_BCHW, originals_BCHW, batch.image_ids_B)
 

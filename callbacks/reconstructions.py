@@ -11,7 +11,7 @@ from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import Descriptions, EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
 
 
@@ -29,14 +29,14 @@ class Reconstructions(EvaluationCallback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
         if batch_idx > 0 or not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        redrawn_BCHW = redraw_from_first_captions(captioner, said, self.num_images)
+        redrawn_BCHW = redraw_from_first_captions(captioner, output["descriptions"], self.num_images)
         picture_CHW = side_by_side(batch.images_BCHW[: self.num_images], redrawn_BCHW)
         trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, trainer.global_step)
 

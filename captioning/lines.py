@@ -12,6 +12,7 @@ import torch
 
 from captioning.output import Shown, as_record
 from captioning.strategy import Settings, indexes_of, with_index
+from datamodules.file_checksum import file_checksum
 from lightning_modules.caption_pipeline import Description
 
 
@@ -92,20 +93,14 @@ class LinesOutput:
 def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ranking: Settings | None) -> str:
     """Return a short checksum of all that an image's captions depend on, but for the image."""
     parts: Mapping[str, Any] = {
-        "checkpoint": sha256(options.checkpoint),
+        "checkpoint": file_checksum(options.checkpoint),
         "device": torch.device(options.device).type,  # CPU and GPU draw different random numbers
         "seed": options.seed,
         "strategies": strategies,
         "words": options.words,
         "style": [options.style, options.traverse, options.values, options.interpolate],
-        "style_from": options.style_from and sha256(options.style_from),
+        "style_from": options.style_from and file_checksum(options.style_from),
         "ranking": ranking and with_index(ranking, ""),
-        "indexes": [sha256(path) for path in indexes_of(ranking or {})],
+        "indexes": [file_checksum(path) for path in indexes_of(ranking or {})],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def sha256(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

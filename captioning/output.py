@@ -13,6 +13,7 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 from tqdm import tqdm
 
+from datamodules.atomic_write import atomic_open
 from lightning_modules.caption_pipeline import Description
 from lightning_modules.losses.terms import to_unit_interval
 
@@ -126,6 +127,5 @@ def as_picture(descriptions: Sequence[Description]) -> Tensor:
 
 def save_picture(picture: Tensor, path: Path) -> None:
     """Write a PNG under a temporary name and move it into place."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    save_image(picture, unfinished, format="png")
-    unfinished.replace(path)
+    with atomic_open(path, "wb") as file:
+        save_image(picture, file, format="png")

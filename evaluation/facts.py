@@ -1,12 +1,12 @@
 """What an evaluation was made of, for its readers."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.file_checksum import file_checksum
 from evaluation.preparation import Evaluated
 from run_summary import flatten
 from score_summary import TOKENIZER, facet_version
@@ -30,7 +30,7 @@ def facts_of(evaluated: Evaluated, config: DictConfig, *, num_captions: int, sec
     choices = HydraConfig.get().runtime.choices
     num_images = evaluated.num_images
     return {
-        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {checksum(Path(config.checkpoint))[:12]}…)",
+        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
         "captions of each": str(num_captions),
         "strategy": _told(choices["generation"], config.generation, num=num_captions),
@@ -46,15 +46,9 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     return {
         "facet": facet_version(),
         "tokenizer": TOKENIZER,
-        "checkpoint_sha256": checksum(Path(config.checkpoint)),
+        "checkpoint_sha256": file_checksum(Path(config.checkpoint)),
         "config": OmegaConf.to_container(config, resolve=True),
     }
-
-
-def checksum(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _told(choice: str, settings: DictConfig, **decided: Any) -> str:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from datamodules.caption_split import CaptionSplit
 from lightning_modules import VariationalCaptioner, load_captioner
+from lightning_modules.device_check import check_device
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
 from memory_reuse import keep_freed_memory
@@ -86,11 +87,7 @@ def device_of(device: str) -> torch.device:
         ValueError: It is not there.
     """
     name = device if device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device={name}: expected one that is here, such as cpu or cuda ({reason})") from error
+    check_device(name, f"device={name}")
     if torch.device(name).type == "cpu":
         keep_freed_memory()
     return torch.device(name)

@@ -1,13 +1,13 @@
 """All scores of what was said of a split, beside those of what people said."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from callbacks.caption_metrics import CaptionScore
 from metrics import (
     DocumentFrequencies,
     ImageCaptions,
@@ -19,16 +19,6 @@ from metrics import (
     score_captions,
 )
 from metrics.ngrams import Floats
-
-
-class CaptionScore(Protocol):
-    """What the options of the group `metrics` have in common."""
-
-    def update(
-        self, candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor
-    ) -> None: ...
-
-    def compute(self) -> Mapping[str, Tensor]: ...
 
 
 @dataclass

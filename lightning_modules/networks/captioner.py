@@ -91,8 +91,7 @@ class Captioner(nn.Module):
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
         latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N)
-        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
-        logits_WV = self.middle(hidden_NLH[is_word_NL])
+        logits_WV = self._predict(tokens_NL, latents)
         redrawn_RCHW = None
         if self.decoder_image is not None:
             logits_RLV = logits_of_captions(logits_WV, is_word_NL, redraw_R)
@@ -103,11 +102,15 @@ class Captioner(nn.Module):
     def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
         """Return log P of finished captions (tokens after the prefix, padded) from given codes, in nats: [N]."""
         prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
-        hidden_NLH = self._read(torch.cat([prefix_NL, tokens_NL[:, :-1]], dim=1), self._start(latents))
+        logits_WV = self._predict(torch.cat([prefix_NL, tokens_NL], dim=1), latents).float()
         is_word_NL = self._is_word(tokens_NL)
-        logits_WV = self.middle(hidden_NLH[:, len(self.prefix) - 1 :][is_word_NL]).float()
         nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+
+    def _predict(self, tokens_NL: Tensor, latents: Latents) -> Tensor:
+        """Return the logits of each word after the prefix, given those before it: `logits_WV`."""
+        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
+        return self.middle(hidden_NLH[self._is_word(tokens_NL[:, len(self.prefix) :])])
 
     def _read(self, tokens_NL: Tensor, state: Any) -> Tensor:
         """Return the decoder's hidden state after each token, `hidden_NLH`; 0 where a group's captions have ended."""

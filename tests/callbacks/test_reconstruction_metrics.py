@@ -12,7 +12,7 @@ from callbacks.caption_metrics import IN_PROGRESS_BAR
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
 from metrics import CiderD, ReconstructionQuality, RougeScore, psnr, ssim
 from tests.tiny_run import build_tiny
@@ -28,11 +28,12 @@ class _Keeper(EvaluationCallback):
         self,
         trainer: Trainer,
         captioner: VariationalCaptioner,
-        said: Descriptions,
+        output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
+        said = output["descriptions"]
         per_image = len(said.tokens_NL) // len(batch.images_BCHW)
         for row, image_CHW in enumerate(batch.images_BCHW):
             self.seen.append((said.tokens_NL[row * per_image], image_CHW))

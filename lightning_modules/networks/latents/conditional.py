@@ -14,12 +14,9 @@ from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latents import (
     CaptionWords,
     LatentCode,
-    Latents,
-    draw,
-    places_of_captions,
     start_quiet,
 )
-from lightning_modules.networks.latents.sources import POSTERIOR, Source
+from lightning_modules.networks.latents.sources import Source
 
 
 class ConditionalLatents(GaussianLatents):
@@ -70,35 +67,15 @@ class ConditionalLatents(GaussianLatents):
         self.style_prior = nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
         start_quiet(self.style_posterior)
 
-    def forward(
-        self,
-        grid_BPD: Tensor,
-        image_of_caption_N: Tensor,
-        style_from: Source = POSTERIOR,
-        content_from: Source = POSTERIOR,
-        caption: CaptionWords | None = None,
-    ) -> Latents:
-        """Draw the codes of each caption; arguments as for `GaussianLatents.forward`.
-
-        Args:
-            grid_BPD: See there.
-            image_of_caption_N: See there.
-            style_from: See there.
-            content_from: See there.
-            caption: What is said, which the posterior of S reads; None where that is not known yet.
-        """
-        grid_BPD = self.dropout(self.normalise(grid_BPD))
-        summary_BF = self.summary(grid_BPD)
-        summary_NF = summary_BF[image_of_caption_N]
+    def _style(
+        self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
+    ) -> LatentCode:
         prior = self._prior(self.style_prior(summary_BF)).select(image_of_caption_N)
         posterior = prior
         if caption is not None:
-            read_NF = torch.cat([summary_NF, self._read(caption)], dim=-1)
+            read_NF = torch.cat([summary_BF[image_of_caption_N], self._read(caption)], dim=-1)
             posterior = DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
-        style = LatentCode(style_from(posterior, prior), posterior, prior)
-        hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
-        content = draw(self.content_posterior(hidden_NF), content_from)
-        return Latents(style, content, places_of_captions(self.places(grid_BPD), image_of_caption_N))
+        return LatentCode(style_from(posterior, prior), posterior, prior)
 
     def _prior(self, parameters_BX: Tensor) -> DiagonalGaussian | GaussianMixture:
         if self.num_components == 1:

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.dropout import Dropout
-from lightning_modules.networks.latents.latents import CaptionWords, Latents, draw, places_of_captions, start_quiet
+from lightning_modules.networks.latents.latents import (
+    CaptionWords,
+    LatentCode,
+    Latents,
+    draw,
+    places_of_captions,
+    start_quiet,
+)
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
@@ -87,11 +94,18 @@ class GaussianLatents(nn.Module):
             image_of_caption_N: For each caption the row of its image in `grid_BPD`.
             style_from: Where S comes from.
             content_from: Where C comes from, given S.
-            caption: Not looked at: q(S|I) knows the image alone.
+            caption: What is said, for a posterior that reads it; None where that is not known yet.
         """
         grid_BPD = self.dropout(self.normalise(grid_BPD))
-        summary_NF = self.summary(grid_BPD)[image_of_caption_N]
-        style = draw(self.style_posterior(summary_NF), style_from)
+        summary_BF = self.summary(grid_BPD)
+        summary_NF = summary_BF[image_of_caption_N]
+        style = self._style(summary_BF, image_of_caption_N, style_from, caption)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
         content = draw(self.content_posterior(hidden_NF), content_from)
         return Latents(style, content, places_of_captions(self.places(grid_BPD), image_of_caption_N))
+
+    def _style(
+        self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
+    ) -> LatentCode:
+        """Draw S of each caption; here q(S|I) knows the image alone."""
+        return draw(self.style_posterior(summary_BF[image_of_caption_N]), style_from)
