@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -110,20 +110,25 @@ class CaptionDataModule(LightningDataModule, ABC):
                 100 * self.tokenizer.unknown_rate(captions),
             )
 
-    def feature_caches(self, source: FeatureSource) -> dict[SplitName, FeatureCache]:
-        """Return the file of each split's features; to be created and filled before `use_features`."""
-        return {name: FeatureCache(self.cache_dir / "features", split, source) for name, split in self.splits.items()}
+    def views(self, name: SplitName) -> list[CaptionSplit]:
+        """Return the views of a split's images of which features are kept; the first shows them as they are."""
+        return [self.splits[name]]
 
-    def use_features(self, caches: Mapping[SplitName, FeatureCache], *, with_images: bool) -> None:
+    def feature_caches(self, source: FeatureSource) -> dict[SplitName, list[FeatureCache]]:
+        """Return the files of each split's features, view by view; to be created and filled before `use_features`."""
+        folder = self.cache_dir / "features"
+        return {name: [FeatureCache(folder, view, source) for view in self.views(name)] for name in self.splits}
+
+    def use_features(self, caches: Mapping[SplitName, Sequence[FeatureCache]], *, with_images: bool) -> None:
         """Let batches bring features from now on, also those of loaders that were made before.
 
         Args:
             caches: Filled ones.
             with_images: Whether they bring images, too; without, no image is read.
         """
-        for name, cache in caches.items():
+        for name, of_views in caches.items():
             dataset = self._dataset(name)
-            dataset.features_TPD, dataset.with_images = cache.open(), with_images
+            dataset.features, dataset.with_images = [cache.open() for cache in of_views], with_images
 
     def _dataset(self, name: SplitName) -> CaptionDataset:
         if name not in self._datasets:

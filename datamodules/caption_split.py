@@ -52,7 +52,8 @@ class CaptionDataset(Dataset[CaptionSample]):
         always_longest: Whether the longest caption of an image, the first of those, is always among the drawn ones.
 
     Attributes:
-        features_TPD: What a frozen encoder sees of each image, if that was computed before; it comes with the image.
+        features: What a frozen encoder sees of each image, `features_TPD` of each view, if that was computed before;
+            one view comes with the image.
         with_images: Whether the image itself comes along; otherwise it has no pixels.
     """
 
@@ -67,7 +68,7 @@ class CaptionDataset(Dataset[CaptionSample]):
         self.split = split
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
-        self.features_TPD: NDArray[np.float16] | None = None
+        self.features: Sequence[NDArray[np.float16]] = ()
         self.with_images = True
         self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
 
@@ -80,11 +81,15 @@ class CaptionDataset(Dataset[CaptionSample]):
             captions = self._draw(captions)[: self.captions_per_image]
         return CaptionSample(
             image_CHW=self.split.load_image(index) if self.with_images else NO_PIXELS,
-            grid_PD=None if self.features_TPD is None else torch.from_numpy(self.features_TPD[index].copy()),
+            grid_PD=self._draw_features(index) if self.features else None,
             captions=captions,
             image_id=self.split.image_ids[index],
             references=list(self.split.captions[index]),
         )
+
+    def _draw_features(self, index: int) -> Tensor:
+        view = int(torch.randint(len(self.features), ())) if len(self.features) > 1 else 0
+        return torch.from_numpy(self.features[view][index].copy())
 
     def _draw(self, captions: Sequence[Tensor]) -> list[Tensor]:
         """Return the captions in random order, the longest first where it has to come along."""

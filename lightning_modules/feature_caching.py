@@ -57,15 +57,16 @@ def cache_features(
         )
     source = FeatureSource(encode=encode, fingerprint=fingerprint, positions=encoder.positions, width=encoder.width)
     caches = datamodule.feature_caches(source)
+    every_cache = [cache for of_views in caches.values() for cache in of_views]
     if trainer.local_rank == 0:
-        for cache in caches.values():
+        for cache in every_cache:
             cache.create()
     trainer.strategy.barrier("features created")
-    for cache in caches.values():
+    for cache in every_cache:
         cache.fill(rank=trainer.global_rank, num_processes=trainer.world_size)
     trainer.strategy.barrier("features filled")
     if trainer.local_rank == 0:  # on several hosts each may have a disk of its own
-        for cache in caches.values():
+        for cache in every_cache:
             cache.fill()
     trainer.strategy.barrier("features checked")
     datamodule.use_features(caches, with_images=with_images)

@@ -73,6 +73,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
+    "experiment/flickr8k_resnet": _flickr8k,
     "experiment/flickr8k_scst": _fine_tuning,
     "metrics/diversity": _several_captions,
     "metrics/full": _meteor,

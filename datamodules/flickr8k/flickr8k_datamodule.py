@@ -1,10 +1,8 @@
 """Flickr8k from its original files."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-
-from torch import Tensor
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
 from datamodules.caption_split import CaptionSplit
@@ -16,6 +14,7 @@ from datamodules.flickr8k.layout import Flickr8kFiles, find_files
 from datamodules.flickr8k.selection import drop_repeats, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
 from datamodules.tokenizers import TokenizerFitter
+from datamodules.transformed_view import Transform, TransformedView
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,8 @@ class Flickr8kDataModule(CaptionDataModule):
         always_longest: Whether the longest caption of an image is always among the drawn ones.
         num_workers: Processes that load images, with one thread each; 0 loads in the training process.
         cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
+        cached_views: Of each training image with `cache_features`: the image as it is, and others that
+            `train_transform` changed, each in its own way; training draws one of them.
         cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
 
     Raises:
@@ -54,13 +55,14 @@ class Flickr8kDataModule(CaptionDataModule):
         split: str | Sequence[float] = "official",
         seed: int = 42,
         on_bad_data: OnBadData = "error",
-        train_transform: Callable[[Tensor], Tensor] | None = None,
+        train_transform: Transform | None = None,
         image_size: int = 224,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
         always_longest: bool = False,
         num_workers: int = 2,
         cache_features: bool = False,
+        cached_views: int = 1,
         cache_dir: str | Path = ".cache",
     ) -> None:
         super().__init__(
@@ -79,16 +81,13 @@ class Flickr8kDataModule(CaptionDataModule):
             check_proportions(split)
         if on_bad_data not in ("error", "skip"):
             raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
-        if cache_features and train_transform is not None:
-            raise ValueError(
-                "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
-                "change each time; leave one of them out"
-            )
+        _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
         self.seed = seed
         self.on_bad_data = on_bad_data
         self.train_transform = train_transform
+        self.cached_views = cached_views
 
     def prepare_data(self) -> None:
         """Check every caption and image once, before the other processes read the outcome."""
@@ -113,10 +112,17 @@ class Flickr8kDataModule(CaptionDataModule):
                 image_ids=[number_of_image[image] for image in images],
                 captions=[captions[image] for image in images],
                 image_size=self.image_size,
-                transform=self.train_transform if name == "train" else None,
+                transform=self.train_transform if name == "train" and not self.cache_features else None,
             )
             for name, images in images_of_split.items()
         }
+
+    def views(self, name: SplitName) -> list[CaptionSplit]:
+        split = self.splits[name]
+        if name != "train" or self.train_transform is None:
+            return [split]
+        others = range(1, self.cached_views)
+        return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
 
     def _usable_images(
         self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], bad: BadData
@@ -149,3 +155,18 @@ class Flickr8kDataModule(CaptionDataModule):
     @property
     def _cache(self) -> Path:
         return self.cache_dir / "flickr8k"
+
+
+def _check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
+    if cached_views < 1:
+        raise ValueError(f"data.cached_views must be at least 1, got {cached_views}")
+    if cached_views > 1 and not (cache_features and has_transform):
+        raise ValueError(
+            f"data.cached_views={cached_views} keeps features of images that data.train_transform changes; set it and "
+            f"data.cache_features=true, or data.cached_views=1"
+        )
+    if cache_features and has_transform and cached_views == 1:
+        raise ValueError(
+            "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
+            "change each time; set data.cached_views to the number of views to keep, or leave one of them out"
+        )

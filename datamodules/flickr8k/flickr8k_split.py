@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from datamodules.images import read_image
+from datamodules.transformed_view import Transform, apply_transform
 
 
 @dataclass(kw_only=True)
@@ -28,7 +28,7 @@ class Flickr8kSplit:
     image_ids: Sequence[int]
     captions: Sequence[Sequence[str]]
     image_size: int
-    transform: Callable[[Tensor], Tensor] | None = None
+    transform: Transform | None = None
 
     @property
     def image_names(self) -> Sequence[str | int]:
@@ -47,13 +47,4 @@ class Flickr8kSplit:
             ValueError: The transform changes the shape or type of the image.
         """
         image = read_image(self.paths[index], self.image_size)
-        if self.transform is None:
-            return image
-        changed = self.transform(image)
-        if changed.shape != image.shape or changed.dtype != torch.uint8:
-            raise ValueError(
-                f"data.train_transform must return a uint8 tensor of shape {list(image.shape)}, got "
-                f"{changed.dtype} of shape {list(changed.shape)}; leave resizing to data.image_size and normalising "
-                f"to the encoder"
-            )
-        return changed
+        return image if self.transform is None else apply_transform(self.transform, image)

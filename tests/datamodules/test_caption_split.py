@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import torch
 
 from datamodules.caption_split import CaptionDataset
@@ -38,3 +39,12 @@ def test_the_longest_caption_comes_along_where_it_has_to() -> None:
     drawn = Counter(tuple(TOKENIZER.decode(ids) for ids in dataset[0].captions) for _ in range(300))
     assert drawn.keys() == {("one two three", other) for other in ("one", "two", "three two one")}
     assert all(70 < count < 130 for count in drawn.values())
+
+
+def test_one_view_of_the_features_comes_with_an_image() -> None:
+    dataset = CaptionDataset(SPLIT, TOKENIZER)
+    views = [np.full((len(SPLIT.image_ids), 2, 3), view, np.float16) for view in range(3)]
+    for features in (views, views[:1]):
+        dataset.features = features
+        seen = [grid_PD for grid_PD in (dataset[1].grid_PD for _ in range(40)) if grid_PD is not None]
+        assert {int(grid_PD.unique().item()) for grid_PD in seen} == set(range(len(features)))

@@ -32,7 +32,9 @@ class TransformerState(NamedTuple):
         memories_M = self.memories_M
         if memories_M:
             kept_M = memories_of(rows, len(self.context_N1H), len(memories_M[0]))
-            memories_M = memories_M if kept_M is None else tuple(memory_M[kept_M] for memory_M in memories_M)
+            memories_M = (
+                memories_M if kept_M is None else tuple(memory_M.index_select(0, kept_M) for memory_M in memories_M)
+            )
         return type(self)(self.context_N1H[rows], tuple(read[rows] for read in self.read_NKThh), memories_M)
 
 

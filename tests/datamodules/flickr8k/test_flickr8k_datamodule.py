@@ -84,6 +84,31 @@ def test_only_training_images_are_transformed(flickr8k: TinyFlickr8k) -> None:
     assert abs(splits["val"].load_image(0).float().mean() - 160) < 2
 
 
+def test_views_of_training_images_to_keep(flickr8k: TinyFlickr8k) -> None:
+    datamodule = flickr8k.datamodule(cache_features=True, cached_views=3, train_transform=v2.RandomInvert(p=1))
+    datamodule.setup()
+    views = datamodule.views("train")
+    dark, light = 5, 250
+    assert [view.load_image(0).float().mean() > light for view in views] == [False, True, True]
+    assert views[0].load_image(0).float().mean() < dark
+    assert len({view.image_fingerprint for view in views}) == 3
+    assert len(datamodule.views("val")) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cached_views": 0}, "data.cached_views must be at least 1, got 0"),
+        ({"cached_views": 2, "cache_features": True}, "data.cached_views=2 keeps features of images that"),
+        ({"cached_views": 2, "train_transform": v2.RandomInvert()}, "set it and data.cache_features=true"),
+        ({"cache_features": True, "train_transform": v2.RandomInvert()}, "set data.cached_views to the number"),
+    ],
+)
+def test_refuses_views_that_nothing_keeps(flickr8k: TinyFlickr8k, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        flickr8k.datamodule(**settings)
+
+
 def _cut(flickr8k: TinyFlickr8k) -> None:
     flickr8k.image(5).write_bytes(flickr8k.image(5).read_bytes()[:-8])
 

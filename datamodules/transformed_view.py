@@ -1,0 +1,82 @@
+"""A split's images changed at random, but each always in the same way: a further view of them that can be kept."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from datamodules.caption_split import CaptionSplit
+
+Transform = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformedView:
+    """Another view of a split; fulfils `CaptionSplit`.
+
+    Attributes:
+        split: The images as they are.
+        transform: Changes an image ([3, size, size], `uint8`) at random.
+        number: Of this view; views of other numbers are changed in other ways.
+    """
+
+    split: CaptionSplit
+    transform: Transform
+    number: int
+
+    @property
+    def image_ids(self) -> Sequence[int]:
+        return self.split.image_ids
+
+    @property
+    def captions(self) -> Sequence[Sequence[str]]:
+        return self.split.captions
+
+    @property
+    def image_names(self) -> Sequence[str | int]:
+        return self.split.image_names
+
+    @property
+    def image_fingerprint(self) -> str:
+        """A checksum of the images, the transform as it prints itself, and the view's number.
+
+        Raises:
+            ValueError: The transform prints its address, so that nobody can tell it from another one.
+        """
+        printed = repr(self.transform)
+        if " at 0x" in printed:
+            raise ValueError(
+                f"data.train_transform={printed} does not say what it does; give it a __repr__ with its settings, by "
+                f"which the features of data.cached_views are told apart"
+            )
+        return hashlib.sha256(json.dumps([self.split.image_fingerprint, printed, self.number]).encode()).hexdigest()
+
+    def load_image(self, index: int) -> Tensor:
+        """Return image `index` of the split as it looks in this view: `uint8`, [3, size, size], RGB.
+
+        Raises:
+            ValueError: The transform changes the shape or type of the image.
+        """
+        image = self.split.load_image(index)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.number * len(self.image_ids) + index)
+            return apply_transform(self.transform, image)
+
+
+def apply_transform(transform: Transform, image: Tensor) -> Tensor:
+    """Return the changed image.
+
+    Raises:
+        ValueError: The transform changes its shape or type.
+    """
+    changed = transform(image)
+    if changed.shape != image.shape or changed.dtype != torch.uint8:
+        raise ValueError(
+            f"data.train_transform must return a uint8 tensor of shape {list(image.shape)}, got "
+            f"{changed.dtype} of shape {list(changed.shape)}; leave resizing to data.image_size and normalising "
+            f"to the encoder"
+        )
+    return changed
