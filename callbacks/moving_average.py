@@ -1,0 +1,31 @@
+"""Validates, tests and saves a moving average of the weights."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from pytorch_lightning.callbacks import WeightAveraging
+from torch import Tensor
+
+
+class MovingAverage(WeightAveraging):
+    """An exponential moving average of the weights: each step adds (1 − decay) · (weights − average) to the average.
+
+    Unlike Lightning's `EMAWeightAveraging` it leaves frozen weights as they are to the last bit, so that features which
+    were cached of them stay valid, and it can be sent to spawned processes.
+
+    Args:
+        decay: 1 / (1 − decay) steps have a say.
+
+    Raises:
+        ValueError: The decay is out of its range.
+    """
+
+    def __init__(self, *, decay: float = 0.999) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"callbacks.moving_average.decay must be from 0 to below 1, got {decay}")
+        super().__init__(use_buffers=False, multi_avg_fn=partial(_move, decay=decay))
+
+
+def _move(averages: Sequence[Tensor], weights: Sequence[Tensor], num_averaged: Tensor, *, decay: float) -> None:
+    for average, weight in zip(averages, weights, strict=True):
+        average.lerp_(weight, 1 - decay)

@@ -1,0 +1,60 @@
+import pickle
+
+import pytest
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from callbacks import MovingAverage
+
+
+class Line(LightningModule):
+    """Learns y = w x with a frozen weight beside it, and remembers w after each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([0.3]))
+        self.frozen = nn.Parameter(torch.randn(1000), requires_grad=False)
+        self.seen: list[float] = []
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        return (self.w * batch - 2 * batch).square().mean()
+
+    def on_train_batch_end(self, *args: object) -> None:
+        self.seen.append(self.w.item())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD([self.w], lr=0.1)
+
+
+def test_the_model_ends_as_the_average_of_its_steps_and_keeps_what_is_frozen() -> None:
+    model = Line()
+    frozen = model.frozen.clone()
+    trainer = Trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        callbacks=[MovingAverage(decay=0.7)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(model, DataLoader(torch.rand(6, 1), batch_size=2))
+    average = model.seen[0]
+    for weight in model.seen[1:]:
+        average = 0.7 * average + 0.3 * weight
+    assert len(model.seen) == 6
+    assert model.w.item() == pytest.approx(average)
+    assert abs(model.w.item() - model.seen[-1]) > 1e-3
+    assert torch.equal(model.frozen, frozen)
+
+
+def test_can_be_sent_to_other_processes() -> None:
+    pickle.loads(pickle.dumps(MovingAverage(decay=0.5)))
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.0])
+def test_refuses_a_decay_out_of_range(decay: float) -> None:
+    with pytest.raises(ValueError, match=f"moving_average.decay must be from 0 to below 1, got {decay}"):
+        MovingAverage(decay=decay)
