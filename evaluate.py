@@ -34,13 +34,15 @@ class Said(NamedTuple):
     """What was said of the split.
 
     Attributes:
-        images: Every image's captions.
+        images: Every image's captions, as many as are kept.
+        num_said: How many were said of each.
         kept: The first images, encoded, for what is looked at beside them.
         redrawing: How well images are redrawn from their first captions.
         seconds: How long it took.
     """
 
     images: list[SaidImage]
+    num_said: int
     kept: list[EncodedBatch]
     redrawing: dict[str, float]
     seconds: float
@@ -74,6 +76,7 @@ def say(evaluated: Evaluated, config: DictConfig) -> Said:
     )
     quality = RedrawingQuality(captioner)
     images: list[SaidImage] = []
+    num_said = 0
     kept: list[EncodedBatch] = []
     start = time.perf_counter()
     for batch, said in say_all(
@@ -87,9 +90,10 @@ def say(evaluated: Evaluated, config: DictConfig) -> Said:
     ):
         if len(images) < num_kept:
             kept.append(batch.first(num_kept - len(images)))
-        images += said
+        images += [image.first(config.num_kept) for image in said]
+        num_said = len(said[0].captions)
         quality.add(batch, said)
-    return Said(images, kept, quality.results(), time.perf_counter() - start)
+    return Said(images, num_said, kept, quality.results(), time.perf_counter() - start)
 
 
 def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
@@ -113,7 +117,7 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
     traversals, swaps = explore(evaluated, said, config)
     return Report(
         title=title_of(config),
-        facts=facts_of(evaluated, config, num_captions=len(said.images[0].captions), seconds=said.seconds),
+        facts=facts_of(evaluated, config, num_said=said.num_said, seconds=said.seconds),
         scores=scores.model | said.redrawing,
         human=scores.human,
         notes=scores.notes,

@@ -16,15 +16,17 @@ NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
 
 
 class CaptionSplit(Protocol):
-    """One split (train, val or test) of a collection of captioned images.
+    """One split (train, val or test) of a collection of captioned images."""
 
-    Attributes:
-        image_ids: A number for each image, unique in the whole collection.
-        captions: The reference captions of each image, as text; at least one each.
-    """
+    @property
+    def image_ids(self) -> Sequence[int]:
+        """A number for each image, unique in the whole collection."""
+        ...
 
-    image_ids: Sequence[int]
-    captions: Sequence[Sequence[str]]
+    @property
+    def captions(self) -> Sequence[Sequence[str]]:
+        """The reference captions of each image, as text; at least one each."""
+        ...
 
     @property
     def image_names(self) -> Sequence[str | int]:

@@ -18,13 +18,13 @@ def title_of(config: DictConfig) -> str:
     return f"{choices['data']}, {config.split}: {choices['generation']}"
 
 
-def facts_of(evaluated: Evaluated, config: DictConfig, *, num_captions: int, seconds: float) -> dict[str, str]:
+def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds: float) -> dict[str, str]:
     """Return what a reader asks first, label to text.
 
     Args:
         evaluated: What was evaluated.
         config: The config.
-        num_captions: Captions of each image.
+        num_said: Captions that were said of each image.
         seconds: How long it took to say them.
     """
     choices = HydraConfig.get().runtime.choices
@@ -32,11 +32,11 @@ def facts_of(evaluated: Evaluated, config: DictConfig, *, num_captions: int, sec
     return {
         "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
-        "captions of each": str(num_captions),
-        "strategy": _told(choices["generation"], config.generation, num=num_captions),
+        "captions of each": str(num_said) if config.num_kept is None else f"{config.num_kept} of {num_said}",
+        "strategy": _told(choices["generation"], config.generation, num=num_said),
         "ranking": _told(choices["ranking"], config.ranking),
         "seed": str(config.seed),
-        "time": f"{seconds:,.1f} s for the captions, {num_images * num_captions / seconds:,.0f} a second, "
+        "time": f"{seconds:,.1f} s for the captions, {num_images * num_said / seconds:,.0f} a second, "
         f"on {evaluated.captioner.device}",
     }
 

@@ -64,6 +64,7 @@ def check(config: DictConfig) -> None:
     least = {
         "num_images": 1,
         "num_captions": 1,
+        "num_kept": 1,
         "batch_size": 1,
         "seed": 0,
         "gallery.num_images": 0,

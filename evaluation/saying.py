@@ -67,6 +67,18 @@ class SaidImage(NamedTuple):
     scores: list[float]
     finished: list[bool]
 
+    def first(self, num: int | None) -> "SaidImage":
+        """Return the first `num` captions alone, or all."""
+        rows = slice(num)
+        return SaidImage(
+            self.number,
+            self.captions[rows],
+            self.tokens_NL[rows],
+            self.log_probabilities[rows],
+            self.scores[rows],
+            self.finished[rows],
+        )
+
 
 class _Pixels(Dataset[tuple[int, Tensor]]):
     def __init__(self, split: CaptionSplit, num_images: int) -> None:

@@ -4,7 +4,15 @@ from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
-from metrics.diversity import DiversityA, DiversityB, Neighbours, consensus_scores, nearest_images, rerank
+from metrics.diversity import (
+    DiversityA,
+    DiversityB,
+    Neighbours,
+    consensus_scores,
+    marginal_relevance,
+    nearest_images,
+    rerank,
+)
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
@@ -51,6 +59,7 @@ __all__ = [
     "corpus_bleu",
     "first_candidates",
     "human_captions",
+    "marginal_relevance",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",

@@ -90,6 +90,7 @@ def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path
 def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, report: Path, tmp_path: Path) -> None:
     index = {
         "consensus": [f"ranking.index={tmp_path}/index.npz"],
+        "diverse": [f"ranking.index={tmp_path}/index.npz"],
         "mix": [f"ranking.rankers.consensus.index={tmp_path}/index.npz", "ranking.weights.reconstruction=1"],
     }
     settings = ["num_captions=4", *index.get(ranking, [])]
@@ -98,6 +99,14 @@ def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, repor
     unranked = [(row["image_id"], row["caption"]) for row in json.loads((report / "captions.json").read_text())]
     assert sorted(rows) == sorted(unranked)
     assert (rows == unranked) == (ranking == "none")
+
+
+def test_keeps_the_first_captions_alone(trained: TinyRun, report: Path, tmp_path: Path) -> None:
+    _evaluate(tmp_path / "report", trained.best, "num_captions=4", "num_kept=2")
+    rows = [(row["image_id"], row["caption"]) for row in json.loads((tmp_path / "report/captions.json").read_text())]
+    every = [(row["image_id"], row["caption"]) for row in json.loads((report / "captions.json").read_text())]
+    assert rows == [row for number, row in enumerate(every) if number % 4 < 2]
+    assert "2 of 4" in (tmp_path / "report/report.html").read_text()
 
 
 def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun, tmp_path: Path) -> None:

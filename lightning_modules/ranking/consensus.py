@@ -14,7 +14,16 @@ from datamodules.caption_split import CaptionSplit
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
 from lightning_modules.variational_captioner import VariationalCaptioner
-from metrics import DocumentFrequencies, Neighbours, consensus_scores, nearest_images, ptb_tokenize
+from metrics import (
+    DocumentFrequencies,
+    Neighbours,
+    PairedCaptions,
+    consensus_scores,
+    marginal_relevance,
+    nearest_images,
+    ptb_tokenize,
+)
+from metrics.cider import SCALE, cider_d_similarities
 
 
 class Consensus(Ranker):
@@ -22,23 +31,31 @@ class Consensus(Ranker):
 
     Nearest are those whose features, averaged over the encoder's grid, have the highest cosine.
 
+    With `diversity` the order is that of maximal marginal relevance (`metrics.marginal_relevance`).
+
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
         num_nearest: k, the training images that have a say.
         num_captions: m, how many of their captions do, those most like the candidate.
+        diversity: What a caption loses for each unit of CIDEr-D with the most similar caption before it.
 
     Raises:
         ValueError: A number is out of its range.
     """
 
-    def __init__(self, *, index: str | Path, num_nearest: int = 60, num_captions: int = 125) -> None:
+    def __init__(
+        self, *, index: str | Path, num_nearest: int = 60, num_captions: int = 125, diversity: float = 0.0
+    ) -> None:
         for name, number in (("num_nearest", num_nearest), ("num_captions", num_captions)):
             if number < 1:
                 raise ValueError(f"ranking.{name} must be at least 1, got {number}")
+        if diversity < 0:
+            raise ValueError(f"ranking.diversity must be 0 or more, got {diversity}")
         self.path = Path(index)
         self.num_nearest = num_nearest
         self.num_captions = num_captions
+        self.diversity = diversity
         self._index: TrainingIndex | None = None
         self._frequencies: DocumentFrequencies | None = None
 
@@ -63,11 +80,13 @@ class Consensus(Ranker):
         features_BD = pooled(candidates.grid_BPD).cpu().numpy()
         num_nearest = min(self.num_nearest, len(index.captions))
         nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), num_nearest)
-        captions = candidates.said.captions
-        score_N = consensus_scores(
-            [ptb_tokenize(caption) for of_image in captions for caption in of_image],
-            np.repeat(np.arange(len(captions)), [len(of_image) for of_image in captions]),
-            Neighbours(nearest_BK, index.captions, self.num_captions),
-            self._frequencies,
-        )
-        return torch.from_numpy(score_N).float().to(candidates.grid_BPD.device)
+        tokens = [[ptb_tokenize(caption) for caption in of_image] for of_image in candidates.said.captions]
+        image_of_candidate_N = np.repeat(np.arange(len(tokens)), [len(of_image) for of_image in tokens])
+        flat = [caption for of_image in tokens for caption in of_image]
+        neighbours = Neighbours(nearest_BK, index.captions, self.num_captions)
+        score_BK = consensus_scores(flat, image_of_candidate_N, neighbours, self._frequencies).reshape(len(tokens), -1)
+        if self.diversity:
+            similarity_NK = cider_d_similarities(PairedCaptions(flat, tokens, image_of_candidate_N), self._frequencies)
+            similarity_BKK = SCALE * similarity_NK.reshape(*score_BK.shape, -1)
+            score_BK = marginal_relevance(score_BK, similarity_BKK, self.diversity)
+        return torch.from_numpy(score_BK.ravel()).float().to(candidates.grid_BPD.device)

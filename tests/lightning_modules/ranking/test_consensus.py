@@ -114,3 +114,28 @@ def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -
         Consensus(index=tmp_path / "i.npz", num_nearest=0)
     with pytest.raises(ValueError, match=r"ranking.num_captions must be at least 1, got -2"):
         Consensus(index=tmp_path / "i.npz", num_captions=-2)
+    with pytest.raises(ValueError, match=r"ranking.diversity must be 0 or more, got -1"):
+        Consensus(index=tmp_path / "i.npz", diversity=-1)
+
+
+def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates
+) -> None:
+    tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
+    documents = document_counts(tokens)
+    said = [["a red circle", "a red circle", "a blue star on the left", "no"] for _ in candidates.said.captions]
+    candidates = candidates._replace(said=candidates.said._replace(captions=said))
+    alone, diverse = (
+        Consensus(index=index, num_nearest=3, num_captions=4, diversity=diversity) for diversity in (0.0, 0.7)
+    )
+    for ranker in (alone, diverse):
+        ranker.prepare(captioner, None)
+    relevance_BK, worth_BK = (ranker(captioner, candidates).view(len(said), 4) for ranker in (alone, diverse))
+    for relevance_K, worth_K in zip(relevance_BK, worth_BK, strict=True):
+        words = [ptb_tokenize(caption) for caption in said[0]]
+        order = worth_K.argsort(descending=True, stable=True).tolist()
+        for place, number in enumerate(order):
+            alike = [cider_d(words[number], [words[other]], documents, len(tokens)) for other in order[:place]]
+            expected = relevance_K[number].item() - 0.7 * max(alike, default=0.0)
+            assert worth_K[number].item() == pytest.approx(expected, abs=1e-5)
+    assert not torch.equal(relevance_BK, worth_BK)
