@@ -13,28 +13,32 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from pytorch_lightning.utilities import rank_zero_only
 
+from callbacks import OwnNoise
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
+from many_devices import expect_unused_parameters, refuse_empty_shares, refuse_lost_devices
 from memory_reuse import keep_freed_memory
 from run_summary import log_hyperparameters, print_summary
-from user_errors import in_one_line, in_sweep
+from sweeps import recorded, with_sweeps
+from user_errors import in_one_line
 
 log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
 
 
+@with_sweeps
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
+@recorded
 @in_one_line
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
     pl.seed_everything(config.seed, workers=True)
     trainer: pl.Trainer = instantiate(
         config.trainer,
-        callbacks=list(instantiate(config.callbacks).values()),
+        callbacks=[*instantiate(config.callbacks).values(), OwnNoise()],
         logger=instantiate(config.logger) or False,
     )
     refuse_lost_devices(trainer)
@@ -45,9 +49,11 @@ def main(config: DictConfig) -> float | None:
     datamodule = instantiate(config.data)
     datamodule.prepare_data()
     datamodule.setup("fit")
+    refuse_empty_shares(trainer, datamodule)
     captioner = instantiate(config.model, _partial_=True)(
         tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
     )
+    expect_unused_parameters(trainer, captioner)
     if config.ckpt_path is None:
         report_vectors(captioner.load_pretrained())
         if config.pretrained_model is not None:
@@ -62,18 +68,6 @@ def main(config: DictConfig) -> float | None:
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics)
     return optimized(metrics, config.optimized_metric)
-
-
-def refuse_lost_devices(trainer: pl.Trainer) -> None:
-    """Refuse a sweep whose jobs would start child processes by running this script again.
-
-    Each child would rerun the whole sweep, and the jobs would train on parts of their data.
-    """
-    if in_sweep() and trainer.num_devices > 1 and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
-        raise ValueError(
-            f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
-            f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
-        )
 
 
 @rank_zero_only

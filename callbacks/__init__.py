@@ -3,7 +3,8 @@
 from callbacks.caption_metrics import CaptionMetrics
 from callbacks.caption_samples import CaptionSamples
 from callbacks.latent_usage import LatentUsage
+from callbacks.own_noise import OwnNoise
 from callbacks.reconstruction_metrics import ReconstructionMetrics
 from callbacks.reconstructions import Reconstructions
 
-__all__ = ["CaptionMetrics", "CaptionSamples", "LatentUsage", "ReconstructionMetrics", "Reconstructions"]
+__all__ = ["CaptionMetrics", "CaptionSamples", "LatentUsage", "OwnNoise", "ReconstructionMetrics", "Reconstructions"]
