@@ -18,7 +18,14 @@ from pytorch_lightning.utilities import rank_zero_only
 from callbacks import OwnNoise
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
-from many_devices import expect_unused_parameters, refuse_empty_shares, refuse_lost_devices
+from many_devices import (
+    end_with_first_process,
+    expect_unused_parameters,
+    naming_lost_processes,
+    prepare_sharding,
+    refuse_empty_shares,
+    refuse_lost_devices,
+)
 from memory_reuse import keep_freed_memory
 from run_summary import log_hyperparameters, print_summary
 from sweeps import recorded, with_sweeps
@@ -42,11 +49,13 @@ def main(config: DictConfig) -> float | None:
         logger=instantiate(config.logger) or False,
     )
     refuse_lost_devices(trainer)
+    end_with_first_process(trainer)
     save_resolved(config)
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
 
     datamodule = instantiate(config.data)
+    prepare_sharding(trainer, datamodule)
     datamodule.prepare_data()
     datamodule.setup("fit")
     refuse_empty_shares(trainer, datamodule)
@@ -59,7 +68,8 @@ def main(config: DictConfig) -> float | None:
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
 
-    trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
+    with naming_lost_processes(trainer):
+        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         has_best = bool(getattr(trainer.checkpoint_callback, "best_model_path", ""))

@@ -1,6 +1,8 @@
 """Data-parallel training on real processes: it gives what one process gives."""
 
 import copy
+import datetime
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,17 +10,27 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
+from hydra.utils import instantiate
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.strategies import DDPStrategy
-from torch import Tensor
+from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
+from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.utils.data import DataLoader, Sampler
 
+from benchmarks.ddp import LONGEST_END, faulty_run
 from callbacks import OwnNoise
 from datamodules.batch import CaptionSample, collate
 from lightning_modules.networks.latents import diagonal_gaussian
 from lightning_modules.processes import num_processes
-from many_devices import expect_unused_parameters, refuse_empty_shares
-from tests.tiny_run import build_tiny
+from many_devices import (
+    ShardedClipping,
+    expect_unused_parameters,
+    naming_lost_processes,
+    prepare_sharding,
+    refuse_empty_shares,
+)
+from tests.tiny_run import build_tiny, compose_tiny, hydra_job, run_tiny
+from user_errors import LostProcessError
 
 SMALL_BATCH = 2
 QUIET: dict[str, object] = {
@@ -163,3 +175,77 @@ def test_noise_of_one_process_stays_as_it_is(tmp_path: Path) -> None:
     drawn = torch.rand(2)
     torch.manual_seed(3)
     assert torch.equal(drawn, torch.rand(2))
+
+
+def test_fsdp_on_a_cpu_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        run_tiny(tmp_path / "run", "trainer.strategy=fsdp", "trainer.devices=2")
+    assert re.search(r"^error: The strategy `fsdp` requires a GPU accelerator, but received", capsys.readouterr().err)
+
+
+def _fsdp_trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    """Return a trainer as a machine with GPUs would have it."""
+    trainer = Trainer(gradient_clip_val=0.5, **QUIET)
+    monkeypatch.setattr(trainer._accelerator_connector, "strategy", FSDPStrategy())
+    return trainer
+
+
+def test_fsdp_clips_by_the_norm_of_the_whole_gradient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run")
+    trainer = _fsdp_trainer(monkeypatch)
+    prepare_sharding(trainer, datamodule)
+    assert trainer.gradient_clip_val is None  # Lightning would refuse it
+    (clipping,) = (callback for callback in trainer.callbacks if isinstance(callback, ShardedClipping))
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'rendezvous'}", rank=0, world_size=1)
+    try:
+        sharded = FullyShardedDataParallel(nn.Linear(3, 2), device_id=torch.device("cpu"), use_orig_params=True)
+        trainer.strategy.model = sharded
+        sharded(torch.full((4, 3), 10.0)).sum().backward()
+        clipping.on_before_optimizer_step(trainer, captioner, torch.optim.SGD(sharded.parameters()))
+        norm = torch.cat([parameter.grad.flatten() for parameter in sharded.parameters()]).norm()
+    finally:
+        dist.destroy_process_group()
+    assert norm.item() == pytest.approx(0.5, rel=1e-4)
+
+
+def test_fsdp_does_not_cache_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, datamodule = build_tiny(tmp_path / "run", "data.cache_features=true")
+    with pytest.raises(ValueError, match=r"cache_features=true needs the whole encoder .*; set trainer.strategy=ddp"):
+        prepare_sharding(_fsdp_trainer(monkeypatch), datamodule)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_ends_the_run_within_seconds(rank: int, tmp_path: Path) -> None:
+    outcome = faulty_run(tmp_path / "run", rank=rank, killed=True)
+    assert outcome.code, f"hung, or ended well: {outcome}"  # None if it hung
+    assert outcome.seconds < LONGEST_END
+    if rank == 1:  # the other one lives to tell
+        assert "error: process 0 of 2 cannot reach another one" in outcome.output
+        assert f"ckpt_path={tmp_path}/run/run/checkpoints/last.ckpt" in outcome.output
+        assert "Traceback" not in outcome.output
+
+
+def test_only_what_the_exchange_reports_is_a_lost_process(tmp_path: Path) -> None:
+    alone, together = Trainer(**QUIET), Trainer(devices=2, **QUIET)
+    gone = RuntimeError("[gloo/transport/tcp/pair.cc:545] Read error [127.0.0.1]:1: Connection reset by peer")
+    with (
+        pytest.raises(LostProcessError, match=r"process 0 of 2 cannot reach .* ckpt_path="),
+        naming_lost_processes(together),
+    ):
+        raise gone
+    for trainer, error in (alone, gone), (together, RuntimeError("a bug of ours")):
+        with pytest.raises(RuntimeError) as raised, naming_lost_processes(trainer):
+            raise error
+        assert raised.value is error
+
+
+def test_how_long_processes_wait_for_one_another_can_be_set(tmp_path: Path) -> None:
+    timeout = (
+        "{_target_: pytorch_lightning.strategies.DDPStrategy, timeout: {_target_: datetime.timedelta, minutes: 5}}"
+    )
+    config = compose_tiny(tmp_path / "run", f"trainer.strategy={timeout}", "trainer.devices=2")
+    with hydra_job(config):
+        trainer = instantiate(config.trainer, logger=False)
+    assert trainer.strategy._timeout == datetime.timedelta(minutes=5)
