@@ -190,6 +190,7 @@ def _fsdp_trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     return trainer
 
 
+@pytest.mark.filterwarnings("ignore:.*NO_SHARD")  # it is one process
 def test_fsdp_clips_by_the_norm_of_the_whole_gradient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run")
     trainer = _fsdp_trainer(monkeypatch)
