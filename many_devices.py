@@ -23,13 +23,20 @@ PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 def refuse_lost_devices(trainer: Trainer) -> None:
     """Refuse a sweep whose jobs would start child processes by running this script again.
 
-    Each child would rerun the whole sweep, and the jobs would train on parts of their data.
+    Each child would rerun the whole sweep, and the jobs would train on parts of their data. Processes that SLURM or
+    torchrun has started are fine.
     """
-    if in_sweep() and trainer.num_devices > 1 and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
+    if in_sweep() and trainer.num_devices > 1 and _starts_scripts(trainer):
         raise ValueError(
             f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
             f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
         )
+
+
+def _starts_scripts(trainer: Trainer) -> bool:
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    by_script = isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher)
+    return by_script and not (environment and environment.creates_processes_externally)
 
 
 def refuse_empty_shares(trainer: Trainer, datamodule: CaptionDataModule) -> None:

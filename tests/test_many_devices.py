@@ -4,6 +4,7 @@ import copy
 import datetime
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from many_devices import (
     naming_lost_processes,
     prepare_sharding,
     refuse_empty_shares,
+    refuse_lost_devices,
 )
 from tests.tiny_run import build_tiny, compose_tiny, hydra_job, run_tiny
 from user_errors import LostProcessError
@@ -159,6 +161,18 @@ def test_ddp_looks_for_unused_parameters_only_where_there_are_some(tmp_path: Pat
         expect_unused_parameters(trainer, captioner)
         assert isinstance(trainer.strategy, DDPStrategy)
         assert trainer.strategy._ddp_kwargs.get("find_unused_parameters", False) is expected
+
+
+@pytest.mark.parametrize("started_by_slurm", [False, True])
+def test_sweeps_use_the_processes_that_the_cluster_has_started(
+    started_by_slurm: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if started_by_slurm:
+        monkeypatch.setenv("LOCAL_RANK", "0")
+    with hydra_job(compose_tiny(tmp_path / "run", "hydra.mode=MULTIRUN")):
+        trainer = Trainer(devices=2, **QUIET)
+        with nullcontext() if started_by_slurm else pytest.raises(ValueError, match="cannot start its processes"):
+            refuse_lost_devices(trainer)
 
 
 def test_more_processes_than_batches_are_refused(tmp_path: Path) -> None:
