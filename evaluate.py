@@ -27,6 +27,7 @@ from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
 from run_summary import shown
 from score_summary import print_table
+from sweeps import recorded, with_sweeps
 from user_errors import in_one_line
 
 
@@ -48,7 +49,9 @@ class Said(NamedTuple):
     seconds: float
 
 
+@with_sweeps
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
+@recorded
 @in_one_line
 def main(config: DictConfig) -> None:
     """Run one evaluation."""

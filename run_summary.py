@@ -15,6 +15,7 @@ from rich.table import Table
 
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
+from many_devices import is_sharded
 
 NUM_EXAMPLES = 3
 
@@ -62,7 +63,7 @@ def print_summary(
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
-    for said, references in examples(captioner, datamodule):
+    for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
         console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
     console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)

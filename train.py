@@ -13,47 +13,63 @@ import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from pytorch_lightning.utilities import rank_zero_only
 
+from callbacks import OwnNoise
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
+from many_devices import (
+    end_with_first_process,
+    expect_unused_parameters,
+    naming_lost_processes,
+    prepare_sharding,
+    refuse_empty_shares,
+    refuse_lost_devices,
+)
 from memory_reuse import keep_freed_memory
 from run_summary import log_hyperparameters, print_summary
-from user_errors import in_one_line, in_sweep
+from sweeps import recorded, with_sweeps
+from user_errors import in_one_line
 
 log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
 
 
+@with_sweeps
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
+@recorded
 @in_one_line
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
     pl.seed_everything(config.seed, workers=True)
     trainer: pl.Trainer = instantiate(
         config.trainer,
-        callbacks=list(instantiate(config.callbacks).values()),
+        callbacks=[*instantiate(config.callbacks).values(), OwnNoise()],
         logger=instantiate(config.logger) or False,
     )
     refuse_lost_devices(trainer)
+    end_with_first_process(trainer)
     save_resolved(config)
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
 
     datamodule = instantiate(config.data)
+    prepare_sharding(trainer, datamodule)
     datamodule.prepare_data()
     datamodule.setup("fit")
+    refuse_empty_shares(trainer, datamodule)
     captioner = instantiate(config.model, _partial_=True)(
         tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
     )
+    expect_unused_parameters(trainer, captioner)
     if config.ckpt_path is None:
         report_vectors(captioner.load_pretrained())
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
 
-    trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
+    with naming_lost_processes(trainer):
+        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         has_best = bool(getattr(trainer.checkpoint_callback, "best_model_path", ""))
@@ -62,18 +78,6 @@ def main(config: DictConfig) -> float | None:
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics)
     return optimized(metrics, config.optimized_metric)
-
-
-def refuse_lost_devices(trainer: pl.Trainer) -> None:
-    """Refuse a sweep whose jobs would start child processes by running this script again.
-
-    Each child would rerun the whole sweep, and the jobs would train on parts of their data.
-    """
-    if in_sweep() and trainer.num_devices > 1 and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
-        raise ValueError(
-            f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
-            f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
-        )
 
 
 @rank_zero_only

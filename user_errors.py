@@ -12,7 +12,12 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-USER_ERRORS = (ValueError, FileNotFoundError, OmegaConfBaseException, MisconfigurationException)
+
+class LostProcessError(RuntimeError):
+    """Another process of the run is gone; no bug of the one that says so."""
+
+
+USER_ERRORS = (ValueError, FileNotFoundError, LostProcessError, OmegaConfBaseException, MisconfigurationException)
 Result = TypeVar("Result")
 
 

@@ -18,23 +18,37 @@ SCRIPTS = (
     "evaluate",
     "caption",
     "score",
+    "many_devices",
     "memory_reuse",
     "run_summary",
     "score_inputs",
     "score_summary",
+    "sweep_table",
+    "sweeps",
     "user_errors",
 )
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
 
-NETWORKS = ("lightning_modules.networks", "lightning_modules.schedules", "lightning_modules.randomness")
+NETWORKS = (
+    "lightning_modules.networks",
+    "lightning_modules.schedules",
+    "lightning_modules.randomness",
+    "lightning_modules.processes",
+)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lightning_modules.networks": (*NETWORKS, "torch", "timm", "numpy"),
-    "lightning_modules.losses": ("lightning_modules.losses", "lightning_modules.schedules", "torch"),
+    "lightning_modules.losses": (
+        "lightning_modules.losses",
+        "lightning_modules.schedules",
+        "lightning_modules.processes",
+        "torch",
+    ),
     "lightning_modules.generation": ("lightning_modules.generation", "lightning_modules.randomness", "torch"),
     "lightning_modules.schedules": (),
     "lightning_modules.randomness": ("torch",),
+    "lightning_modules.processes": ("torch",),
     "metrics": ("metrics", "numpy", "torch", "torchmetrics", "rouge_score"),
     "callbacks": (
         "callbacks",

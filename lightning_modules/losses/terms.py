@@ -46,12 +46,16 @@ def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_S
     return 0.5 * squared_error_N / scale**2 + elements * math.log(scale / UNIT_SCALE)
 
 
-def free_bits(kl_NZ: Tensor, nats: float) -> Tensor:
+def free_bits(kl_Z: Tensor, nats: float) -> Tensor:
     """Return the KL as the optimizer should see it: a dimension costs at least `nats`, so below that it is free.
 
-    Σ_z max(nats, mean_n KL_nz) (Kingma et al. 2016, equation 15, with groups of one dimension): a scalar.
+    Σ_z max(nats, KL_z) (Kingma et al. 2016, equation 15, with groups of one dimension): a scalar.
+
+    Args:
+        kl_Z: The KL of each dimension, its mean over the batch.
+        nats: How many are free.
     """
-    return kl_NZ.mean(dim=0).clamp(min=nats).sum() if nats > 0 else kl_NZ.sum(dim=1).mean()
+    return kl_Z.clamp(min=nats).sum()
 
 
 def to_unit_interval(images_BCHW: Tensor, size: int) -> Tensor:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from lightning_modules.losses.terms import free_bits
+from lightning_modules.processes import mean_of_batch
 from lightning_modules.schedules import Schedule, as_schedule
 
 
@@ -48,6 +49,7 @@ class LossReport(NamedTuple):
 class VAELoss(nn.Module):
     """caption + λ · reconstruction + k · (β · KL style + γ · KL content), nats per sample averaged over the batch.
 
+    The batch is that of all processes together (see `mean_of_batch`), so each of them must compute the loss.
     Each weight is a number or a schedule over training steps (see `lightning_modules.schedules`).
 
     Args:
@@ -98,21 +100,34 @@ class VAELoss(nn.Module):
             "gamma": self.gamma(step),
             "kl": self.kl_loss_weight(step),
         }
-        nats = {
-            "caption": terms.caption_N.mean(),
-            "kl_style": terms.kl_style_NZ.sum(dim=1).mean(),
-            "kl_content": terms.kl_content_NZ.sum(dim=1).mean(),
-        }
-        style = free_bits(terms.kl_style_NZ, self.style_free_bits)
-        content = free_bits(terms.kl_content_NZ, self.content_free_bits)
+        mean = mean_of_batch(self._samples(terms))
+        nats = {name: mean[name] for name in ("caption", "kl_style", "kl_content")}
+        style = free_bits(mean["style_Z"], self.style_free_bits) if self.style_free_bits else mean["kl_style"]
+        content = free_bits(mean["content_Z"], self.content_free_bits) if self.content_free_bits else mean["kl_content"]
         contributions = {
-            "caption": terms.smoothed_N.mean(),
+            "caption": mean["smoothed"],
             "kl_style": weights["kl"] * weights["beta"] * style,
             "kl_content": weights["kl"] * weights["gamma"] * content,
         }
-        if terms.reconstruction_R is not None:
-            nats["reconstruction"] = terms.reconstruction_R.mean()
+        if "reconstruction" in mean:
+            nats["reconstruction"] = mean["reconstruction"]
             contributions["reconstruction"] = weights["reconstruction"] * nats["reconstruction"]
         return LossReport(
             sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
         )
+
+    def _samples(self, terms: LossTerms) -> dict[str, Tensor]:
+        """Return all that is averaged over the batch: terms of each sample, and where bits are free each dimension."""
+        samples = {
+            "caption": terms.caption_N,
+            "smoothed": terms.smoothed_N,
+            "kl_style": terms.kl_style_NZ.sum(dim=1),
+            "kl_content": terms.kl_content_NZ.sum(dim=1),
+        }
+        if terms.reconstruction_R is not None:
+            samples["reconstruction"] = terms.reconstruction_R
+        if self.style_free_bits:
+            samples["style_Z"] = terms.kl_style_NZ
+        if self.content_free_bits:
+            samples["content_Z"] = terms.kl_content_NZ
+        return samples

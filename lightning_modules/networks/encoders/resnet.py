@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.batch_norm import BatchNorm2d
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
 
@@ -19,10 +20,10 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            BatchNorm2d(channels),
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            BatchNorm2d(channels),
         )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -33,7 +34,7 @@ def stage(in_channels: int, out_channels: int, num_resnet_blocks: int) -> nn.Seq
     """Halve the resolution with a stride-2 convolution, then refine with residual blocks."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
+        BatchNorm2d(out_channels),
         nn.ReLU(),
         *(ResidualBlock(out_channels) for _ in range(num_resnet_blocks)),
     )

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from lightning_modules.networks.batch_norm import BatchNorm2d
+
 COARSE_SIZE = 8  # rows and columns of the first, coarse drawing
 
 
@@ -48,7 +50,7 @@ def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
     """Double the resolution; a kernel whose size the stride divides leaves no checkerboard (Odena et al. 2016)."""
     return nn.Sequential(
         nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
+        BatchNorm2d(out_channels),
         nn.ReLU(),
     )
 
@@ -82,7 +84,7 @@ class ConvolutionalImageDecoder(nn.Module):
         widths = [hidden_size, *(min(hidden_size, base_width * 2**i) for i in reversed(range(num_stages - 1)))]
         self.draw = nn.Sequential(
             nn.Conv2d(hidden_size, hidden_size, 3, padding=1, bias=False),
-            nn.BatchNorm2d(hidden_size),
+            BatchNorm2d(hidden_size),
             nn.ReLU(),
             *(upsample(wide, narrow) for wide, narrow in pairwise(widths)),
             nn.ConvTranspose2d(widths[-1], 3, 4, stride=2, padding=1),

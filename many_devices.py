@@ -1,0 +1,125 @@
+"""What a run on several devices needs beyond Lightning, and what it cannot do."""
+
+import ctypes
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch.distributed as dist
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
+from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
+from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.optim import Optimizer
+
+from datamodules.caption_datamodule import CaptionDataModule
+from lightning_modules import VariationalCaptioner
+from user_errors import LostProcessError, in_sweep
+
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+
+
+def refuse_lost_devices(trainer: Trainer) -> None:
+    """Refuse a sweep whose jobs would start child processes by running this script again.
+
+    Each child would rerun the whole sweep, and the jobs would train on parts of their data. Processes that SLURM or
+    torchrun has started are fine.
+    """
+    if in_sweep() and trainer.num_devices > 1 and _starts_scripts(trainer):
+        raise ValueError(
+            f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
+            f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
+        )
+
+
+def _starts_scripts(trainer: Trainer) -> bool:
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    by_script = isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher)
+    return by_script and not (environment and environment.creates_processes_externally)
+
+
+def refuse_empty_shares(trainer: Trainer, datamodule: CaptionDataModule) -> None:
+    """Refuse processes that would get no whole batch of the training images."""
+    num_images, processes = len(datamodule.splits["train"].image_ids), trainer.world_size
+    share = num_images // processes
+    if share < datamodule.batch_size:
+        raise ValueError(
+            f"data.batch_size={datamodule.batch_size} on each of {processes} processes is more than their share of the "
+            f"{num_images} training images; set data.batch_size to at most {share}, or use fewer devices"
+        )
+
+
+def expect_unused_parameters(trainer: Trainer, captioner: VariationalCaptioner) -> None:
+    """Let DDP find out which parameters a step leaves alone, where the training does leave some.
+
+    A policy gradient reaches neither the posteriors nor the image decoder, and DDP would wait for their gradients.
+    """
+    if captioner.self_critical is not None and isinstance(trainer.strategy, DDPStrategy):
+        trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
+
+
+def end_with_first_process(trainer: Trainer) -> None:
+    """Let a process that the first one has started end when that one is killed, on Linux.
+
+    The first process watches the others, but nobody watches it: on GPUs the others could wait for it for half an hour.
+    """
+    started = isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher) and trainer.local_rank > 0
+    if started and sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextmanager
+def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
+    """Say in one line that another process of the run is gone, which the exchange of gradients reports at length.
+
+    Raises:
+        LostProcessError: It is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if trainer.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
+            raise
+        raise LostProcessError(
+            f"process {trainer.global_rank} of {trainer.world_size} cannot reach another one, which has failed or was "
+            f"killed; its own message may stand above. Go on from a checkpoint: ckpt_path={_last_checkpoint(trainer)}"
+        ) from error
+
+
+def _last_checkpoint(trainer: Trainer) -> str:
+    return getattr(trainer.checkpoint_callback, "last_model_path", "") or "…/checkpoints/last.ckpt"
+
+
+class ShardedClipping(Callback):
+    """Clips gradients of which each process holds a shard, by the norm of the whole; Lightning refuses to.
+
+    Args:
+        max_norm: As `trainer.gradient_clip_val`.
+    """
+
+    def __init__(self, max_norm: float) -> None:
+        self.max_norm = max_norm
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        assert isinstance(trainer.strategy.model, FullyShardedDataParallel)
+        trainer.strategy.model.clip_grad_norm_(self.max_norm)
+
+
+def prepare_sharding(trainer: Trainer, datamodule: CaptionDataModule) -> None:
+    """Let `trainer.gradient_clip_val` hold for FSDP, too, and refuse what needs a whole network in each process."""
+    if not is_sharded(trainer):
+        return
+    if datamodule.cache_features:
+        raise ValueError(
+            "data.cache_features=true needs the whole encoder in each process, of which trainer.strategy=fsdp leaves a "
+            "part; set trainer.strategy=ddp, or data.cache_features=false"
+        )
+    if trainer.gradient_clip_val:
+        trainer.callbacks.append(ShardedClipping(trainer.gradient_clip_val))
+        trainer.gradient_clip_val = None
+
+
+def is_sharded(trainer: Trainer) -> bool:
+    """Return whether each process holds a part of the weights only, so that none can run the network alone."""
+    return isinstance(trainer.strategy, FSDPStrategy)
