@@ -64,6 +64,8 @@ def print_summary(
     console.print(table)
     for said, references in examples(captioner, datamodule):
         console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+    if metrics.get("train/skipped_steps"):
+        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
     console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
     if isinstance(trainer.logger, TensorBoardLogger):

@@ -3,7 +3,16 @@
 from callbacks.caption_metrics import CaptionMetrics
 from callbacks.caption_samples import CaptionSamples
 from callbacks.latent_usage import LatentUsage
+from callbacks.non_finite_steps import NonFiniteError, NonFiniteSteps
 from callbacks.reconstruction_metrics import ReconstructionMetrics
 from callbacks.reconstructions import Reconstructions
 
-__all__ = ["CaptionMetrics", "CaptionSamples", "LatentUsage", "ReconstructionMetrics", "Reconstructions"]
+__all__ = [
+    "CaptionMetrics",
+    "CaptionSamples",
+    "LatentUsage",
+    "NonFiniteError",
+    "NonFiniteSteps",
+    "ReconstructionMetrics",
+    "Reconstructions",
+]

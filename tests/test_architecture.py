@@ -38,7 +38,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "metrics": ("metrics", "numpy", "torch", "torchmetrics", "rouge_score"),
     "callbacks": (
         "callbacks",
+        "datamodules.atomic_write",
         "datamodules.batch",
+        "lightning_fabric",
         "lightning_modules.losses.terms",
         "metrics",
         "pytorch_lightning",
