@@ -74,8 +74,8 @@ def print_summary(
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
     """Return for a few validation images what the model says and what people said."""
-    loader = datamodule.val_dataloader()
-    batch = move_data_to_device(next(iter(loader)), captioner.device)
+    readable = (batch for batch in datamodule.val_dataloader() if len(batch.image_ids_B))
+    batch = move_data_to_device(next(readable), captioner.device)
     captioner.eval()
     with torch.no_grad():
         grid_BPD = captioner.encode_batch(batch)[:NUM_EXAMPLES]

@@ -4,6 +4,7 @@ from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
+from metrics.distinct_images import DistinctImages
 from metrics.diversity import DiversityA, DiversityB, Neighbours, consensus_scores, nearest_images, rerank
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
@@ -25,6 +26,7 @@ __all__ = [
     "CaptionMetric",
     "CiderD",
     "Consistency",
+    "DistinctImages",
     "DiversityA",
     "DiversityB",
     "DocumentFrequencies",

@@ -18,6 +18,7 @@ SCRIPTS = (
     "evaluate",
     "caption",
     "score",
+    "machine_faults",
     "memory_reuse",
     "run_summary",
     "score_inputs",

@@ -21,8 +21,8 @@ def test_both_processes_leave_steps_out_and_stop_together(tmp_path: Path) -> Non
         "+callbacks.poison.batches=[0,2,3]",
         "+callbacks.poison.rank=1",
     ]
-    finished = run_script("train.py", *tiny_overrides(), *settings, timeout=200)
-    assert finished.code == 1
+    finished = run_script("train.py", *tiny_overrides(), *settings)
+    assert finished.code != 0  # Lightning kills the process that is still there when the other has ended
     assert "Traceback" not in finished.output
     assert any("step 3 (epoch 0, batch 3): expected a finite loss, got nan" in error for error in finished.errors)
     saved = sorted(path.name for path in (tmp_path / "run" / "non_finite").iterdir())
