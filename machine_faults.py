@@ -27,10 +27,10 @@ def advice_on(error: BaseException, config: object) -> str | None:
         error: What was raised.
         config: The job's, whose fields are named.
     """
-    died = WORKER_DIED.search(str(error)) if isinstance(error, RuntimeError) else None
-    if died:
+    ended = _end_of_worker(error)
+    if ended is not None:
         return (
-            f"a process that loads images {died[1].strip()}: something stopped it, most often for lack of memory; "
+            f"a process that loads images {ended}: something stopped it, most often for lack of memory; "
             f"lower {_field(config, 'data.num_workers')} or {_field(config, 'data.batch_size')}, or give more shared "
             f"memory (docker run --shm-size); data.num_workers=0 loads in the main process and shows what fails"
         )
@@ -39,6 +39,15 @@ def advice_on(error: BaseException, config: object) -> str | None:
         wanted = f" (another {amount[1]} were asked for)" if amount else ""
         return f"out of memory{wanted}; {_lower(config)}"
     return None
+
+
+def _end_of_worker(error: BaseException) -> str | None:
+    """Return how a process that loads images ended, or None if it is not that; a signal is named where it is known."""
+    if not isinstance(error, RuntimeError):
+        return None
+    causes = [error.__cause__, error.__context__, error]
+    found = [died[1].strip() for died in (WORKER_DIED.search(str(cause)) for cause in causes) if died]
+    return found[0] if found and WORKER_DIED.search(str(error)) else None
 
 
 def out_of_memory(error: BaseException) -> bool:

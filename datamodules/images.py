@@ -15,7 +15,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 MAX_PIXELS = 2**26  # 8192 x 8192: more is a mistake or a decompression bomb
 MAX_BYTES = 2**29  # of a file, which some decoders read as a whole
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # not such as EPS, which starts an interpreter
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # not such as EPS, which starts an interpreter
 MAX_ASPECT = 50  # of the longer side to the shorter; more leaves nothing to see in the centre square
 
 warnings.simplefilter("error", Image.DecompressionBombWarning)  # PIL's own limit, which it only warns of

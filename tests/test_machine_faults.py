@@ -75,6 +75,12 @@ def test_the_end_of_a_process_that_loads_images_is_named(message: str, what: str
     assert "lower data.num_workers=2 or data.batch_size=64" in advice
 
 
+def test_the_signal_is_named_though_it_is_only_the_cause() -> None:
+    error = RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly")
+    error.__cause__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that")
+    assert "a process that loads images is killed by signal: Bus error: " in str(advice_on(error, CONFIG))
+
+
 def test_other_errors_are_not_the_machines() -> None:
     for error in (RuntimeError("shapes do not fit"), ValueError("not enough memory of this"), KeyError("x")):
         assert advice_on(error, CONFIG) is None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from metrics.caption_files.fields import image_name, shown
 from metrics.caption_files.reference_image import ReferenceImage
 
-CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]+)\t(?P<caption>.*)")
+CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]{1,18})\t(?P<caption>.*)")
 MAX_LINE = 2**16  # characters; more is no caption
 EXAMPLE = "image.jpg#0<TAB>A caption ."
 

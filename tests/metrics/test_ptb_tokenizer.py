@@ -154,7 +154,7 @@ def test_punctuation_is_that_of_coco_caption() -> None:
 def test_no_text_is_beyond_it(text: str) -> None:
     tokens = ptb_tokenize(text)
     assert all(tokens)
-    assert not {*tokens} & PUNCTUATION
+    assert not {*tokens} & {*PUNCTUATION}
 
 
 @pytest.mark.parametrize("piece", ["a", "a-", "a.", "1,", "'", "&", "a@", "<a", "http://", ".", " ", "\xa0", "é"])
