@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -48,20 +49,27 @@ def test_an_image_that_goes_bad_stops_the_run_and_is_named(tmp_path: Path, capsy
     assert error.endswith("; replace or remove the file, or leave such images out with data.on_bad_image=skip")
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize(("num_workers", "batch_size"), [(0, 1), (2, 2)])  # of one image: all of a batch are bad
 @pytest.mark.filterwarnings("ignore:train_dataloader yielded None")
 def test_images_that_go_bad_are_left_out_counted_and_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], num_workers: int
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    num_workers: int,
+    batch_size: int,
 ) -> None:
     run = _run(
         tmp_path,
         "data.on_bad_image=skip",
-        "data.batch_size=2",
+        f"data.batch_size={batch_size}",
         f"data.num_workers={num_workers}",
         "trainer.max_epochs=3",
         truncate="0.jpg,1.jpg,8.jpg",
         remove="2.jpg,11.jpg",
     )
+    if batch_size == 1:  # three epochs of five images that are left, and what was read before they went bad
+        step = torch.load(run.folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+        assert 15 <= step <= 18
     curves = scalars(run.events)
     assert [value for _, value in curves["train/missing_images"]][-1] == 3
     assert [value for _, value in curves["val/missing_images"]][-1] == 1
