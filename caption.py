@@ -18,6 +18,7 @@ from captioning.strategy import Settings, build, is_beam, ranking_settings, stra
 from captioning.styles import check_styles, chosen_styles
 from lightning_modules.caption_pipeline import CaptionPipeline
 from lightning_modules.device_check import check_device
+from machine_faults import out_of_memory
 
 
 def check_computing(options: argparse.Namespace) -> None:
@@ -104,6 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run(parse_arguments(arguments))
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        sys.exit("error: out of memory; lower --batch-size or --num, or choose --device cpu")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,8 @@ def prepare_sharding(trainer: Trainer, datamodule: CaptionDataModule) -> None:
             "part; set trainer.strategy=ddp, or data.cache_features=false"
         )
     if trainer.gradient_clip_val:
-        trainer.callbacks.append(ShardedClipping(trainer.gradient_clip_val))
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined] # set by its connector
+        callbacks.append(ShardedClipping(trainer.gradient_clip_val))
         trainer.gradient_clip_val = None
 
 

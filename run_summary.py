@@ -65,6 +65,8 @@ def print_summary(
     console.print(table)
     for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
         console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+    if metrics.get("train/skipped_steps"):
+        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
     console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
     if isinstance(trainer.logger, TensorBoardLogger):
@@ -73,8 +75,8 @@ def print_summary(
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
     """Return for a few validation images what the model says and what people said."""
-    loader = datamodule.val_dataloader()
-    batch = move_data_to_device(next(iter(loader)), captioner.device)
+    readable = (batch for batch in datamodule.val_dataloader() if len(batch.image_ids_B))
+    batch = move_data_to_device(next(readable), captioner.device)
     captioner.eval()
     with torch.no_grad():
         grid_BPD = captioner.encode_batch(batch)[:NUM_EXAMPLES]

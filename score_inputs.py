@@ -78,7 +78,7 @@ def read_frequencies(path: Path | None, max_bytes: int) -> tuple[SourceFile | No
         return None, None
     file, text = read_text(path, max_bytes)
     if text.lstrip().startswith('{"num_images"'):
-        return file, DocumentFrequencies.load(path)
+        return file, DocumentFrequencies.load(path, max_bytes)
     return file, count_frequencies([image.captions for image in training_images(parse_references(file, text))])
 
 

@@ -69,11 +69,13 @@ def main(config: DictConfig) -> float | None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
 
     with naming_lost_processes(trainer):
-        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
+        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         has_best = bool(getattr(trainer.checkpoint_callback, "best_model_path", ""))
-        trainer.test(captioner, datamodule=datamodule, ckpt_path="best" if has_best else None, verbose=False)
+        trainer.test(
+            captioner, datamodule=datamodule, ckpt_path="best" if has_best else None, verbose=False, weights_only=True
+        )
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics)

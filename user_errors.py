@@ -12,12 +12,15 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from machine_faults import advice_on
+
 
 class LostProcessError(RuntimeError):
     """Another process of the run is gone; no bug of the one that says so."""
 
 
 USER_ERRORS = (ValueError, FileNotFoundError, LostProcessError, OmegaConfBaseException, MisconfigurationException)
+OF_WORKER = "in DataLoader worker process"
 Result = TypeVar("Result")
 
 
@@ -29,7 +32,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
-    """Let a Hydra job end with `error: …` and exit code 1 on a user's mistake.
+    """Let a Hydra job end with `error: …` and exit code 1 on a user's mistake, or where the machine gives out.
 
     With HYDRA_FULL_ERROR=1 the traceback is shown; in a sweep Hydra reports the failed job itself.
     """
@@ -38,26 +41,30 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
     def guarded(*args: object) -> Result:
         try:
             return job(*args)
-        except (InstantiationException, *USER_ERRORS) as error:
+        except Exception as error:
             cause = cause_of(error)
+            fault = advice_on(cause, args[0] if args else None)
             # a value of the wrong type in the config reaches a constructor as a TypeError
             mistake = isinstance(cause, USER_ERRORS) or (
                 isinstance(error, InstantiationException) and type(cause) is TypeError
             )
-            if show_traceback() or not mistake:
+            if show_traceback() or not (mistake or fault):
                 raise
             if in_sweep():
-                raise cause from None
-            print(f"error: {first_line(cause)}", file=sys.stderr)
+                raise (RuntimeError(fault) if fault else cause) from None
+            print(f"error: {fault or first_line(cause)}", file=sys.stderr)
             raise SystemExit(1) from None
 
     return guarded
 
 
 def first_line(error: BaseException) -> str:
-    """Return the message without what OmegaConf adds about its own types."""
-    lines = [line for line in str(error).splitlines() if not line.strip().startswith(("full_key:", "object_type="))]
-    return " ".join(line.strip() for line in lines if line.strip())
+    """Return the message without what OmegaConf adds about its own types, and PyTorch of where a process raised it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and OF_WORKER in lines[0]:
+        _, _, message = lines[-1].partition(": ")  # a traceback, which ends with the error's class and message
+        return message
+    return " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
 
 
 def show_traceback() -> bool:

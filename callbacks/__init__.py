@@ -3,7 +3,9 @@
 from callbacks.caption_metrics import CaptionMetrics
 from callbacks.caption_samples import CaptionSamples
 from callbacks.latent_usage import LatentUsage
+from callbacks.missing_images import MissingImages
 from callbacks.moving_average import MovingAverage
+from callbacks.non_finite_steps import NonFiniteError, NonFiniteSteps
 from callbacks.own_noise import OwnNoise
 from callbacks.reconstruction_metrics import ReconstructionMetrics
 from callbacks.reconstructions import Reconstructions
@@ -12,7 +14,10 @@ __all__ = [
     "CaptionMetrics",
     "CaptionSamples",
     "LatentUsage",
+    "MissingImages",
     "MovingAverage",
+    "NonFiniteError",
+    "NonFiniteSteps",
     "OwnNoise",
     "ReconstructionMetrics",
     "Reconstructions",

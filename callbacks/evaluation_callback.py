@@ -11,6 +11,8 @@ from lightning_modules import EvaluationOutput, VariationalCaptioner
 class EvaluationCallback(Callback):
     """Hears of each evaluated batch in `observe` and of the end of each evaluation in `conclude`.
 
+    A batch none of whose images could be read was not evaluated.
+
     `stage` is `val` or `test`. The sanity check before training is not heard of: its figures mean nothing yet.
     """
 
@@ -37,7 +39,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if not trainer.sanity_checking:
+        if outputs is not None and not trainer.sanity_checking:
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
 
     def on_test_batch_end(
@@ -49,7 +51,8 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
+        if outputs is not None:
+            self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking:

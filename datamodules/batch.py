@@ -21,8 +21,17 @@ class CaptionSample(NamedTuple):
     grid_PD: Tensor | None = None
 
 
+class LeftOut(NamedTuple):
+    """An image that could not be read, in the place of its sample."""
+
+    image_id: int
+    problem: str
+
+
 class CaptionBatch(NamedTuple):
     """Images grouped with their captions, so that an image is encoded once for all of its captions.
+
+    Where images were left out it has fewer rows, or none at all.
 
     Attributes:
         images_BCHW: Pixels, `uint8` in [0, 255], RGB; H = W = 0 where only features are wanted.
@@ -31,6 +40,7 @@ class CaptionBatch(NamedTuple):
         image_ids_B: The dataset's own number of each image, by which metrics drop repeated images.
         references: All reference captions of each image, as text, for evaluation.
         grid_BPD: The images as a frozen encoder sees them, where that was computed before: P places of D features.
+        left_out: The images that should have been here but could not be read.
     """
 
     images_BCHW: Tensor
@@ -39,10 +49,15 @@ class CaptionBatch(NamedTuple):
     image_ids_B: Tensor
     references: list[list[str]]
     grid_BPD: Tensor | None = None
+    left_out: Sequence[LeftOut] = ()
 
 
-def collate(samples: Sequence[CaptionSample], *, pad_id: int) -> CaptionBatch:
+def collate(items: Sequence[CaptionSample | LeftOut], *, pad_id: int) -> CaptionBatch:
     """Stack images and pad captions to the longest of the batch."""
+    samples = [item for item in items if isinstance(item, CaptionSample)]
+    left_out = [item for item in items if isinstance(item, LeftOut)]
+    if not samples:
+        return empty_batch(left_out)
     captions = [caption for sample in samples for caption in sample.captions]
     grids = [sample.grid_PD for sample in samples if sample.grid_PD is not None]
     counts = torch.tensor([len(sample.captions) for sample in samples])
@@ -53,4 +68,11 @@ def collate(samples: Sequence[CaptionSample], *, pad_id: int) -> CaptionBatch:
         image_ids_B=torch.tensor([sample.image_id for sample in samples]),
         references=[sample.references for sample in samples],
         grid_BPD=torch.stack(grids) if len(grids) == len(samples) else None,
+        left_out=left_out,
     )
+
+
+def empty_batch(left_out: Sequence[LeftOut]) -> CaptionBatch:
+    """Return a batch none of whose images could be read."""
+    none = torch.empty(0, dtype=torch.long)
+    return CaptionBatch(torch.empty(0, 3, 0, 0, dtype=torch.uint8), none.view(0, 0), none, none, [], left_out=left_out)

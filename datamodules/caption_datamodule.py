@@ -1,6 +1,7 @@
 """The contract that every data set fulfils: captioned splits in, image-grouped batches out."""
 
 import logging
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,13 +12,17 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from datamodules.batch import CaptionSample, collate
+from datamodules.batch import CaptionBatch, CaptionSample, LeftOut, collate
 from datamodules.caption_split import CaptionDataset, CaptionSplit
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
 
 log = logging.getLogger(__name__)
 
+# Lightning's word on a training batch none of whose images can be read; this module says which those are
+warnings.filterwarnings("ignore", message="train_dataloader yielded None")
+
+OnBadImage = Literal["error", "skip"]
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -36,8 +41,12 @@ class CaptionDataModule(LightningDataModule, ABC):
         always_longest: Whether the longest caption of an image is always among the drawn ones: the one that the image
             is redrawn from.
         num_workers: Processes that load images; 0 loads in the training process.
+        on_bad_image: What becomes of an image that can no longer be read: `error` to stop, `skip` to leave it out.
         cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
         cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images, features).
+
+    Attributes:
+        left_out: The images that this process could not read, by number, with what is wrong with each.
     """
 
     def __init__(
@@ -49,6 +58,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         captions_per_image: int | None = 5,
         always_longest: bool = False,
         num_workers: int = 0,
+        on_bad_image: OnBadImage = "error",
         cache_features: bool = False,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -59,12 +69,16 @@ class CaptionDataModule(LightningDataModule, ABC):
             raise ValueError(f"data.captions_per_image must be at least 1 (or null for all), got {captions_per_image}")
         if num_workers < 0:
             raise ValueError(f"data.num_workers must be 0 or more, got {num_workers}")
+        if on_bad_image not in ("error", "skip"):
+            raise ValueError(f"data.on_bad_image must be 'error' or 'skip', got {on_bad_image!r}")
         self.fit_tokenizer = tokenizer
         self.image_size = image_size
         self.batch_size = batch_size
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
         self.num_workers = num_workers
+        self.on_bad_image = on_bad_image
+        self.left_out: dict[int, str] = {}
         self.cache_features = cache_features
         self.cache_dir = Path(cache_dir)
         self._datasets: dict[SplitName, CaptionDataset] = {}
@@ -137,19 +151,34 @@ class CaptionDataModule(LightningDataModule, ABC):
                 self.tokenizer,
                 captions_per_image=self.captions_per_image if name == "train" else None,
                 always_longest=self.always_longest,
+                skip_bad_images=self.on_bad_image == "skip",
             )
         return self._datasets[name]
 
-    def train_dataloader(self) -> DataLoader[CaptionSample]:
+    def on_before_batch_transfer(self, batch: CaptionBatch, dataloader_idx: int) -> CaptionBatch | None:
+        """Note which images were left out; a training batch without any image on some process is None on all.
+
+        The processes wait for each other at every training step, so none can leave it out alone.
+        """
+        for image in batch.left_out:
+            if image.image_id not in self.left_out:
+                log.warning("left out: %s", image.problem)
+            self.left_out[image.image_id] = image.problem
+        if self.on_bad_image == "error" or self.trainer is None or not self.trainer.training:
+            return batch
+        empty = self.trainer.strategy.reduce_boolean_decision(len(batch.image_ids_B) == 0, all=False)
+        return None if empty else batch
+
+    def train_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
         return self._loader("train")
 
-    def val_dataloader(self) -> DataLoader[CaptionSample]:
+    def val_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
         return self._loader("val")
 
-    def test_dataloader(self) -> DataLoader[CaptionSample]:
+    def test_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
         return self._loader("test")
 
-    def _loader(self, name: SplitName) -> DataLoader[CaptionSample]:
+    def _loader(self, name: SplitName) -> DataLoader[CaptionSample | LeftOut]:
         training = name == "train"
         return DataLoader(
             self._dataset(name),

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datamodules.batch import CaptionSample
+from datamodules.batch import CaptionSample, LeftOut
+from datamodules.images import BadImageError
 from datamodules.tokenizers import CaptionTokenizer
 
 NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
@@ -43,7 +44,7 @@ class CaptionSplit(Protocol):
         ...
 
 
-class CaptionDataset(Dataset[CaptionSample]):
+class CaptionDataset(Dataset[CaptionSample | LeftOut]):
     """The images of a split, each with `captions_per_image` of its captions.
 
     Args:
@@ -52,6 +53,7 @@ class CaptionDataset(Dataset[CaptionSample]):
         captions_per_image: How many captions of an image come with it, drawn at random without replacement; None for
             all of them, in order. An image with fewer captions gives all that it has.
         always_longest: Whether the longest caption of an image, the first of those, is always among the drawn ones.
+        skip_bad_images: Whether an image that cannot be read is a `LeftOut`, and not an error.
 
     Attributes:
         features: What a frozen encoder sees of each image, `features_TPD` of each view, if that was computed before;
@@ -66,18 +68,33 @@ class CaptionDataset(Dataset[CaptionSample]):
         captions_per_image: int | None = None,
         *,
         always_longest: bool = False,
+        skip_bad_images: bool = False,
     ) -> None:
         self.split = split
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
         self.features: Sequence[NDArray[np.float16]] = ()
+        self.skip_bad_images = skip_bad_images
         self.with_images = True
         self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
 
     def __len__(self) -> int:
         return len(self.split.image_ids)
 
-    def __getitem__(self, index: int) -> CaptionSample:
+    def __getitem__(self, index: int) -> CaptionSample | LeftOut:
+        """Return an image with its captions.
+
+        Raises:
+            BadImageError: The image cannot be read, and such images are not left out.
+        """
+        try:
+            return self._sample(index)
+        except BadImageError as error:
+            if not self.skip_bad_images:
+                raise BadImageError(f"{error}, or leave such images out with data.on_bad_image=skip") from error
+            return LeftOut(self.split.image_ids[index], str(error))
+
+    def _sample(self, index: int) -> CaptionSample:
         captions = self.tokens[index]
         if self.captions_per_image is not None:
             captions = self._draw(captions)[: self.captions_per_image]

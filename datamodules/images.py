@@ -3,6 +3,8 @@
 Pixels stay `uint8` in [0, 255]: normalising is the encoder's, which alone knows what it was trained on.
 """
 
+import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,11 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 MAX_PIXELS = 2**26  # 8192 x 8192: more is a mistake or a decompression bomb
+MAX_BYTES = 2**29  # of a file, which some decoders read as a whole
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # not such as EPS, which starts an interpreter
 MAX_ASPECT = 50  # of the longer side to the shorter; more leaves nothing to see in the centre square
+
+warnings.simplefilter("error", Image.DecompressionBombWarning)  # PIL's own limit, which it only warns of
 
 
 class BadImageError(ValueError):
@@ -26,7 +32,7 @@ def read_image(path: str | Path, image_size: int) -> Tensor:
         [3, image_size, image_size], `uint8`, RGB.
 
     Raises:
-        BadImageError: The file is missing, is no image, is cut short, or has absurd dimensions.
+        BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
     square: Tensor = eval_transform(image_size)(pil_to_tensor(load_rgb(path, enough=2 * image_size)))
     return square
@@ -51,10 +57,11 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
             pixels; None for full size.
 
     Raises:
-        BadImageError: The file is missing, is no image, is cut short, or has absurd dimensions.
+        BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
     try:
-        with Image.open(path) as image:
+        _check_file(Path(path))
+        with Image.open(path, formats=FORMATS) as image:
             _check_dimensions(image.size)
             if enough is not None:
                 image.draft(None, (enough, enough))
@@ -62,8 +69,19 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
             return _to_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise BadImageError(f"{path}: there is no such file; check the path") from error
+    except MemoryError:  # not the file's fault
+        raise
     except Exception as error:  # each of PIL's many decoders fails in its own way
         raise BadImageError(f"{path}: not a usable image ({error}); replace or remove the file") from error
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what cannot be read as a file: a pipe would be waited for, a device never ends."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is a folder, a pipe or a device, expected a file")
+    if status.st_size > MAX_BYTES:
+        raise ValueError(f"it has {status.st_size:,} bytes, expected at most {MAX_BYTES:,}")
 
 
 def _check_dimensions(size: tuple[int, int]) -> None:

@@ -155,16 +155,17 @@ class VariationalCaptioner(LightningModule):
         self.log_dict({f"train/self_critical/{n}": v for n, v in report.logged.items()}, batch_size=num_images)
         return report.loss
 
-    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput:
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
         return self._evaluate("val", batch)
 
-    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput:
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
         return self._evaluate("test", batch)
 
-    def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput:
+    def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput | None:
+        if not len(batch.image_ids_B):  # none of its images could be read
+            return None
         grid_BPD = self.encode_batch(batch)
-        every_caption = torch.arange(len(batch.tokens_NL), device=self.device)
-        report, latents = self._loss(grid_BPD, batch, redraw_R=every_caption)
+        report, latents = self._loss(grid_BPD, batch, redraw_R=torch.arange(len(batch.tokens_NL), device=self.device))
         self._log_report(stage, report, batch)
         return {"descriptions": self.describe_grid(grid_BPD), "latents": latents}
 

@@ -4,6 +4,7 @@ from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
+from metrics.distinct_images import DistinctImages
 from metrics.diversity import (
     DiversityA,
     DiversityB,
@@ -33,6 +34,7 @@ __all__ = [
     "CaptionMetric",
     "CiderD",
     "Consistency",
+    "DistinctImages",
     "DiversityA",
     "DiversityB",
     "DocumentFrequencies",

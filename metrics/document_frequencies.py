@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from metrics.caption_files.text_file import MAX_BYTES, parse_json, read_text
 from metrics.ngrams import Tokens
 from metrics.paired_captions import MAX_ORDER
 
@@ -44,18 +45,19 @@ class DocumentFrequencies:
         unfinished.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, max_bytes: int = MAX_BYTES) -> Self:
         """Read what `save` wrote.
 
         Raises:
-            ValueError: The file is missing or was not written by `save`.
+            ValueError: The file is missing, larger than `max_bytes`, or was not written by `save`.
         """
+        _, text = read_text(path, max_bytes)
         try:
-            fields = json.loads(path.read_text("utf-8"))
+            fields = parse_json(text, path)
             num_images, counts = fields["num_images"], fields["counts"]
             numbers = [num_images, *counts.values()]
             usable = all(0 < number <= num_images and isinstance(number, int) for number in numbers)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: expected document frequencies that DocumentFrequencies.save wrote") from error
         if not usable:
             raise ValueError(f"{path}: expected counts between 1 and num_images={num_images}; write the file again")

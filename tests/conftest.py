@@ -4,12 +4,20 @@ import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks: the same tests with and without a GPU
 
+import hypothesis
 import pytest
 import torch
 
 from tests.tiny_run import TinyRun, run_tiny
 
 torch.set_num_threads(1)
+
+# The same examples in every run, and few; FACET_FUZZ_EXAMPLES=10000 looks for more, each time for others.
+more_examples = os.environ.get("FACET_FUZZ_EXAMPLES")
+hypothesis.settings.register_profile(
+    "facet", max_examples=int(more_examples or 60), derandomize=more_examples is None, deadline=None, database=None
+)
+hypothesis.settings.load_profile("facet")
 
 
 @pytest.fixture(autouse=True)

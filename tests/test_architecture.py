@@ -18,6 +18,7 @@ SCRIPTS = (
     "evaluate",
     "caption",
     "score",
+    "machine_faults",
     "many_devices",
     "memory_reuse",
     "run_summary",
@@ -52,7 +53,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "metrics": ("metrics", "numpy", "torch", "torchmetrics", "rouge_score"),
     "callbacks": (
         "callbacks",
+        "datamodules.atomic_write",
         "datamodules.batch",
+        "lightning_fabric",
         "lightning_modules.losses.terms",
         "metrics",
         "pytorch_lightning",

@@ -5,6 +5,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from torch.utils.data import DataLoader, Dataset
 
 from tests.tiny_run import compose_train, hydra_job
 from user_errors import cause_of, first_line, in_one_line, in_sweep
@@ -91,3 +92,23 @@ def test_what_a_job_returns_is_passed_on() -> None:
 
 def test_lines_are_joined() -> None:
     assert first_line(ValueError("one\n  two\n    full_key: a.b\n    object_type=dict\n")) == "one two"
+
+
+class _Broken(Dataset[int]):
+    def __getitem__(self, index: int) -> int:
+        raise ValueError(f"{index}.jpg: not a usable image; replace it")
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_what_a_process_that_loads_data_raises_is_told_without_its_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @in_one_line
+    def job() -> None:
+        next(iter(DataLoader(_Broken(), num_workers=1)))
+
+    with pytest.raises(SystemExit):
+        job()
+    assert capsys.readouterr().err == "error: 0.jpg: not a usable image; replace it\n"

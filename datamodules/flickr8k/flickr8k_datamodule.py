@@ -4,14 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
-from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
+from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
 from datamodules.caption_split import CaptionSplit
 from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.bad_data import BadData, OnBadData
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
 from datamodules.flickr8k.image_check import find_unreadable
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
-from datamodules.flickr8k.selection import drop_repeats, select_usable
+from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
 from datamodules.tokenizers import TokenizerFitter
 from datamodules.transformed_view import Transform, TransformedView
@@ -31,6 +31,7 @@ class Flickr8kDataModule(CaptionDataModule):
         split: `official` for the published lists, or the proportions of train, val and test of a random split.
         seed: Of the random split.
         on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
+        on_bad_image: The same of an image that goes bad after that, while the batches are served.
         train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
             makes captions with "left" and "right" untrue.
         image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
@@ -55,6 +56,7 @@ class Flickr8kDataModule(CaptionDataModule):
         split: str | Sequence[float] = "official",
         seed: int = 42,
         on_bad_data: OnBadData = "error",
+        on_bad_image: OnBadImage = "error",
         train_transform: Transform | None = None,
         image_size: int = 224,
         batch_size: int = 64,
@@ -72,6 +74,7 @@ class Flickr8kDataModule(CaptionDataModule):
             captions_per_image=captions_per_image,
             always_longest=always_longest,
             num_workers=num_workers,
+            on_bad_image=on_bad_image,
             cache_features=cache_features,
             cache_dir=cache_dir,
         )
@@ -90,8 +93,12 @@ class Flickr8kDataModule(CaptionDataModule):
         self.cached_views = cached_views
 
     def prepare_data(self) -> None:
-        """Check every caption and image once, before the other processes read the outcome."""
-        self.load_splits()
+        """Check every caption and image once, before the other processes read the outcome.
+
+        The trainer calls it before the test as well: an image that went bad since is `on_bad_image`'s.
+        """
+        if not self.splits:
+            self.load_splits()
 
     def load_splits(self) -> dict[SplitName, CaptionSplit]:
         """Return the splits without what cannot be used.
@@ -129,8 +136,10 @@ class Flickr8kDataModule(CaptionDataModule):
     ) -> dict[SplitName, list[str]]:
         present = {path.name for path in files.images.iterdir()}
         wanted = self._wanted_images(files, captions, present, bad)
+        outside = links_outside(files.images, self.root)
         usable = {
-            name: select_usable(images, captions=captions, present=present, bad=bad) for name, images in wanted.items()
+            name: select_usable(images, captions=captions, present=present, outside=outside, bad=bad)
+            for name, images in wanted.items()
         }
         paths = [files.images / image for images in usable.values() for image in images]
         unreadable = find_unreadable(paths, cache_dir=self._cache)

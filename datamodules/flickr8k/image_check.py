@@ -15,7 +15,7 @@ from datamodules.images import BadImageError, load_rgb
 
 log = logging.getLogger(__name__)
 
-CHECK_VERSION = 1  # to be raised when load_rgb comes to accept or refuse other files
+CHECK_VERSION = 2  # to be raised when load_rgb comes to accept or refuse other files
 
 
 def find_unreadable(paths: Sequence[Path], *, cache_dir: Path) -> dict[str, str]:
@@ -71,8 +71,11 @@ def _load(cache: Path) -> dict[str, str] | None:
     if not cache.exists():
         return None
     try:
-        unreadable: dict[str, str] = json.loads(cache.read_text(encoding="utf-8"))
-    except ValueError as error:
+        unreadable = json.loads(cache.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         log.warning("checking the images again: %s is damaged (%s)", cache, error)
         return None
-    return unreadable
+    if isinstance(unreadable, dict) and all(isinstance(problem, str) for problem in unreadable.values()):
+        return unreadable
+    log.warning("checking the images again: %s is damaged (not what is wrong, by name)", cache)
+    return None

@@ -1,24 +1,45 @@
 """Which images can be used, and which split each belongs to."""
 
+import os
 from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 
 from datamodules.caption_datamodule import SplitName
 from datamodules.flickr8k.bad_data import BadData
 
 
 def select_usable(
-    wanted: Sequence[str], *, captions: Mapping[str, Sequence[str]], present: Set[str], bad: BadData
+    wanted: Sequence[str],
+    *,
+    captions: Mapping[str, Sequence[str]],
+    present: Set[str],
+    outside: Set[str],
+    bad: BadData,
 ) -> list[str]:
     """Return the wanted images that are in the folder and have a caption, and add the others to `bad`."""
     usable = []
     for image in wanted:
         if image not in present:
             bad.add("images that are not in the image folder", image)
+        elif image in outside:
+            bad.add("images that are links to files outside of data.root", image)
         elif not captions.get(image):
             bad.add("images without captions", image)
         else:
             usable.append(image)
     return usable
+
+
+def links_outside(folder: Path, root: Path) -> set[str]:
+    """Return the names of a folder's links that lead out of the folder and of the root, links themselves or not."""
+    inside = folder.resolve(), root.resolve()
+    links = [path for path in folder.iterdir() if path.is_symlink()]
+    targets = [Path(os.path.realpath(link)) for link in links]  # unlike resolve(), also of links to each other
+    return {
+        link.name
+        for link, target in zip(links, targets, strict=True)
+        if not any(target.is_relative_to(place) for place in inside)
+    }
 
 
 def drop_repeats(listed: Mapping[SplitName, Sequence[str]], bad: BadData) -> dict[SplitName, list[str]]:

@@ -36,7 +36,7 @@ class ImageCache:
     def open(self) -> Pixels | None:
         """Map the images read-only, [num_images, 3, image_size, image_size]; None if the file is missing or torn."""
         try:
-            images = np.load(self.path, mmap_mode="r")
+            images = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except (FileNotFoundError, EOFError, ValueError):  # no file; an empty one; no header or too few bytes
             return None
         return images if images.shape == self.shape and images.dtype == np.uint8 else None

@@ -170,7 +170,7 @@ def _parse(text: str) -> tuple[Tokenizer, int]:
     problem = "expected a tokenizer as written by CaptionTokenizer.to_json, got"
     try:
         fields: Any = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{problem} no valid JSON ({error}); fit the tokenizer again") from error
     if not isinstance(fields, dict) or fields.keys() != {"max_length", "tokenizer"}:
         raise ValueError(f"{problem} other JSON ({text[:60]!r}); fit the tokenizer again")

@@ -27,11 +27,12 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> tuple[SourceFile, str]:
         ValueError: It is missing, not a file, too large, not UTF-8, or blank.
     """
     try:
+        size = path.stat().st_size  # 0 of a pipe
         with path.open("rb") as file:
-            content = file.read(max_bytes + 1)  # not the size that the system tells: a pipe has none
+            content = file.read(max_bytes + 1) if size <= max_bytes else b""
     except OSError as error:
         raise ValueError(f"{path}: expected a readable file, got '{error.strerror}'; check the path") from error
-    if len(content) > max_bytes:
+    if max(size, len(content)) > max_bytes:
         raise ValueError(
             f"{path}: expected at most {max_bytes / 1e6:g} MB, got more; "
             f"check that it is the right file, or allow more with --max-megabytes"

@@ -1,6 +1,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datamodules.splits import split_by_proportion
 
@@ -44,3 +46,27 @@ def test_refuses_other_proportions(proportions: list[float]) -> None:
         ValueError, match=r"data.split must be three non-negative proportions .* got \[.*\]; for example"
     ):
         split_by_proportion(range(10), proportions, seed=0)
+
+
+@given(st.integers(0, 300), st.lists(st.integers(0, 100), min_size=3, max_size=3).filter(sum), st.integers())
+def test_whatever_the_shares_nothing_is_lost_or_dealt_twice(count: int, parts: list[int], seed: int) -> None:
+    shares = [part / sum(parts) for part in parts]
+    splits = split_by_proportion(range(count), shares, seed)
+    assert sorted(image for split in splits for image in split) == [*range(count)]
+    for split, share in zip(splits, shares, strict=True):
+        assert abs(len(split) - share * count) <= 1
+    assert split_by_proportion(reversed(range(count)), shares, seed) == splits
+
+
+@given(st.lists(st.one_of(st.floats(), st.integers(-2, 2), st.none(), st.text(max_size=3)), max_size=4))
+def test_anything_else_than_shares_is_refused(shares: list[float]) -> None:
+    splits, message = None, ""
+    try:
+        splits = split_by_proportion(range(10), shares, seed=0)
+    except ValueError as error:
+        message = str(error)
+    if splits is None:
+        assert "data.split must be three non-negative proportions" in message
+    else:
+        assert sum(map(len, splits)) == 10
+        assert sum(shares) == pytest.approx(1)

@@ -2,9 +2,12 @@ import importlib.util
 import json
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.ptb_parity import find_jar, java_tokens, main, read_captions
 from metrics.ptb_tokenizer import PUNCTUATION, lexer, ptb_tokenize, rules
@@ -140,3 +143,23 @@ def test_punctuation_is_that_of_coco_caption() -> None:
     from pycocoevalcap.tokenizer.ptbtokenizer import PUNCTUATIONS
 
     assert tuple(PUNCTUATIONS) == PUNCTUATION
+
+
+@given(
+    st.one_of(
+        st.text(st.characters(codec=None)),  # half characters, too
+        st.lists(st.one_of(st.sampled_from([*WORDS, *JOINTS]), st.text(max_size=3))).map("".join),
+    )
+)
+def test_no_text_is_beyond_it(text: str) -> None:
+    tokens = ptb_tokenize(text)
+    assert all(tokens)
+    assert not {*tokens} & {*PUNCTUATION}
+
+
+@pytest.mark.parametrize("piece", ["a", "a-", "a.", "1,", "'", "&", "a@", "<a", "http://", ".", " ", "\xa0", "é"])
+def test_long_texts_take_no_longer_than_their_length(piece: str) -> None:
+    """No rule goes back over what it has read: ten thousand pieces would take minutes."""
+    start = time.perf_counter()
+    ptb_tokenize(piece * 10_000)
+    assert time.perf_counter() - start < 20

@@ -7,9 +7,10 @@ Shape legend: F words found, D values of a vector.
 
 import codecs
 import mmap
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from torch import Tensor
 Vector = NDArray[np.float32]
 
 SNIFFED_BYTES = 2**16
+LONGEST_LINE = 2**20  # bytes of a row of text; one with 1024 values has about 20,000
+MOST_DIGITS = 18  # of a number in the header
 LONGEST_WORD = 2**12  # bytes; more without a space is no word but damage
 
 
@@ -85,9 +88,7 @@ def _read_text(path: Path, wanted: Set[str]) -> _Table:
                 raise _unknown_format(path)
             file.seek(0)
         rows = 0
-        for number, line in enumerate(file, start=1 if header is None else 2):
-            if not line.strip():
-                continue
+        for number, line in _rows(file, path, first=1 if header is None else 2):
             rows += 1
             word, values = _split_row(line, dimension, f"{path}, line {number}")
             if word in wanted and word not in vector_of:
@@ -97,6 +98,21 @@ def _read_text(path: Path, wanted: Set[str]) -> _Table:
             f"{path}: expected {header.rows} words as its header says, got {rows}; get a whole copy of the file"
         )
     return _Table(vector_of, dimension)
+
+
+def _rows(file: BinaryIO, path: Path, first: int) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is not blank with its number; no more than one is in memory."""
+    for number in count(first):
+        line = file.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > LONGEST_LINE:
+            raise ValueError(
+                f"{path}, line {number}: expected a word and its values in at most {LONGEST_LINE:,} bytes, got more; "
+                f"get a whole copy of the file"
+            )
+        if line.strip():
+            yield number, line
 
 
 def _read_binary(path: Path, wanted: Set[str]) -> _Table:
@@ -139,7 +155,9 @@ def _is_binary(path: Path) -> bool:
 
 def _header(line: bytes) -> _Header | None:
     pieces = line.split()
-    if len(pieces) != 2 or not all(piece.isdigit() for piece in pieces) or int(pieces[1]) < 1:
+    if len(pieces) != 2 or not all(piece.isdigit() and len(piece) <= MOST_DIGITS for piece in pieces):
+        return None
+    if int(pieces[1]) < 1:
         return None
     return _Header(rows=int(pieces[0]), dimension=int(pieces[1]))
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datamodules.shapes import lexicon, scene
 from datamodules.shapes.claims import BackgroundClaim, Claims, ObjectClaim, RelationClaim
@@ -102,3 +104,23 @@ def test_lexicon_is_unambiguous_and_no_phrase_too_long() -> None:
         phrases = [phrase for options in table.values() for phrase in options]
         assert len(set(phrases)) == len(phrases)
         assert max(len(phrase.split()) for phrase in phrases) <= lexicon.LONGEST_PHRASE
+
+
+TABLES = (
+    lexicon.SHAPES, lexicon.COLOURS, lexicon.SIZES, lexicon.PLACES, lexicon.TONES, lexicon.PATTERNS, lexicon.RELATIONS,
+    lexicon.COUNTS,
+)  # fmt: skip
+PHRASES = [
+    *(phrase for table in TABLES for phrases in table.values() for phrase in phrases),
+    *(*lexicon.ARTICLES, *lexicon.OPENINGS, *lexicon.JOINERS, *lexicon.IS, *lexicon.ALONE, *lexicon.VERBS),
+    *(*lexicon.BEFORE_BACKGROUND, *lexicon.AFTER_BACKGROUND),
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(PHRASES), st.text(max_size=4)), max_size=12).map(" ".join))
+def test_any_words_are_read_or_refused(caption: str) -> None:
+    claims = parse(caption)
+    assert claims == parse(f"  {caption}  ")
+    if claims is not None:
+        assert claims.objects
+        assert len(claims.objects) <= len(caption.split())

@@ -1,0 +1,50 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datamodules.flickr8k.annotations import read_captions, read_image_names
+from datamodules.flickr8k.bad_data import BadData
+from tests.malformed import fragments, read_or_refuse
+
+PIECES = [
+    b"a.jpg",
+    b"b.jpg",
+    b"#",
+    b"0",
+    b"\t",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"A dog .",
+    b"\xff",
+    b"\xe2\x80\xa8",
+    b"\0",
+    b"../",
+]
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="#\t\n\r\0/\\"), min_size=1, max_size=8).filter(
+    lambda name: name.strip() == name and name not in (".", "..") and not name.startswith("\ufeff")
+)
+captions = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=20).filter(
+    lambda caption: caption.strip() == caption
+)
+
+
+@given(st.dictionaries(names, st.lists(captions, min_size=1, max_size=3), max_size=4))
+def test_what_was_written_is_read(captions_of: dict[str, list[str]]) -> None:
+    lines = [f"{name}#{i}\t{said[i]}\n" for name, said in captions_of.items() for i in range(len(said))]
+    bad = BadData()
+    assert read_or_refuse(lambda path: read_captions(path, bad), "".join(lines).encode()) == captions_of
+    assert not bad.names_of_kind
+    assert read_or_refuse(read_image_names, "\n".join(captions_of).encode()) == [*captions_of]
+
+
+@given(fragments(PIECES))
+def test_any_bytes_are_captions_or_refused(content: bytes) -> None:
+    bad = BadData()
+    captions_of = read_or_refuse(lambda path: read_captions(path, bad), content)
+    if captions_of is not None:
+        num_lines = sum(bool(line.strip()) for line in content.decode("utf-8-sig").split("\n"))
+        counted = sum(map(len, captions_of.values())) + sum(map(len, bad.names_of_kind.values()))
+        assert counted == num_lines  # none is lost
+    found = read_or_refuse(read_image_names, content)
+    assert found is None or all(name and "/" not in name for name in found)

@@ -1,0 +1,92 @@
+"""Files of a gigabyte, or of one endless line: refused without being taken into memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from datamodules.flickr8k import annotations
+from datamodules.flickr8k.bad_data import BadData
+from metrics.caption_files import read_references, read_results
+from tests.tiny_run import ROOT
+
+
+def _peak_megabytes(code: str) -> int:
+    """Run code in a process of its own; return by how much its memory grew at most beyond what its imports take."""
+    imports, _, rest = code.partition("---")
+    script = (
+        f"import resource\n{imports}\nbefore = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n{rest}\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return int(finished.stdout.split()[-1])
+
+
+REFUSED = """
+from pathlib import Path
+import datamodules.flickr8k.annotations as annotations
+from datamodules.flickr8k.bad_data import BadData
+from metrics.caption_files import read_references, read_results
+from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
+---
+path = Path({path!r})
+limited = [read_references, read_results]
+by_line = [
+    lambda path: annotations.read_captions(path, BadData()),
+    annotations.read_image_names,
+    lambda path: read_word_vectors(path, ["a"]),
+]
+for start in (b"", b"a.jpg#0\\tA dog runs .\\n", b"a 1 2\\nb "):
+    with path.open("wb") as file:
+        file.write(start)
+        file.truncate(10**9)  # zeros that take no room on the disk: a line without end
+    for limit in (annotations.MAX_BYTES, 2 * 10**9):  # refused by the file's size, and by the line's
+        annotations.MAX_BYTES = limit
+        for read in (*limited, *by_line):
+            try:
+                read(path)
+            except ValueError as error:
+                assert str(path) in str(error), error
+            else:
+                raise SystemExit("the file was read")
+    annotations.MAX_BYTES = 500_000_000
+"""
+
+
+@pytest.mark.slow
+def test_a_gigabyte_is_refused_without_being_read_in(tmp_path: Path) -> None:
+    path = tmp_path / "endless.txt"
+    try:
+        peak = _peak_megabytes(REFUSED.format(path=str(path)))
+    finally:
+        path.unlink(missing_ok=True)
+    print(f"peak beyond the imports': {peak} MB")
+    assert peak < 20
+
+
+def test_token_files_of_one_endless_line_are_refused_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.txt"
+    path.write_text("a.jpg#0\tA dog .\nb.jpg#0\t" + "x" * 100_000)
+    with pytest.raises(ValueError, match=r"tokens.txt, line 2: expected at most 65,536 characters, got 100,008"):
+        read_references(path)
+    with pytest.raises(ValueError, match=r"tokens.txt, line 2: expected at most 65,536 bytes, got more"):
+        annotations.read_captions(path, BadData())
+
+
+def test_junk_is_not_counted_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "junk.txt"
+    path.write_text("x\n" * 10_001)
+    with pytest.raises(ValueError, match=r"junk.txt: expected lines .*, got more than 10,000 others"):
+        annotations.read_captions(path, BadData())
+
+
+def test_json_above_the_limit_names_it_and_a_higher_limit_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text('[{"image_id": 1, "caption": "a"}]')
+    with pytest.raises(ValueError, match=r"expected at most 2e-05 MB, got more; .*--max-megabytes"):
+        read_results(path, max_bytes=20)
+    assert len(read_results(path, max_bytes=100).rows) == 1
