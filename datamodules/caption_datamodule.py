@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -13,8 +13,11 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionSample, collate
 from datamodules.caption_split import CaptionDataset, CaptionSplit
+from datamodules.data_fingerprint import fingerprint
 from datamodules.feature_cache import FeatureCache, FeatureSource
+from datamodules.seeding import run_seed
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
+from datamodules.training_order import ResumableLoader, TrainingOrder
 
 log = logging.getLogger(__name__)
 
@@ -135,24 +138,27 @@ class CaptionDataModule(LightningDataModule, ABC):
             )
         return self._datasets[name]
 
+    def fingerprint(self) -> dict[str, str]:
+        """Return checksums of the images and captions of each split, by which a resumed run knows its data."""
+        return fingerprint(self.splits)
+
     def train_dataloader(self) -> DataLoader[CaptionSample]:
-        return self._loader("train")
+        dataset = self._dataset("train")
+        processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        order = TrainingOrder(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
+        return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[CaptionSample]:
-        return self._loader("val")
+        return DataLoader(self._dataset("val"), **self._loading())
 
     def test_dataloader(self) -> DataLoader[CaptionSample]:
-        return self._loader("test")
+        return DataLoader(self._dataset("test"), **self._loading())
 
-    def _loader(self, name: SplitName) -> DataLoader[CaptionSample]:
-        training = name == "train"
-        return DataLoader(
-            self._dataset(name),
-            batch_size=self.batch_size,
-            shuffle=training,
-            drop_last=training,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=partial(collate, pad_id=self.tokenizer.vocabulary.pad_id),
-        )
+    def _loading(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.batch_size,
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+            "collate_fn": partial(collate, pad_id=self.tokenizer.vocabulary.pad_id),
+        }

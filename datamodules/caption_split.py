@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.batch import CaptionSample
+from datamodules.seeding import seed_cpu
 from datamodules.tokenizers import CaptionTokenizer
+from datamodules.training_order import Visit
 
 NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
 
@@ -74,7 +76,11 @@ class CaptionDataset(Dataset[CaptionSample]):
     def __len__(self) -> int:
         return len(self.split.image_ids)
 
-    def __getitem__(self, index: int) -> CaptionSample:
+    def __getitem__(self, index: int | Visit) -> CaptionSample:
+        """Return an image of the split; what is drawn for a `Visit` follows from its seed."""
+        if isinstance(index, Visit):
+            seed_cpu(index.seed)
+            index = index.index
         captions = self.tokens[index]
         if self.captions_per_image is not None:
             captions = self._draw(captions)[: self.captions_per_image]
