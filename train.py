@@ -15,22 +15,28 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
 from memory_reuse import keep_freed_memory
+from resuming import resumed, run_to_resume
 from run_summary import log_hyperparameters, print_summary
 from user_errors import in_one_line, in_sweep
 
 log = logging.getLogger(__name__)
+STOPPED_BY_SIGTERM = 128 + 15
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
+warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # a run that goes on
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 @in_one_line
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
+    old_run = run_to_resume(config)
+    config = config if old_run is None else resumed(old_run)
     pl.seed_everything(config.seed, workers=True)
     trainer: pl.Trainer = instantiate(
         config.trainer,
@@ -38,7 +44,8 @@ def main(config: DictConfig) -> float | None:
         logger=instantiate(config.logger) or False,
     )
     refuse_lost_devices(trainer)
-    save_resolved(config)
+    if old_run is None:
+        save_resolved(config)
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
 
@@ -53,11 +60,19 @@ def main(config: DictConfig) -> float | None:
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
 
-    trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path)
+    try:
+        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
+    except SIGTERMException:
+        tell_how_to_resume(trainer)
+        # Lightning would kill the first process if another one ended with an error
+        raise SystemExit(STOPPED_BY_SIGTERM if trainer.is_global_zero else 0) from None
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
-        has_best = bool(getattr(trainer.checkpoint_callback, "best_model_path", ""))
-        trainer.test(captioner, datamodule=datamodule, ckpt_path="best" if has_best else None, verbose=False)
+        best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+        has_best = bool(best) and Path(best).is_file()  # not there without room on the disk
+        trainer.test(
+            captioner, datamodule=datamodule, ckpt_path=best if has_best else None, weights_only=True, verbose=False
+        )
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics)
@@ -74,6 +89,12 @@ def refuse_lost_devices(trainer: pl.Trainer) -> None:
             f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
             f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
         )
+
+
+@rank_zero_only
+def tell_how_to_resume(trainer: pl.Trainer) -> None:
+    """Say how to go on with a run that was asked to stop."""
+    print(f"stopped by SIGTERM at step {trainer.global_step}; go on with: python train.py resume={trainer.default_root_dir}")
 
 
 @rank_zero_only

@@ -19,6 +19,7 @@ SCRIPTS = (
     "caption",
     "score",
     "memory_reuse",
+    "resuming",
     "run_summary",
     "score_inputs",
     "score_summary",
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "callbacks": (
         "callbacks",
         "datamodules.batch",
+        "datamodules.seeding",
         "lightning_modules.losses.terms",
         "metrics",
         "pytorch_lightning",
