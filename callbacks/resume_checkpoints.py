@@ -50,6 +50,8 @@ class ResumeCheckpoints(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         refuse_more_steps(trainer)
+        # Lightning has forgotten the loader's place if the scheduler asked for the number of steps
+        trainer.fit_loop._load_combined_loader_states()
         self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
         self._signals.listen()
 

@@ -142,7 +142,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         """Return checksums of the images and captions of each split, by which a resumed run knows its data."""
         return fingerprint(self.splits)
 
-    def train_dataloader(self) -> DataLoader[CaptionSample]:
+    def train_dataloader(self) -> ResumableLoader:
         dataset = self._dataset("train")
         processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         order = TrainingOrder(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
