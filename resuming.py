@@ -3,6 +3,7 @@
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -52,16 +53,27 @@ def resumed(folder: Path) -> DictConfig:
         ValueError: All checkpoints are damaged.
     """
     folder = folder.absolute()
-    config = OmegaConf.load(folder / "config.yaml")
-    assert isinstance(config, DictConfig)
-    moved_from = config.trainer.default_root_dir
-    config = OmegaConf.create(OmegaConf.to_yaml(config).replace(moved_from, str(folder)))
+    settings = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+    assert isinstance(settings, dict)
+    config = OmegaConf.create(moved(settings, Path(settings["trainer"]["default_root_dir"]), folder))
     path, step = newest_intact(folder / "checkpoints")
     config.ckpt_path = None if path is None else str(path)
     if "purge_step" in config.logger:
         config.logger.purge_step = step + 1  # what callbacks show of the step's model bears its number
-    tell(f"going on with {folder} from {path.name} (step {step})" if path else f"starting {folder} again: no checkpoint")
+    tell(
+        f"going on with {folder} from {path.name} (step {step})" if path else f"starting {folder} again: no checkpoint"
+    )
     return config
+
+
+def moved(settings: Any, old: Path, new: Path) -> Any:
+    """Return settings with the paths within one folder put into another."""
+    if isinstance(settings, dict):
+        return {key: moved(value, old, new) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [moved(value, old, new) for value in settings]
+    within = isinstance(settings, str) and Path(settings).is_relative_to(old)
+    return str(new / Path(settings).relative_to(old)) if within else settings
 
 
 def newest_intact(folder: Path) -> tuple[Path | None, int]:

@@ -94,7 +94,8 @@ def refuse_lost_devices(trainer: pl.Trainer) -> None:
 @rank_zero_only
 def tell_how_to_resume(trainer: pl.Trainer) -> None:
     """Say how to go on with a run that was asked to stop."""
-    print(f"stopped by SIGTERM at step {trainer.global_step}; go on with: python train.py resume={trainer.default_root_dir}")
+    command = f"python train.py resume={trainer.default_root_dir}"
+    print(f"stopped by SIGTERM at step {trainer.global_step}; go on with: {command}")
 
 
 @rank_zero_only

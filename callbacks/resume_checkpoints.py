@@ -64,11 +64,15 @@ class ResumeCheckpoints(Checkpoint):
             self._save_if_due(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking and not trainer.fit_loop.epoch_loop._is_training_done:
+        fitting = trainer.state.fn == "fit" and not trainer.sanity_checking
+        if fitting and not trainer.fit_loop.epoch_loop._is_training_done:
             self._save_if_due(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save_if_due(trainer, due=True)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._signals.obey_at_once()
 
     def state_dict(self) -> dict[str, Any]:
         return {"metrics": self._metrics}

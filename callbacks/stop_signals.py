@@ -33,6 +33,11 @@ class StopSignals:
             self._lightnings = handler
             signal.signal(signal.SIGUSR1, self._on_requeue)
 
+    def obey_at_once(self) -> None:
+        """Let SIGTERM end the process at once, where there is nothing to save."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
     def requeue_now(self) -> None:
         """Let Lightning do what it does on SIGUSR1."""
         self.requeue = False

@@ -30,7 +30,10 @@ class DurableCheckpointIO(TorchCheckpointIO):
                 raise
             kept = "the file from before is kept" if Path(path).exists() else "there is none from before"
             log.warning(
-                "checkpoint %s could not be written (%s): training goes on and %s; make room", path, error.strerror, kept
+                "checkpoint %s could not be written (%s): training goes on and %s; make room",
+                path,
+                error.strerror,
+                kept,
             )
 
     def load_checkpoint(

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from callbacks import CaptionSamples
+from callbacks import CaptionSamples, ResumeCheckpoints
 from callbacks.caption_samples import Sample, as_markdown_table
 from callbacks.reconstructions import side_by_side
 from metrics.bleu import BLEU_NAMES

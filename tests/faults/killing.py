@@ -1,4 +1,4 @@
-"""Training runs that are really killed (SIGKILL), in processes that start in no time: forks of one that has imported all."""
+"""Training runs that are really killed (SIGKILL), in processes that are forks of one that has imported everything."""
 
 import multiprocessing
 import random
@@ -25,7 +25,10 @@ BASE = (
 )
 VARIANTS: dict[str, tuple[str, ...]] = {
     "default": (),
-    "validation in mid-epoch": ("trainer.val_check_interval=2",),
+    "validation in mid-epoch, averaged weights": (
+        "trainer.val_check_interval=2",
+        "+callbacks.average={_target_: pytorch_lightning.callbacks.EMAWeightAveraging, decay: 0.9}",
+    ),
     "accumulated gradients": ("trainer.accumulate_grad_batches=2", "callbacks.resume.every_n_steps=1"),
     "two workers": ("data.num_workers=2",),
     "drawn captions, dropout": (
@@ -85,7 +88,7 @@ class Reference:
             code = run(run_dir, self.settings, resume=started, **dying(at))
             if code == 0:
                 break
-            assert at is not None and code == self.killed_code, f"{name}: exit code {code}\n{log_of(run_dir).read_text()}"
+            assert (at is not None, code) == (True, self.killed_code), log_of(run_dir).read_text()
             outcome.kills += 1
         outcome.steps, outcome.differing = compare(self.run_dir, run_dir, processes=self.processes)
         shutil.rmtree(run_dir)

@@ -17,9 +17,7 @@ from tests.tiny_run import TinyRun
 def test_damage_is_detected_or_harmless(kind: str, trained: TinyRun, tmp_path: Path) -> None:
     content, original = trained.best.read_bytes(), read_intact(trained.best)
     draw = random.Random(kind)
-    found = Counter(
-        outcome(content, kind, draw, original=original, path=tmp_path / "damaged.ckpt") for _ in range(12)
-    )
+    found = Counter(outcome(content, kind, draw, original=original, path=tmp_path / "damaged.ckpt") for _ in range(12))
     assert found["misread"] == 0
     assert found["detected"] > 0
 

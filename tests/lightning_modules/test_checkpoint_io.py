@@ -15,7 +15,7 @@ def test_what_is_saved_is_read_without_running_code(tmp_path: Path) -> None:
     assert torch.equal(checkpoints.load_checkpoint(path)["weight"], torch.arange(3))
     assert [*path.parent.iterdir()] == [path]
     torch.save({"code": Path.touch}, path)
-    with pytest.raises(ValueError, match="a.ckpt: not a readable checkpoint"):
+    with pytest.raises(ValueError, match=r"a.ckpt: not a readable checkpoint"):
         checkpoints.load_checkpoint(path, weights_only=False)
 
 
