@@ -3,7 +3,6 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -50,12 +49,17 @@ def resumed(folder: Path) -> DictConfig:
     A run that has no checkpoint yet starts again.
 
     Raises:
-        ValueError: All checkpoints are damaged.
+        ValueError: The folder was moved, or all checkpoints are damaged.
     """
     folder = folder.absolute()
-    settings = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
-    assert isinstance(settings, dict)
-    config = OmegaConf.create(moved(settings, Path(settings["trainer"]["default_root_dir"]), folder))
+    config = OmegaConf.load(folder / "config.yaml")
+    assert isinstance(config, DictConfig)
+    made_in = Path(config.trainer.default_root_dir)
+    if folder.resolve() != made_in.resolve():
+        raise ValueError(
+            f"resume={folder}: this run was made in {made_in}, where its settings say that its files are; move it back, or "
+            f"name a checkpoint of it with ckpt_path= beside all of the run's settings"
+        )
     path, step = newest_intact(folder / "checkpoints")
     config.ckpt_path = None if path is None else str(path)
     if "purge_step" in config.logger:
@@ -64,16 +68,6 @@ def resumed(folder: Path) -> DictConfig:
         f"going on with {folder} from {path.name} (step {step})" if path else f"starting {folder} again: no checkpoint"
     )
     return config
-
-
-def moved(settings: Any, old: Path, new: Path) -> Any:
-    """Return settings with the paths within one folder put into another."""
-    if isinstance(settings, dict):
-        return {key: moved(value, old, new) for key, value in settings.items()}
-    if isinstance(settings, list):
-        return [moved(value, old, new) for value in settings]
-    within = isinstance(settings, str) and Path(settings).is_relative_to(old)
-    return str(new / Path(settings).relative_to(old)) if within else settings
 
 
 def newest_intact(folder: Path) -> tuple[Path | None, int]:

@@ -26,25 +26,30 @@ def _refused(capsys: pytest.CaptureFixture[str], run_dir: Path, *settings: str) 
     return " ".join(capsys.readouterr().err.split())
 
 
-@pytest.fixture
-def finished(trained: TinyRun, tmp_path: Path) -> Path:
-    """A copy of a finished run, in another place."""
-    shutil.copytree(trained.folder, tmp_path / "moved")
-    return tmp_path / "moved"
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    return run_tiny(tmp_path_factory.mktemp("runs") / "finished")
 
 
-def test_a_finished_run_is_tested_again_and_returns_its_metric(trained: TinyRun, finished: Path) -> None:
-    assert _resume(finished) == trained.metric
-    before, after = (scalars(read_events(folder / "tensorboard")) for folder in (trained.folder, finished))
-    assert set(after["test/loss"]) == set(before["test/loss"])
+def test_a_finished_run_is_tested_again_and_returns_its_metric(finished: TinyRun) -> None:
+    before = scalars(finished.events)
+    assert _resume(finished.folder) == finished.metric
+    after = scalars(read_events(finished.folder / "tensorboard"))
     assert after["train/loss"] == before["train/loss"]  # what was logged before is still shown
-    assert not (finished.parent / "hydra" / "config.yaml").exists()
+    assert len(after["test/loss"]) == 2
+    assert not (finished.folder.parent / "hydra" / "config.yaml").exists()
 
 
-def test_a_run_without_a_checkpoint_starts_again(finished: Path, trained: TinyRun) -> None:
-    shutil.rmtree(finished / "checkpoints")
-    assert _resume(finished) == trained.metric
-    assert (finished / "checkpoints" / "last.ckpt").exists()
+def test_a_run_without_a_checkpoint_starts_again(finished: TinyRun) -> None:
+    shutil.rmtree(finished.folder / "checkpoints")
+    assert _resume(finished.folder) == finished.metric
+    assert (finished.folder / "checkpoints" / "last.ckpt").exists()
+
+
+def test_a_run_that_was_moved_is_refused(trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(trained.folder, tmp_path / "moved")
+    said = _refused(capsys, tmp_path / "moved")
+    assert f"moved: this run was made in {trained.folder}, where its settings say" in said
 
 
 def test_the_newest_intact_checkpoint_is_taken_and_the_damaged_one_named(
@@ -70,8 +75,8 @@ def test_what_is_no_run_directory_is_refused(tmp_path: Path, capsys: pytest.Capt
     assert re.search(message.format("empty", "it holds no config.yaml"), _refused(capsys, tmp_path / "empty"))
 
 
-def test_other_settings_beside_resume_are_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = _refused(capsys, finished, "trainer.max_epochs=7")
+def test_other_settings_beside_resume_are_refused(trained: TinyRun, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refused(capsys, trained.folder, "trainer.max_epochs=7")
     assert re.search("goes on with the settings of that run; leave out trainer.max_epochs=7, or name .*ckpt_path", said)
 
 
