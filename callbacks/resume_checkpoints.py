@@ -46,7 +46,9 @@ class ResumeCheckpoints(Checkpoint):
         self._metrics: dict[str, Tensor] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        trainer.callback_metrics.update(self._metrics)
+        if self._metrics:  # the run goes on
+            trainer.callback_metrics.update(self._metrics)
+            trainer.num_sanity_val_steps = 0  # after which Lightning would forget them
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         refuse_more_steps(trainer)

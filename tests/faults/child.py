@@ -1,6 +1,7 @@
 """What a forked process does: train as `train.py` would."""
 
 import logging
+import multiprocessing
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ def train(
     with log_of(run_dir).open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    multiprocessing.set_start_method("fork", force=True)  # for the workers of loaders, as under train.py
     os.environ |= env
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
