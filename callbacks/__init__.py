@@ -6,9 +6,11 @@ from callbacks.latent_usage import LatentUsage
 from callbacks.missing_images import MissingImages
 from callbacks.moving_average import MovingAverage
 from callbacks.non_finite_steps import NonFiniteError, NonFiniteSteps
-from callbacks.own_noise import OwnNoise
 from callbacks.reconstruction_metrics import ReconstructionMetrics
 from callbacks.reconstructions import Reconstructions
+from callbacks.resume_checkpoints import ResumeCheckpoints
+from callbacks.same_data import SameData
+from callbacks.step_seeds import StepSeeds
 
 __all__ = [
     "CaptionMetrics",
@@ -18,7 +20,9 @@ __all__ = [
     "MovingAverage",
     "NonFiniteError",
     "NonFiniteSteps",
-    "OwnNoise",
     "ReconstructionMetrics",
     "Reconstructions",
+    "ResumeCheckpoints",
+    "SameData",
+    "StepSeeds",
 ]

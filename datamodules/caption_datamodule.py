@@ -6,16 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionBatch, CaptionSample, LeftOut, collate
-from datamodules.caption_split import CaptionDataset, CaptionSplit
+from datamodules.caption_split import CaptionDataset, CaptionSplit, SplitName
+from datamodules.data_fingerprint import fingerprint
 from datamodules.feature_cache import FeatureCache, FeatureSource
+from datamodules.seeding import run_seed
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
+from datamodules.training_order import ResumableLoader, TrainingOrder
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,6 @@ log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message="train_dataloader yielded None")
 
 OnBadImage = Literal["error", "skip"]
-SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -155,6 +157,10 @@ class CaptionDataModule(LightningDataModule, ABC):
             )
         return self._datasets[name]
 
+    def fingerprint(self) -> dict[str, str]:
+        """Return checksums of the images and captions of each split, by which a resumed run knows its data."""
+        return fingerprint(self.splits)
+
     def on_before_batch_transfer(self, batch: CaptionBatch, dataloader_idx: int) -> CaptionBatch | None:
         """Note which images were left out; a training batch without any image on some process is None on all.
 
@@ -169,24 +175,23 @@ class CaptionDataModule(LightningDataModule, ABC):
         empty = self.trainer.strategy.reduce_boolean_decision(len(batch.image_ids_B) == 0, all=False)
         return None if empty else batch
 
-    def train_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
-        return self._loader("train")
+    def train_dataloader(self) -> ResumableLoader:
+        dataset = self._dataset("train")
+        processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        order = TrainingOrder(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
+        return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
-        return self._loader("val")
+        return DataLoader(self._dataset("val"), **self._loading())
 
     def test_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
-        return self._loader("test")
+        return DataLoader(self._dataset("test"), **self._loading())
 
-    def _loader(self, name: SplitName) -> DataLoader[CaptionSample | LeftOut]:
-        training = name == "train"
-        return DataLoader(
-            self._dataset(name),
-            batch_size=self.batch_size,
-            shuffle=training,
-            drop_last=training,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=partial(collate, pad_id=self.tokenizer.vocabulary.pad_id),
-        )
+    def _loading(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.batch_size,
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+            "collate_fn": partial(collate, pad_id=self.tokenizer.vocabulary.pad_id),
+        }

@@ -1,7 +1,7 @@
 """What a collection of captioned images must offer, and the torch dataset over it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +11,11 @@ from torch.utils.data import Dataset
 
 from datamodules.batch import CaptionSample, LeftOut
 from datamodules.images import BadImageError
+from datamodules.seeding import seed_cpu
 from datamodules.tokenizers import CaptionTokenizer
+from datamodules.training_order import Visit
 
+SplitName = Literal["train", "val", "test"]
 NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
 
 
@@ -81,12 +84,15 @@ class CaptionDataset(Dataset[CaptionSample | LeftOut]):
     def __len__(self) -> int:
         return len(self.split.image_ids)
 
-    def __getitem__(self, index: int) -> CaptionSample | LeftOut:
-        """Return an image with its captions.
+    def __getitem__(self, index: int | Visit) -> CaptionSample | LeftOut:
+        """Return an image with its captions; what is drawn for a `Visit` follows from its seed.
 
         Raises:
             BadImageError: The image cannot be read, and such images are not left out.
         """
+        if isinstance(index, Visit):
+            seed_cpu(index.seed)
+            index = index.number
         try:
             return self._sample(index)
         except BadImageError as error:

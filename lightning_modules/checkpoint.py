@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.utils import get_object
 
+from lightning_modules.checkpoint_io import read_intact
 from lightning_modules.variational_captioner import CHECKPOINT_FORMAT, VariationalCaptioner
 
 TRUSTED_PACKAGES = ("lightning_modules.", "torch.optim.")
@@ -54,14 +54,7 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; expected a checkpoint written by train.py")
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # zip, pickle and storage errors come in many types
-        raise ValueError(
-            f"{path}: not a readable checkpoint ({_first_line(error)}); expected one written by train.py"
-        ) from error
+    checkpoint = read_intact(path)
     expected = {"facet_format": int, "hyper_parameters": dict, "state_dict": dict}
     if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), t) for k, t in expected.items()):
         raise ValueError(f"{path}: not a checkpoint of this project; expected one written by train.py")

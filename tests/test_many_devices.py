@@ -19,7 +19,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.utils.data import DataLoader, Sampler
 
 from benchmarks.ddp import LONGEST_END, faulty_run
-from callbacks import OwnNoise
+from callbacks import StepSeeds
 from datamodules.batch import CaptionSample, collate
 from lightning_modules.networks.latents import diagonal_gaussian
 from lightning_modules.processes import num_processes
@@ -120,7 +120,7 @@ class RandomNumbers(Callback):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_batch_start(self, trainer: Trainer, *args: object) -> None:
         torch.save(torch.rand(3), self.folder / f"{trainer.global_rank}.pt")
 
 
@@ -140,7 +140,7 @@ def test_two_processes_train_as_one_does_on_both_batches(tmp_path: Path) -> None
 def test_self_critical_training_on_two_processes_and_noise_of_each_ones_own(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/self_critical=cider", "data.batch_size=2"])
     start = copy.deepcopy(captioner.state_dict())
-    callbacks = [OwnNoise(), RandomNumbers(tmp_path)]
+    callbacks = [StepSeeds(), RandomNumbers(tmp_path)]
     trainer = Trainer(devices=2, strategy="ddp_spawn", max_steps=2, limit_val_batches=0, callbacks=callbacks, **QUIET)
     expect_unused_parameters(trainer, captioner)
     trainer.fit(captioner, datamodule=datamodule)
@@ -180,15 +180,6 @@ def test_more_processes_than_batches_are_refused(tmp_path: Path) -> None:
     refuse_empty_shares(Trainer(devices=2, **QUIET), datamodule)
     with pytest.raises(ValueError, match=r"batch_size=4 on each of 3 processes .* to at most 2, or use fewer devices"):
         refuse_empty_shares(Trainer(devices=3, **QUIET), datamodule)
-
-
-def test_noise_of_one_process_stays_as_it_is(tmp_path: Path) -> None:
-    captioner, _ = build_tiny(tmp_path / "run")
-    torch.manual_seed(3)
-    OwnNoise().on_fit_start(Trainer(**QUIET), captioner)
-    drawn = torch.rand(2)
-    torch.manual_seed(3)
-    assert torch.equal(drawn, torch.rand(2))
 
 
 def test_fsdp_on_a_cpu_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

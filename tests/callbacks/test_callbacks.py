@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from callbacks import CaptionSamples
+from callbacks import CaptionSamples, ResumeCheckpoints
 from callbacks.caption_samples import Sample, as_markdown_table
 from callbacks.reconstructions import side_by_side
 from metrics.bleu import BLEU_NAMES
@@ -139,3 +139,9 @@ def test_pictures_are_in_two_rows() -> None:
     assert picture_CHW[0, 2:4, 2:4].tolist() == [[0, 0], [0, 0]]
     assert picture_CHW[0, 2:4, 6:8].tolist() == [[1, 1], [1, 1]]
     assert picture_CHW[0, 6:8, 2:4].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("setting", [{"every_n_steps": 0}, {"every_n_minutes": -1.0}])
+def test_checkpoints_to_resume_from_come_at_positive_distances(setting: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"callbacks.resume.{next(iter(setting))} must be positive, or null"):
+        ResumeCheckpoints(tmp_path, **setting)

@@ -7,6 +7,7 @@ import pytest
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
 from datamodules.caption_split import CaptionSplit
 from datamodules.tokenizers import fit_word
+from datamodules.training_order import ResumableLoader
 from tests.datamodules.in_memory_split import InMemorySplit
 
 
@@ -42,10 +43,16 @@ def test_training_batches_are_shuffled_full_and_of_few_captions(tmp_path: Path) 
     datamodule = _datamodule(tmp_path)
     datamodule.setup()
     loader = datamodule.train_dataloader()
-    epochs = [[batch.image_ids_B.tolist() for batch in loader] for _ in range(20)]
+    epochs = [_epoch(loader, number) for number in range(20)]
+    assert epochs == [_epoch(datamodule.train_dataloader(), number) for number in range(20)]
     assert all([len(ids) for ids in epoch] == [2, 2] for epoch in epochs)
     assert len({tuple(map(tuple, epoch)) for epoch in epochs}) > 1
     assert all(batch.image_of_caption_N.tolist() == [0, 1] for batch in loader)
+
+
+def _epoch(loader: ResumableLoader, number: int) -> list[list[int]]:
+    loader.sampler.set_epoch(number)  # as Lightning does
+    return [batch.image_ids_B.tolist() for batch in loader]
 
 
 def test_other_batches_hold_everything_in_order(tmp_path: Path) -> None:

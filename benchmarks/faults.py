@@ -1,0 +1,96 @@
+"""Whether runs that are killed at random go on bit for bit, and whether every damaged checkpoint is found out.
+
+    python benchmarks/faults.py [--kills 60] [--corruptions 1600] [--out faults.json]
+
+Small runs are killed (SIGKILL) at random places, in training, validation, saving and test, go on, are killed again, and
+at the end are compared with a run that nothing happened to: every loss, learning rate and image, the weights, the
+optimizer's moments, the best score. Then copies of a checkpoint are damaged at random. Prints tables, writes JSON.
+"""
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from lightning_modules.checkpoint_io import read_intact  # noqa: E402
+from tests.faults.corruption import DAMAGE, outcome  # noqa: E402
+from tests.faults.killing import VARIANTS, Reference  # noqa: E402
+
+MOST_KILLS = 5  # of one run
+
+
+def kill_runs(folder: Path, variant: str, kills: int, draw: random.Random) -> dict[str, Any]:
+    """Kill runs of one variant until they have been killed often enough; return the figures."""
+    started = time.perf_counter()
+    reference = Reference(folder, variant)
+    total: Counter[str] = Counter()
+    differing: list[str] = []
+    while total["kills"] < kills:
+        found = reference.killed(f"run{total['runs']}", draw, most_kills=min(MOST_KILLS, kills - total["kills"]))
+        total.update(runs=1, kills=found.kills, steps=found.steps)
+        differing += found.differing
+    return {**total, "differing": differing, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def damage_checkpoint(checkpoint: Path, trials: int, draw: random.Random) -> dict[str, dict[str, int]]:
+    """Damage a checkpoint in every way equally often; return how often each outcome was seen."""
+    content, original = checkpoint.read_bytes(), read_intact(checkpoint)
+    damaged = checkpoint.with_name("damaged.ckpt")
+    found = {kind: Counter[str](detected=0, harmless=0, misread=0) for kind in DAMAGE}
+    for number in range(trials):
+        kind = [*DAMAGE][number % len(DAMAGE)]
+        found[kind][outcome(content, kind, draw, original=original, path=damaged)] += 1
+    return {kind: dict(counts) for kind, counts in found.items()}
+
+
+def show(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Print one row for each key."""
+    columns = [*next(iter(rows.values()))]
+    table = Table("", *columns, title=title, title_justify="left")
+    for name, row in rows.items():
+        table.add_row(name, *(str(len(row[key]) if isinstance(row[key], list) else row[key]) for key in columns))
+    Console().print(table)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do all of it; exit code 1 where something differs or was misread."""
+    parser = argparse.ArgumentParser(description="Kill training runs and damage checkpoints.")
+    parser.add_argument("--kills", type=int, default=60, help="over all variants of runs (60)")
+    parser.add_argument("--corruptions", type=int, default=1600, help="damaged checkpoints (1600)")
+    parser.add_argument("--seed", type=int, default=0, help="of what happens where (0)")
+    parser.add_argument("--out", type=Path, default=Path("faults.json"), help="where to write the figures as JSON")
+    options = parser.parse_args(arguments)
+    draw = random.Random(options.seed)
+    each = -(-options.kills // len(VARIANTS))
+    with tempfile.TemporaryDirectory() as folder:
+        kills = {}
+        for number, variant in enumerate(VARIANTS):
+            kills[variant] = kill_runs(Path(folder) / str(number), variant, each, draw)
+            print(variant, kills[variant], flush=True)
+        checkpoint = Path(folder) / "0/reference/checkpoints/last.ckpt"
+        corruptions = damage_checkpoint(checkpoint, options.corruptions, draw)
+    show("killed runs", kills)
+    show("damaged checkpoints", corruptions)
+    figures = {"seed": options.seed, "killed": kills, "damaged": corruptions}
+    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
+    unfinished.write_text(json.dumps(figures, indent=2))
+    unfinished.replace(options.out)
+    print(f"figures: {options.out}")
+    if any(row["differing"] for row in kills.values()) or any(row["misread"] for row in corruptions.values()):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

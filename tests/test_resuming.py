@@ -1,0 +1,113 @@
+"""Going on with a run: which checkpoint is taken, and what is refused."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import train
+from lightning_modules.checkpoint_io import read_intact
+from resuming import newest_intact
+from tests.tiny_run import TinyRun, compose_train, hydra_job, read_events, run_tiny, scalars
+
+
+def _resume(run_dir: Path, *settings: str) -> float | None:
+    own = [f"hydra.runtime.output_dir={run_dir.parent}/hydra", "hydra.mode=RUN"]
+    with hydra_job(compose_train([f"resume={run_dir}", *own, *settings], with_hydra=True)) as config:
+        return train.main(config)
+
+
+def _refused(capsys: pytest.CaptureFixture[str], run_dir: Path, *settings: str) -> str:
+    """Return the one line that `train.py` ends with."""
+    with pytest.raises(SystemExit, match="1"):
+        _resume(run_dir, *settings)
+    return " ".join(capsys.readouterr().err.split())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    return run_tiny(tmp_path_factory.mktemp("runs") / "finished")
+
+
+def test_a_finished_run_is_tested_again_and_returns_its_metric(finished: TinyRun) -> None:
+    before = scalars(finished.events)
+    assert _resume(finished.folder) == finished.metric
+    after = scalars(read_events(finished.folder / "tensorboard"))
+    assert after["train/loss"] == before["train/loss"]  # what was logged before is still shown
+    assert len(after["test/loss"]) == 2
+    assert not (finished.folder.parent / "hydra" / "config.yaml").exists()
+
+
+def test_a_run_without_a_checkpoint_starts_again(finished: TinyRun) -> None:
+    shutil.rmtree(finished.folder / "checkpoints")
+    assert _resume(finished.folder) == finished.metric
+    assert (finished.folder / "checkpoints" / "last.ckpt").exists()
+
+
+def test_a_run_that_was_moved_is_refused(trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(trained.folder, tmp_path / "moved")
+    said = _refused(capsys, tmp_path / "moved")
+    assert f"moved: this run was made in {trained.folder}, where its settings say" in said
+
+
+def test_the_newest_intact_checkpoint_is_taken_and_the_damaged_one_named(
+    trained: TinyRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = trained.best.read_bytes()
+    (tmp_path / "last.ckpt").write_bytes(whole[:-1000])
+    (tmp_path / "previous.ckpt").write_bytes(whole)
+    assert newest_intact(tmp_path) == (tmp_path / "previous.ckpt", 2)
+    assert re.search(r"last.ckpt: not a readable checkpoint .*; trying the one before", caplog.text)
+
+
+def test_damaged_checkpoints_alone_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes(b"torn")
+    with pytest.raises(ValueError, match=r"all checkpoints are damaged \(last.ckpt\); start the run anew"):
+        newest_intact(tmp_path)
+
+
+def test_what_is_no_run_directory_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = "error: resume=.*{} is not a run directory: {}; expected one that train.py made"
+    assert re.search(message.format("gone", "there is no such folder"), _refused(capsys, tmp_path / "gone"))
+    (tmp_path / "empty").mkdir()
+    assert re.search(message.format("empty", "it holds no config.yaml"), _refused(capsys, tmp_path / "empty"))
+
+
+def test_other_settings_beside_resume_are_refused(trained: TinyRun, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refused(capsys, trained.folder, "trainer.max_epochs=7")
+    assert re.search("goes on with the settings of that run; leave out trainer.max_epochs=7, or name .*ckpt_path", said)
+
+
+def test_changed_data_are_refused_and_named(
+    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = trained.folder / "checkpoints" / "last.ckpt"
+    with pytest.raises(SystemExit, match="1"):
+        run_tiny(tmp_path / "run", f"ckpt_path={last}", "data.num_val=4")
+    said = " ".join(capsys.readouterr().err.split())
+    named = "images of the train split, captions of the train split, images of the val split, captions of the val split"
+    assert f"error: the data changed since the checkpoint was written: {named}; bring the old data back" in said
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_more_epochs_than_the_learning_rate_was_planned_for_are_refused(
+    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = trained.folder / "checkpoints" / "last.ckpt"
+    with pytest.raises(SystemExit, match="1"):
+        run_tiny(tmp_path / "run", f"ckpt_path={last}", "trainer.max_epochs=2")
+    said = " ".join(capsys.readouterr().err.split())
+    assert re.search(r"trainer.max_epochs=2 makes 4 steps, .*one_cycle\) was planned for 2 and ends there; keep", said)
+
+
+def test_checkpoints_are_of_moments_to_go_on_from(trained: TinyRun) -> None:
+    names = {path.name for path in (trained.folder / "checkpoints").iterdir()}
+    assert names == {"best.ckpt", "last.ckpt"}
+    checkpoint = read_intact(trained.folder / "checkpoints" / "last.ckpt")
+    assert checkpoint["loops"]["fit_loop"]["state_dict"]["combined_loader"] == [
+        {"batches": 2, "batch_size": 4, "num_processes": 1, "seed": 42}
+    ]
+    assert isinstance(checkpoint["state_dict"], dict)
+    assert torch.is_tensor(checkpoint["callbacks"]["ResumeCheckpoints"]["metrics"]["val/rougeL"])
