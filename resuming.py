@@ -57,8 +57,8 @@ def resumed(folder: Path) -> DictConfig:
     made_in = Path(config.trainer.default_root_dir)
     if folder.resolve() != made_in.resolve():
         raise ValueError(
-            f"resume={folder}: this run was made in {made_in}, where its settings say that its files are; move it back, "
-            f"or name a checkpoint of it with ckpt_path= beside all of the run's settings"
+            f"resume={folder}: this run was made in {made_in}, where its settings say that its files are; move it "
+            f"back, or name a checkpoint of it with ckpt_path= beside all of the run's settings"
         )
     path, step = newest_intact(folder / "checkpoints")
     config.ckpt_path = None if path is None else str(path)

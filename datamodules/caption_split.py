@@ -80,7 +80,7 @@ class CaptionDataset(Dataset[CaptionSample]):
         """Return an image of the split; what is drawn for a `Visit` follows from its seed."""
         if isinstance(index, Visit):
             seed_cpu(index.seed)
-            index = index.index
+            index = index.number
         captions = self.tokens[index]
         if self.captions_per_image is not None:
             captions = self._draw(captions)[: self.captions_per_image]

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from datamodules.caption_split import CaptionSplit
 
 
-def fingerprint(splits: Mapping[str, CaptionSplit]) -> dict[str, str]:
+def fingerprint(splits: Mapping[Any, CaptionSplit]) -> dict[str, str]:
     """Return a checksum of the images and one of the captions of each split, by what it is of."""
     found = {}
     for name, split in splits.items():

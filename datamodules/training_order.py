@@ -12,9 +12,9 @@ from datamodules.seeding import derive_seed
 
 
 class Visit(NamedTuple):
-    """An image to load, and the seed of all that is drawn at random for it."""
+    """The number of an image to load, and the seed of all that is drawn at random for it."""
 
-    index: int
+    number: int
     seed: int
 
 
@@ -54,7 +54,7 @@ class ResumableLoader(DataLoader[CaptionSample]):
     _handed_out = 0
     _first_batch = 0
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         # a generator: nothing is loaded before the first batch is asked for, when the sampler knows its epoch
         self._handed_out, self._first_batch = self._first_batch, 0
         self.sampler.first = self._handed_out * self.batch_size

@@ -15,7 +15,7 @@ from tests.datamodules.in_memory_split import InMemorySplit
 def _order(epoch: int, seed: int = 0, size: int = 11, num_processes: int = 1, rank: int = 0) -> list[int]:
     order = TrainingOrder(range(size), seed=seed, num_processes=num_processes, rank=rank)
     order.set_epoch(epoch)
-    return [visit.index for visit in order]
+    return [visit.number for visit in order]
 
 
 def test_every_epoch_visits_every_image_in_an_order_of_its_own() -> None:
@@ -35,7 +35,7 @@ def test_processes_share_the_images_out_and_none_gets_one_twice() -> None:
 def test_the_seed_of_an_image_follows_from_seed_epoch_and_image() -> None:
     order = TrainingOrder(range(5), seed=7)
     order.set_epoch(2)
-    assert {visit.index: visit.seed for visit in order} == {i: derive_seed(7, "image", 2, i) for i in range(5)}
+    assert {visit.number: visit.seed for visit in order} == {i: derive_seed(7, "image", 2, i) for i in range(5)}
 
 
 def test_all_generators_follow_from_a_seed() -> None:
