@@ -84,7 +84,8 @@ class ResumeCheckpoints(Checkpoint):
         self._metrics = state_dict["metrics"]
 
     def _save_if_due(self, trainer: Trainer, *, due: bool = False) -> None:
-        if getattr(trainer, "fast_dev_run", False) or trainer.fit_loop._should_accumulate():
+        trial: bool | int = trainer.fast_dev_run  # type: ignore[attr-defined]
+        if trial or trainer.fit_loop._should_accumulate():
             return
         signals = self._signals
         steps, seconds = trainer.global_step - self._saved_step, time.monotonic() - self._saved_at

@@ -12,7 +12,7 @@ from datamodules.seeding import derive_seed
 
 
 class Visit(NamedTuple):
-    """An image to load, and the seed of all that is drawn at random for it."""
+    """The number of an image to load, and the seed of all that is drawn at random for it."""
 
     number: int
     seed: int
