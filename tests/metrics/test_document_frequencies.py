@@ -43,7 +43,7 @@ def test_no_image_has_no_frequencies() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "expected document frequencies that DocumentFrequencies.save wrote"),
+        (None, "expected a readable file, got 'No such file or directory'"),
         ("{", "expected document frequencies that DocumentFrequencies.save wrote"),
         ("[]", "expected document frequencies that DocumentFrequencies.save wrote"),
         (json.dumps({"counts": {}}), "expected document frequencies that DocumentFrequencies.save wrote"),
