@@ -144,7 +144,6 @@ def test_self_critical_training_on_two_processes_and_noise_of_each_ones_own(tmp_
     trainer = Trainer(devices=2, strategy="ddp_spawn", max_steps=2, limit_val_batches=0, callbacks=callbacks, **QUIET)
     expect_unused_parameters(trainer, captioner)
     trainer.fit(captioner, datamodule=datamodule)
-    assert trainer.global_step == 2
     changed = {
         name.split(".")[1] for name, value in captioner.state_dict().items() if not torch.equal(value, start[name])
     }
