@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from datamodules.caption_split import CaptionSplit, SplitName
 
