@@ -22,15 +22,8 @@ SLURM = {
 }
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run_dir = tmp_path_factory.mktemp("runs") / "reference"
-    assert run(run_dir, BASE) == 0, log_of(run_dir).read_text()
-    return run_dir
-
-
 @pytest.mark.slow
-def test_sigterm_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) -> None:
+def test_sigterm_saves_and_says_how_to_go_on(undisturbed: Path, tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
     never = "callbacks.resume.every_n_steps=null"
     assert run(run_dir, [*BASE, never], **dying(IN_THE_SECOND_EPOCH, signal.SIGTERM)) == train.STOPPED_BY_SIGTERM
@@ -40,11 +33,11 @@ def test_sigterm_saves_and_says_how_to_go_on(reference: Path, tmp_path: Path) ->
     steps = len(read_losses(run_dir))
     assert 5 < steps < 10
     assert run(run_dir, resume=True) == 0, log_of(run_dir).read_text()
-    assert compare(reference, run_dir) == (15, [])  # no step was lost, and none made twice
+    assert compare(undisturbed, run_dir) == (15, [])  # no step was lost, and none made twice
 
 
 @pytest.mark.slow
-def test_slurm_puts_the_job_in_the_queue_again_and_it_goes_on(reference: Path, tmp_path: Path) -> None:
+def test_slurm_puts_the_job_in_the_queue_again_and_it_goes_on(undisturbed: Path, tmp_path: Path) -> None:
     run_dir, asked = tmp_path / "run", tmp_path / "asked"
     scontrol = tmp_path / "bin" / "scontrol"
     scontrol.parent.mkdir()
@@ -56,4 +49,4 @@ def test_slurm_puts_the_job_in_the_queue_again_and_it_goes_on(reference: Path, t
     assert stopped == train.STOPPED_BY_SIGTERM, log_of(run_dir).read_text()
     assert asked.read_text() == "requeue 17\n"
     assert run(run_dir, BASE, **job, SLURM_RESTART_COUNT="1") == 0, log_of(run_dir).read_text()
-    assert compare(reference, run_dir) == (15, [])
+    assert compare(undisturbed, run_dir) == (15, [])
