@@ -6,6 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+import caption
 from machine_faults import advice_on, out_of_memory
 from tests.tiny_run import compose_train, hydra_job
 from user_errors import in_one_line
@@ -97,3 +98,11 @@ def test_a_sweep_hears_the_advice() -> None:
 
         with pytest.raises(RuntimeError, match=r"^out of memory \(another 2.50 GiB .* lower data.batch_size=64"):
             job(config)
+
+
+def test_caption_py_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caption, "run", lambda options: _of_the_gpu())
+    with pytest.raises(
+        SystemExit, match=r"^error: out of memory; lower --batch-size or --num, or choose --device cpu$"
+    ):
+        caption.main(["best.ckpt", "photo.jpg"])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import torch
 from torch import Tensor
 
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -67,10 +66,9 @@ def test_images_that_go_bad_are_left_out_counted_and_named(
         truncate="0.jpg,1.jpg,8.jpg",
         remove="2.jpg,11.jpg",
     )
-    if batch_size == 1:  # three epochs of five images that are left, and what was read before they went bad
-        step = torch.load(run.folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
-        assert 15 <= step <= 18
     curves = scalars(run.events)
+    if batch_size == 1:  # three epochs of the five images that are left; the first that is read may be a bad one, too
+        assert len(curves["lr-Adam"]) in (15, 16)
     assert [value for _, value in curves["train/missing_images"]][-1] == 3
     assert [value for _, value in curves["val/missing_images"]][-1] == 1
     assert [value for _, value in curves["test/missing_images"]] == [1.0]
