@@ -116,7 +116,7 @@ def prepare_sharding(trainer: Trainer, datamodule: CaptionDataModule) -> None:
             "part; set trainer.strategy=ddp, or data.cache_features=false"
         )
     if trainer.gradient_clip_val:
-        trainer.callbacks.append(ShardedClipping(trainer.gradient_clip_val))
+        trainer.callbacks.append(ShardedClipping(trainer.gradient_clip_val))  # type: ignore[attr-defined]
         trainer.gradient_clip_val = None
 
 

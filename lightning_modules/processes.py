@@ -37,7 +37,7 @@ def sum_of_processes(mine: Tensor) -> Tensor:
 
     The gradient is that of the sum of what the processes make of it, of which data-parallel training takes the mean.
     """
-    summed: Tensor = _Sum.apply(mine)  # type: ignore[no-untyped-call]
+    summed: Tensor = _Sum.apply(mine)
     return summed
 
 
