@@ -8,7 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks import NonFiniteSteps
-from callbacks.non_finite_steps import MOST_SAVED
+from callbacks.non_finite_steps import MOST_SAVED, non_finite_gradients
 from datamodules.batch import CaptionBatch
 from tests.faults.poison import Poison
 from tests.tiny_run import build_tiny, run_tiny, scalars
@@ -160,3 +160,11 @@ def test_refuses_settings_out_of_range(tmp_path: Path) -> None:
         NonFiniteSteps(tmp_path, on_non_finite="warn")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"callbacks.non_finite.max_consecutive must be at least 1, got 0"):
         NonFiniteSteps(tmp_path, max_consecutive=0)
+
+
+def test_large_gradients_are_finite_though_their_norm_is_not() -> None:
+    layer = torch.nn.Linear(2, 1)
+    layer.weight.grad, layer.bias.grad = torch.full((1, 2), 3e38), torch.zeros(1)
+    assert non_finite_gradients(layer) == []
+    layer.bias.grad = torch.tensor([float("-inf")])
+    assert non_finite_gradients(layer) == ["bias"]
