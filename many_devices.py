@@ -83,12 +83,8 @@ def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
             raise
         raise LostProcessError(
             f"process {trainer.global_rank} of {trainer.world_size} cannot reach another one, which has failed or was "
-            f"killed; its own message may stand above. Go on from a checkpoint: ckpt_path={_last_checkpoint(trainer)}"
+            f"killed; its own message may stand above. Go on with: resume={trainer.default_root_dir}"
         ) from error
-
-
-def _last_checkpoint(trainer: Trainer) -> str:
-    return getattr(trainer.checkpoint_callback, "last_model_path", "") or "…/checkpoints/last.ckpt"
 
 
 class ShardedClipping(Callback):

@@ -154,7 +154,7 @@ def ranking_settings(options: argparse.Namespace) -> Settings | None:
     if options.index is None:
         return settings
     if settings is None or not indexes_of(settings):
-        raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus or mix")
+        raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus, diverse or mix")
     return with_index(settings, str(options.index))
 
 

@@ -228,7 +228,7 @@ def test_a_killed_process_ends_the_run_within_seconds(rank: int, tmp_path: Path)
     assert outcome.seconds < LONGEST_END
     if rank == 1:  # the other one lives to tell
         assert "error: process 0 of 2 cannot reach another one" in outcome.output
-        assert f"ckpt_path={tmp_path}/run/run/checkpoints/last.ckpt" in outcome.output
+        assert f"resume={tmp_path}/run/run" in outcome.output
         assert "Traceback" not in outcome.output
 
 
@@ -236,7 +236,7 @@ def test_only_what_the_exchange_reports_is_a_lost_process(tmp_path: Path) -> Non
     alone, together = Trainer(**QUIET), Trainer(devices=2, **QUIET)
     gone = RuntimeError("[gloo/transport/tcp/pair.cc:545] Read error [127.0.0.1]:1: Connection reset by peer")
     with (
-        pytest.raises(LostProcessError, match=r"process 0 of 2 cannot reach .* ckpt_path="),
+        pytest.raises(LostProcessError, match=r"process 0 of 2 cannot reach .* resume="),
         naming_lost_processes(together),
     ):
         raise gone

@@ -121,7 +121,7 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "latent", "--set", "num=true"], "--set num=True: expected int, got True"),
         (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy says one caption, expected 1"),
         (["--set", "max_length=3"], "--set max_length=3: expected a --strategy whose setting it is"),
-        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus or mix"),
+        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse or mix"),
         (["--rank", "likelihood", "--index", "a.npz"], "--index a.npz: expected a --rank that reads it"),
     ],
 )
@@ -190,7 +190,7 @@ def test_ranked_captions_come_best_first(
 ) -> None:
     arguments: list[object] = [trained.best, *photos, "--num", 5, "--strategy", "sample", "--set", "max_length=6"]
     index: list[object] = []
-    if name in ("consensus", "mix"):
+    if name in ("consensus", "diverse", "mix"):
         _, datamodule = build_tiny(tmp_path / "run")
         TrainingIndex.make(load_captioner(trained.best), datamodule.splits["train"]).save(tmp_path / "index.npz")
         index = ["--index", tmp_path / "index.npz"]

@@ -137,5 +137,5 @@ def test_the_metric_is_the_mean_of_the_first_candidates(tmp_path: Path) -> None:
 
 
 def test_a_file_without_frequencies_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"nothing\.json: expected document frequencies that"):
+    with pytest.raises(ValueError, match=r"nothing\.json: expected a readable file"):
         CiderD(document_frequencies=tmp_path / "nothing.json")
