@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from datamodules.atomic_write import atomic_write_text
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
@@ -105,9 +106,7 @@ def tell_how_to_resume(trainer: pl.Trainer) -> None:
 def save_resolved(config: DictConfig) -> None:
     """Write the config with every interpolation resolved into the run directory."""
     folder = Path(HydraConfig.get().runtime.output_dir)
-    unfinished = folder / ".config.yaml.unfinished"
-    OmegaConf.save(config, unfinished, resolve=True)
-    unfinished.replace(folder / "config.yaml")
+    atomic_write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
 
 
 def report_vectors(found: WordVectors | None) -> None:

@@ -23,6 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from datamodules.atomic_write import atomic_write_text  # noqa: E402
+
 NUM_PROCESSES = 2
 LONGEST_RUN = 1800.0  # seconds, on a busy machine
 LONGEST_END = 60.0  # seconds from a fault to the end of all processes
@@ -169,9 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shown = (row["number"], row["as_expected"], row["hung"])
         table.add_row(row["name"], *map(str, shown), f"{seconds[len(seconds) // 2]:.1f}", f"{seconds[-1]:.1f}")
     Console().print(table)
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps({"processes": NUM_PROCESSES, "cores": os.cpu_count(), "runs": figures}, indent=2))
-    unfinished.replace(options.out)
+    atomic_write_text(
+        options.out, json.dumps({"processes": NUM_PROCESSES, "cores": os.cpu_count(), "runs": figures}, indent=2)
+    )
     print(f"figures: {options.out}")
     if any(row["as_expected"] < row["number"] for row in figures):
         raise SystemExit(1)

@@ -24,6 +24,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from lightning_modules.checkpoint_io import read_intact  # noqa: E402
 from tests.faults.corruption import DAMAGE, outcome  # noqa: E402
 from tests.faults.killing import VARIANTS, Reference  # noqa: E402
@@ -84,9 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show("killed runs", kills)
     show("damaged checkpoints", corruptions)
     figures = {"seed": options.seed, "killed": kills, "damaged": corruptions}
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps(figures, indent=2))
-    unfinished.replace(options.out)
+    atomic_write_text(options.out, json.dumps(figures, indent=2))
     print(f"figures: {options.out}")
     if any(row["differing"] for row in kills.values()) or any(row["misread"] for row in corruptions.values()):
         raise SystemExit(1)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from datamodules.atomic_write import atomic_write_text
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.generation import Beam, Greedy, Sample, Strategy
 from lightning_modules.networks.attentions import MultiHeadAttention
@@ -241,11 +242,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     figures[case][f"{side}_peak_mb_{length}_tokens"] = processes.apply(peak_growth, settings)
     show(figures, options)
     machine = {"processor": platform.processor() or platform.machine(), "threads": options.threads}
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(
-        json.dumps({"machine": machine, "images": options.images, "width": options.width, "cases": figures}, indent=2)
+    atomic_write_text(
+        options.out,
+        json.dumps({"machine": machine, "images": options.images, "width": options.width, "cases": figures}, indent=2),
     )
-    unfinished.replace(options.out)
     print(f"figures: {options.out}")
 
 

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.coco_metrics import Case, Coco, load_coco  # noqa: E402
+from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu  # noqa: E402
 from metrics.caption_files import read_references  # noqa: E402
 from metrics.caption_metric import ImageCaptions  # noqa: E402
@@ -205,9 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = f"{num_images} x {NUM_REFERENCES} x {num_candidates}"
         show(f"{size} (images x references x captions)", compared)
         figures[size] = {name: part._asdict() for name, part in compared.items()}
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps(figures, indent=2))
-    unfinished.replace(options.out)
+    atomic_write_text(options.out, json.dumps(figures, indent=2))
     print(f"figures: {options.out}")
 
 

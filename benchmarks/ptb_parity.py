@@ -26,6 +26,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from metrics.ptb_tokenizer import PUNCTUATION, ptb_tokenize  # noqa: E402
 
 JAR = "stanford-corenlp-3.4.1.jar"
@@ -124,9 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"expected captions in {options.captions}, got an empty file")
     figures = compare(captions, options.jar)
     show(figures)
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps({"file": options.captions.name} | figures, indent=2))
-    unfinished.replace(options.out)
+    atomic_write_text(options.out, json.dumps({"file": options.captions.name} | figures, indent=2))
     print(f"figures: {options.out}")
 
 

@@ -26,6 +26,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from datamodules.batch import CaptionBatch  # noqa: E402
 from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
 from memory_reuse import keep_freed_memory  # noqa: E402
@@ -140,9 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show(f"Training, {workers} workers", training)
     machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
     figures = {"overrides": options.overrides, "machine": machine, "loading_images_per_second": loading} | training
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps(figures, indent=2))
-    unfinished.replace(options.out)
+    atomic_write_text(options.out, json.dumps(figures, indent=2))
     print(f"figures: {options.out}")
 
 
