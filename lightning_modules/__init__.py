@@ -2,6 +2,7 @@
 
 from lightning_modules.caption_pipeline import CaptionPipeline, Description
 from lightning_modules.checkpoint import load_captioner
+from lightning_modules.checkpoint_average import average_checkpoints, save_captioner
 from lightning_modules.describing import Descriptions
 from lightning_modules.variational_captioner import EvaluationOutput, VariationalCaptioner
 
@@ -11,5 +12,7 @@ __all__ = [
     "Descriptions",
     "EvaluationOutput",
     "VariationalCaptioner",
+    "average_checkpoints",
     "load_captioner",
+    "save_captioner",
 ]

@@ -183,15 +183,15 @@ class VariationalCaptioner(LightningModule):
             originals_BCHW = to_unit_interval(batch.images_BCHW, size=output.redrawn_RCHW.shape[-1])
             originals_RCHW = originals_BCHW[batch.image_of_caption_N[redraw_R]]
             reconstruction_R = reconstruction_nll(output.redrawn_RCHW, originals_RCHW)
-        said = output.logits_WV, output.targets_NL
-        pad_id, label_smoothing = self.tokenizer.vocabulary.pad_id, self.loss.label_smoothing
-        with torch.set_grad_enabled(torch.is_grad_enabled() and label_smoothing == 0):
-            caption_N = caption_cross_entropy(*said, pad_id=pad_id)
+        nats = caption_cross_entropy(
+            output.logits_WV,
+            output.targets_NL,
+            pad_id=self.tokenizer.vocabulary.pad_id,
+            label_smoothing=self.loss.label_smoothing,
+        )
         terms = LossTerms(
-            caption_N=caption_N,
-            smoothed_N=caption_cross_entropy(*said, pad_id=pad_id, label_smoothing=label_smoothing)
-            if label_smoothing
-            else caption_N,
+            caption_N=nats.caption_N,
+            smoothed_N=nats.smoothed_N,
             reconstruction_R=reconstruction_R,
             kl_style_NZ=output.latents.style.kl,
             kl_content_NZ=output.latents.content.kl,

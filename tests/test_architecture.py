@@ -18,6 +18,7 @@ SCRIPTS = (
     "evaluate",
     "caption",
     "score",
+    "average",
     "machine_faults",
     "many_devices",
     "memory_reuse",

@@ -4,17 +4,32 @@ Shape legend: N captions, L tokens, W words of all captions, V vocabulary, Z lat
 """
 
 import math
+from typing import NamedTuple
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import interpolate
+
+from lightning_modules.losses.word_cross_entropy import word_cross_entropy
 
 UNIT_SCALE = 1 / math.sqrt(2 * math.pi)  # the normal distribution with this scale has density 1 at its mean
 
 
+class CaptionNats(NamedTuple):
+    """−log p(w | S, C) of each caption in nats, summed over its words.
+
+    Attributes:
+        caption_N: With the words as they are.
+        smoothed_N: With smoothed labels, which the optimizer minimises; the same tensor without smoothing.
+    """
+
+    caption_N: Tensor
+    smoothed_N: Tensor
+
+
 def caption_cross_entropy(
     logits_WV: Tensor, targets_NL: Tensor, *, pad_id: int, label_smoothing: float = 0.0
-) -> Tensor:
-    """Return −log p(w | S, C) of each caption in nats: [N], summed over its words; padding counts nothing.
+) -> CaptionNats:
+    """Return −log p(w | S, C) of each caption; padding counts nothing.
 
     Args:
         logits_WV: The word distributions of the captions, one after the other, without padding.
@@ -24,9 +39,16 @@ def caption_cross_entropy(
             section 7).
     """
     is_word_NL = targets_NL != pad_id
-    nats_W = cross_entropy(logits_WV.float(), targets_NL[is_word_NL], reduction="none", label_smoothing=label_smoothing)
-    nats_NL = nats_W.new_zeros(targets_NL.shape).masked_scatter(is_word_NL, nats_W)
-    return nats_NL.sum(dim=1)
+    nats = word_cross_entropy(logits_WV, targets_NL[is_word_NL])
+    caption_N = _sum_over_words(nats.word_W, is_word_NL)
+    if not label_smoothing:
+        return CaptionNats(caption_N, caption_N)
+    smoothed_W = nats.word_W.lerp(nats.uniform_W, label_smoothing)
+    return CaptionNats(caption_N, _sum_over_words(smoothed_W, is_word_NL))
+
+
+def _sum_over_words(nats_W: Tensor, is_word_NL: Tensor) -> Tensor:
+    return nats_W.new_zeros(is_word_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
 
 
 def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:

@@ -1,4 +1,7 @@
-"""Dropout that draws its mask quickly on a CPU."""
+"""Dropout of single elements, whose mask is drawn quickly on a CPU, and of whole words.
+
+Shape legend: N captions, L tokens, E embedding.
+"""
 
 import numpy as np
 import torch
@@ -36,6 +39,36 @@ class Dropout(nn.Module):
         dropped = min(max(round(STEPS * self.p), 1), STEPS - 1)
         kept = random_bytes(x.numel()).view(x.shape) >= dropped
         return torch.mul(x, kept.to(x.dtype)).mul_(STEPS / (STEPS - dropped))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class WordDropout(nn.Module):
+    """Hides words from the decoder in training: their vectors become zero, and the others stay as they are.
+
+    The decoder then has to learn of the image and the codes what it can no longer read off the words before (Bowman et
+    al. 2016, section 3.2, where a hidden word becomes the unknown one).
+
+    Args:
+        p: The share of the words.
+
+    Raises:
+        ValueError: It is not in [0, 1).
+    """
+
+    def __init__(self, p: float = 0.0) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"word_dropout must be at least 0 and below 1, got {p}")
+        self.p = p
+
+    def forward(self, words_NLE: Tensor) -> Tensor:
+        """Return the embedded words, [captions, words, width], some of them as zeros."""
+        if not self.training or self.p == 0:
+            return words_NLE
+        seen_NL1 = torch.rand(*words_NLE.shape[:-1], 1, device=words_NLE.device) >= self.p
+        return words_NLE * seen_NL1
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

@@ -84,7 +84,7 @@ def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
     words_NLE = network.embedding(torch.cat([first_N1, said.tokens_NL[:, :-1]], dim=1))
     with torch.no_grad():
         hidden_NLH, _ = network.decoder_text.advance(words_NLE, network.start(said.latents).select(rows))
-        nats_N = caption_cross_entropy(
+        nats_N, _ = caption_cross_entropy(
             network.middle(hidden_NLH)[said.tokens_NL != vocabulary.pad_id], said.tokens_NL, pad_id=vocabulary.pad_id
         )
     torch.testing.assert_close(said.log_probability_N, -nats_N, rtol=1e-4, atol=1e-4)

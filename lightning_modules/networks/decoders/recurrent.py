@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import AttentionBuilder, memories_of
 from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.dropout import WordDropout
 
 
 class DecoderState(NamedTuple):
@@ -45,6 +46,7 @@ class RecurrentDecoder(Decoder):
         attention: Makes the look at the image's places after each word; None to know the image by the context alone.
         hidden_size: Width H of the state.
         num_layers: Layers R.
+        word_dropout: Share of the words that are hidden in training.
     """
 
     network: ClassVar[type[nn.GRU] | type[nn.LSTM]]
@@ -59,10 +61,12 @@ class RecurrentDecoder(Decoder):
         attention: AttentionBuilder | None = None,
         hidden_size: int = 256,
         num_layers: int = 1,
+        word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         looking = None if attention is None else attention()  # first, as ever: a seed draws the same parameters
         self.hidden_size = hidden_size
+        self.word_dropout = WordDropout(word_dropout)
         self.recurrence = self.network(embedding_dim, hidden_size, num_layers, batch_first=True)
         self.add_to_words = nn.Linear(context_dim, embedding_dim)
         self.initial = nn.Linear(context_dim, self.num_states * num_layers * hidden_size)
@@ -78,7 +82,7 @@ class RecurrentDecoder(Decoder):
 
     def advance(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read L more words; return the hidden state after each, and the state to go on from."""
-        hidden_NLH, recurrent = self._recur(words_NLE + state.context_N1E, state.recurrent)
+        hidden_NLH, recurrent = self._recur(self.word_dropout(words_NLE) + state.context_N1E, state.recurrent)
         if self.attention is not None:
             hidden_NLH = self.attention(hidden_NLH, state.memory_M)
         return hidden_NLH, state._replace(recurrent=recurrent)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, memories_of
 from lightning_modules.networks.decoders.decoder import Decoder
-from lightning_modules.networks.dropout import Dropout
+from lightning_modules.networks.dropout import Dropout, WordDropout
 
 
 class TransformerState(NamedTuple):
@@ -91,13 +91,14 @@ class TransformerDecoder(Decoder):
         num_heads: Heads of each layer's self-attention; they share the width.
         feedforward_size: Width of the hidden layer of each feedforward network.
         dropout: Share of the words as they enter, and of what each layer adds, that is set to zero in training.
+        word_dropout: Share of the words that are hidden in training.
         num_positions: Most tokens of a caption, prefix included.
 
     Raises:
         ValueError: The heads cannot share the width equally.
     """
 
-    length_groups = 8
+    length_groups = 4
 
     def __init__(
         self,
@@ -110,6 +111,7 @@ class TransformerDecoder(Decoder):
         num_heads: int = 4,
         feedforward_size: int = 1024,
         dropout: float = 0.0,
+        word_dropout: float = 0.0,
         num_positions: int = 64,
     ) -> None:
         super().__init__()
@@ -117,6 +119,7 @@ class TransformerDecoder(Decoder):
             raise ValueError(f"model.decoder.num_heads must divide hidden_size={hidden_size}, got {num_heads}")
         self.hidden_size = hidden_size
         self.num_heads = num_heads
+        self.word_dropout = WordDropout(word_dropout)
         self.enter = nn.Identity() if embedding_dim == hidden_size else nn.Linear(embedding_dim, hidden_size)
         self.position_LH = nn.Parameter(0.02 * torch.randn(num_positions, hidden_size))
         self.add_to_words = nn.Linear(context_dim, hidden_size)
@@ -156,7 +159,7 @@ class TransformerDecoder(Decoder):
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        x_NLH = self.dropout(self.enter(words_NLE) + self.position_LH[start:end] + state.context_N1H)
+        x_NLH = self.dropout(self.enter(self.word_dropout(words_NLE)) + self.position_LH[start:end] + state.context_N1H)
         read_NKThh = []
         for layer, before, memory_M in zip(
             self.layers, state.read_NKThh, state.memories_M or (None,) * len(self.layers), strict=True

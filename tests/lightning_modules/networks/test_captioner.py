@@ -93,7 +93,7 @@ def test_longer_padding_changes_no_loss_and_no_gradient(choices: tuple[str, ...]
         captioner = tiny_captioner(*choices).eval()  # without the noise of training, which longer padding would shift
         output = _run(captioner, _captions(VOCABULARY, padding))
         assert output.redrawn_RCHW is not None
-        caption_N = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
+        caption_N, _ = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
         reconstruction_R = reconstruction_nll(output.redrawn_RCHW, torch.full_like(output.redrawn_RCHW, 0.5))
         (caption_N.sum() + reconstruction_R.sum()).backward()
         gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
@@ -110,7 +110,7 @@ def test_groups_of_similar_length_change_no_loss_and_no_gradient(choices: tuple[
         captioner.decoder_text.length_groups = groups
         output = _run(captioner, _captions(VOCABULARY)[[1, 0, 2]])
         assert output.redrawn_RCHW is not None
-        caption_N = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
+        caption_N, _ = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
         (caption_N.sum() + output.redrawn_RCHW.square().sum()).backward()
         gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
         found.append((output.logits_WV, output.redrawn_RCHW, gradients))

@@ -104,7 +104,7 @@ def test_ranked_captions_have_the_probability_of_teacher_forcing_from_their_code
     with torch.no_grad():
         words_NLE = network.embedding(torch.cat([first_N1, ranked.tokens_NL[:, :-1]], dim=1))
         hidden_NLH, _ = network.decoder_text.advance(words_NLE, network.start(ranked.latents))
-        nats_N = caption_cross_entropy(
+        nats_N, _ = caption_cross_entropy(
             network.middle(hidden_NLH)[ranked.tokens_NL != vocabulary.pad_id],
             ranked.tokens_NL,
             pad_id=vocabulary.pad_id,

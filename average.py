@@ -1,0 +1,41 @@
+"""Average the weights of several checkpoints of a run into one.
+
+python average.py CHECKPOINT CHECKPOINT … [--out average.ckpt]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning_modules import average_checkpoints, save_captioner
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Average the weights of several checkpoints of a run into one.")
+    parser.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT", help="written by train.py")
+    parser.add_argument("--out", type=Path, default=Path("average.ckpt"), help="where to write it (average.ckpt)")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Average, and write the result."""
+    if options.out.is_dir() or not options.out.parent.is_dir():
+        raise ValueError(f"--out {options.out}: expected the name of a file in a folder that exists; change it")
+    if options.out.resolve() in {path.resolve() for path in options.checkpoints}:
+        raise ValueError(f"--out {options.out} is one of the checkpoints to average; change it")
+    save_captioner(average_checkpoints(options.checkpoints), options.out)
+    print(f"{options.out}: the mean of {len(options.checkpoints)} checkpoints")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; a user's mistake gets one line and exit code 1."""
+    try:
+        run(parse_arguments(arguments))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+
+
+if __name__ == "__main__":
+    main()
