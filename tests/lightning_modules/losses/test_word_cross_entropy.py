@@ -35,7 +35,8 @@ def test_half_precision_logits_are_summed_in_full_precision_and_get_a_gradient_l
     torch.testing.assert_close(nats_W, expected_W)
     nats_W.sum().backward()
     expected_W.sum().backward()
-    assert ours_WV.grad is not None and theirs_WV.grad is not None
+    assert ours_WV.grad is not None
+    assert theirs_WV.grad is not None
     assert ours_WV.grad.dtype == torch.bfloat16
     torch.testing.assert_close(ours_WV.grad, theirs_WV.grad.bfloat16())
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lightning_modules.networks.dropout import Dropout
+from lightning_modules.networks.dropout import Dropout, WordDropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -46,3 +46,23 @@ def test_leaves_all_in_evaluation_or_without_a_share() -> None:
 def test_refuses_other_shares(p: float) -> None:
     with pytest.raises(ValueError, match=f"dropout must be at least 0 and below 1, got {p}"):
         Dropout(p)
+
+
+def test_whole_words_are_hidden_and_the_others_left_as_they_are() -> None:
+    words_NLE = torch.rand(300, 20, 8) + 1
+    heard_NLE = WordDropout(0.3)(words_NLE)
+    hidden_NL = (heard_NLE == 0).all(dim=-1)
+    assert torch.equal(heard_NLE[~hidden_NL], words_NLE[~hidden_NL])
+    assert hidden_NL.double().mean().item() == pytest.approx(0.3, abs=5 * (0.21 / hidden_NL.numel()) ** 0.5)
+
+
+def test_no_word_is_hidden_in_evaluation_or_without_a_share() -> None:
+    words_NLE = torch.randn(2, 3, 4)
+    assert WordDropout(0.5).eval()(words_NLE) is words_NLE
+    assert WordDropout(0.0)(words_NLE) is words_NLE
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0])
+def test_refuses_to_hide_other_shares_of_words(p: float) -> None:
+    with pytest.raises(ValueError, match=f"word_dropout must be at least 0 and below 1, got {p}"):
+        WordDropout(p)

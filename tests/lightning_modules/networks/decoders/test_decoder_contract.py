@@ -134,6 +134,18 @@ def test_everything_learns(decoder: Decoder) -> None:
     assert unused == []
 
 
+def test_hidden_words_are_hidden_in_training_alone(kind: type[GRUDecoder]) -> None:
+    decoder = kind(embedding_dim=4, context_dim=7, hidden_size=8, word_dropout=0.5).eval()
+    hidden_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
+    as_zeros_NLH, _ = decoder.advance(torch.zeros_like(WORDS_NLE), _start(decoder))
+    decoder.train()
+    trained_NLH, _ = decoder.advance(WORDS_NLE, _start(decoder))
+    assert not torch.allclose(trained_NLH, hidden_NLH)
+    first_seen_N = torch.isclose(trained_NLH[:, 0], hidden_NLH[:, 0]).all(dim=-1)
+    first_hidden_N = torch.isclose(trained_NLH[:, 0], as_zeros_NLH[:, 0]).all(dim=-1)
+    assert (first_seen_N ^ first_hidden_N).all()
+
+
 def test_a_transformer_says_when_a_caption_is_too_long() -> None:
     decoder = TransformerDecoder(embedding_dim=4, context_dim=7, hidden_size=8, num_positions=5)
     _, state = decoder.advance(WORDS_NLE[:, :5], _start(decoder))
