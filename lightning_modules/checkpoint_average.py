@@ -1,6 +1,5 @@
 """One captioner of several checkpoints: the mean of their weights."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.checkpoint import load_captioner
-from lightning_modules.checkpoint_io import write_durably
+from lightning_modules.checkpoint_io import save_durably
 from lightning_modules.variational_captioner import CHECKPOINT_FORMAT, VariationalCaptioner
 
 
@@ -36,14 +35,12 @@ def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
 
 def save_captioner(captioner: VariationalCaptioner, path: str | Path) -> None:
     """Write a captioner so that `load_captioner` reads it: its weights and settings, and nothing of a training run."""
-    buffer = io.BytesIO()
     checkpoint = {
         "facet_format": CHECKPOINT_FORMAT,
         "hyper_parameters": dict(captioner.hparams),
         "state_dict": captioner.state_dict(),
     }
-    torch.save(checkpoint, buffer)
-    write_durably(Path(path), buffer.getbuffer())
+    save_durably(checkpoint, Path(path))
 
 
 def _check_alike(captioner: VariationalCaptioner, other: VariationalCaptioner, names: str) -> None:
@@ -51,14 +48,14 @@ def _check_alike(captioner: VariationalCaptioner, other: VariationalCaptioner, n
     if captioner.hparams["tokenizer"] != other.hparams["tokenizer"]:
         raise ValueError(f"{names}: their tokenizers differ; {advice}")
     shapes, other_shapes = (
-        {name: tensor.shape for name, tensor in of_one.state_dict().items()} for of_one in (captioner, other)
+        {name: tuple(tensor.shape) for name, tensor in of_one.state_dict().items()} for of_one in (captioner, other)
     )
     if shapes != other_shapes:
-        name = next(
-            name for name in {**shapes, **other_shapes} if shapes.get(name, None) != other_shapes.get(name, None)
+        name = next(name for name in {**shapes, **other_shapes} if shapes.get(name) != other_shapes.get(name))
+        raise ValueError(
+            f"{names}: their weights differ in shape: {name} is {shapes.get(name, 'missing')} and "
+            f"{other_shapes.get(name, 'missing')}; {advice}"
         )
-        found = [tuple(of_one[name]) if name in of_one else "missing" for of_one in (shapes, other_shapes)]
-        raise ValueError(f"{names}: their weights differ in shape: {name} is {found[0]} and {found[1]}; {advice}")
 
 
 def _mean(tensors: Sequence[Tensor]) -> Tensor:

@@ -21,10 +21,8 @@ class DurableCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Write a checkpoint; without room on the disk, keep the file as it was and say so."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
         try:
-            write_durably(Path(path), buffer.getbuffer())
+            save_durably(checkpoint, Path(path))
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
@@ -42,6 +40,13 @@ class DurableCheckpointIO(TorchCheckpointIO):
         """Read a checkpoint with `read_intact`, whatever `weights_only` says."""
         checkpoint: dict[str, Any] = read_intact(path, map_location)
         return checkpoint
+
+
+def save_durably(checkpoint: dict[str, Any], path: Path) -> None:
+    """Write what `read_intact` reads, with `write_durably`."""
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    write_durably(path, buffer.getbuffer())
 
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:

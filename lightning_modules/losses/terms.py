@@ -4,12 +4,11 @@ Shape legend: N captions, L tokens, W words of all captions, V vocabulary, Z lat
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, segment_reduce
 from torch.nn.functional import interpolate
-
-from lightning_modules.losses.word_cross_entropy import word_cross_entropy
 
 UNIT_SCALE = 1 / math.sqrt(2 * math.pi)  # the normal distribution with this scale has density 1 at its mean
 
@@ -39,16 +38,13 @@ def caption_cross_entropy(
             section 7).
     """
     is_word_NL = targets_NL != pad_id
-    nats = word_cross_entropy(logits_WV, targets_NL[is_word_NL])
-    caption_N = _sum_over_words(nats.word_W, is_word_NL)
+    log_p_WV = logits_WV.float().log_softmax(dim=-1)
+    word_W = -log_p_WV.gather(1, targets_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+    sum_of_caption = partial(segment_reduce, reduce="sum", lengths=is_word_NL.sum(dim=1), unsafe=True)  # lengths fit
+    caption_N = sum_of_caption(word_W)
     if not label_smoothing:
         return CaptionNats(caption_N, caption_N)
-    smoothed_W = nats.word_W.lerp(nats.uniform_W, label_smoothing)
-    return CaptionNats(caption_N, _sum_over_words(smoothed_W, is_word_NL))
-
-
-def _sum_over_words(nats_W: Tensor, is_word_NL: Tensor) -> Tensor:
-    return nats_W.new_zeros(is_word_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+    return CaptionNats(caption_N, sum_of_caption(word_W.lerp(-log_p_WV.mean(dim=1), label_smoothing)))
 
 
 def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:

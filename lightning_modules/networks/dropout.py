@@ -3,6 +3,8 @@
 Shape legend: N captions, L tokens, E embedding.
 """
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -25,10 +27,13 @@ class Dropout(nn.Module):
         ValueError: It is not in [0, 1).
     """
 
+    setting: ClassVar[str] = "dropout"
+    """What users call it."""
+
     def __init__(self, p: float = 0.0) -> None:
         super().__init__()
         if not 0 <= p < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {p}")
+            raise ValueError(f"{self.setting} must be at least 0 and below 1, got {p}")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
@@ -44,7 +49,7 @@ class Dropout(nn.Module):
         return f"p={self.p}"
 
 
-class WordDropout(nn.Module):
+class WordDropout(Dropout):
     """Hides words from the decoder in training: their vectors become zero, and the others stay as they are.
 
     The decoder then has to learn of the image and the codes what it can no longer read off the words before (Bowman et
@@ -57,11 +62,7 @@ class WordDropout(nn.Module):
         ValueError: It is not in [0, 1).
     """
 
-    def __init__(self, p: float = 0.0) -> None:
-        super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"word_dropout must be at least 0 and below 1, got {p}")
-        self.p = p
+    setting = "word_dropout"
 
     def forward(self, words_NLE: Tensor) -> Tensor:
         """Return the embedded words, [captions, words, width], some of them as zeros."""
@@ -69,9 +70,6 @@ class WordDropout(nn.Module):
             return words_NLE
         seen_NL1 = torch.rand(*words_NLE.shape[:-1], 1, device=words_NLE.device) >= self.p
         return words_NLE * seen_NL1
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
 
 
 def random_bytes(num: int) -> Tensor:

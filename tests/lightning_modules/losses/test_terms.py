@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from torch.distributions import Normal
+from torch.nn.functional import cross_entropy
 
 from lightning_modules.losses import caption_cross_entropy, free_bits, reconstruction_nll
 from lightning_modules.losses.terms import to_unit_interval
@@ -41,7 +42,8 @@ def test_padding_changes_no_cross_entropy(label_smoothing: float) -> None:
         caption_cross_entropy(logits_WV, targets, pad_id=PAD, label_smoothing=label_smoothing)
         for targets in (targets_NL, longer_NL)
     )
-    torch.testing.assert_close(with_padding, nats)
+    assert torch.equal(with_padding.caption_N, nats.caption_N)
+    assert torch.equal(with_padding.smoothed_N, nats.smoothed_N)
 
 
 def test_smoothed_labels_ask_for_a_share_of_every_word() -> None:
@@ -64,6 +66,54 @@ def test_cross_entropy_is_summed_in_full_precision() -> None:
         rtol=0,
         atol=0,
     )
+
+
+NO_PAD = -1
+"""The padding of captions of a single word, which need none."""
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_cross_entropy_and_its_gradient_are_those_of_pytorch(label_smoothing: float) -> None:
+    logits_WV, targets_W, weight_W = 5 * torch.randn(7, 11), torch.randint(11, (7,)), torch.randn(7)
+    ours_WV, theirs_WV = (logits_WV.clone().requires_grad_() for _ in range(2))
+    nats = caption_cross_entropy(ours_WV, targets_W.unsqueeze(1), pad_id=NO_PAD, label_smoothing=label_smoothing)
+    expected_W = cross_entropy(theirs_WV, targets_W, reduction="none", label_smoothing=label_smoothing)
+    torch.testing.assert_close(nats.smoothed_N, expected_W)
+    (nats.smoothed_N @ weight_W).backward()
+    (expected_W @ weight_W).backward()
+    torch.testing.assert_close(ours_WV.grad, theirs_WV.grad)
+
+
+def test_half_precision_logits_get_a_gradient_like_themselves() -> None:
+    logits_WV, targets_W = torch.randn(7, 11).bfloat16(), torch.randint(11, (7,))
+    ours_WV, theirs_WV = logits_WV.clone().requires_grad_(), logits_WV.float().requires_grad_()
+    nats_N, _ = caption_cross_entropy(ours_WV, targets_W.unsqueeze(1), pad_id=NO_PAD)
+    expected_W = cross_entropy(theirs_WV, targets_W, reduction="none")
+    assert nats_N.dtype == torch.float32
+    torch.testing.assert_close(nats_N, expected_W)
+    nats_N.sum().backward()
+    expected_W.sum().backward()
+    assert ours_WV.grad is not None
+    assert theirs_WV.grad is not None
+    assert ours_WV.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(ours_WV.grad, theirs_WV.grad.bfloat16())
+
+
+def test_impossible_words_leave_no_nan() -> None:
+    logits_WV = torch.tensor([[0.0, 0.0, -float("inf")]], requires_grad=True)
+    nats_N, _ = caption_cross_entropy(logits_WV, torch.tensor([[0]]), pad_id=NO_PAD)
+    assert nats_N.item() == pytest.approx(math.log(2))
+    nats_N.sum().backward()
+    assert logits_WV.grad is not None
+    torch.testing.assert_close(logits_WV.grad, torch.tensor([[-0.5, 0.5, 0.0]]))
+
+
+def test_no_words_have_no_nats() -> None:
+    logits_WV = torch.zeros(0, 5, requires_grad=True)
+    nats = caption_cross_entropy(logits_WV, torch.zeros(0, 1, dtype=torch.long), pad_id=NO_PAD, label_smoothing=0.2)
+    assert nats.caption_N.shape == nats.smoothed_N.shape == (0,)
+    nats.smoothed_N.sum().backward()
+    assert logits_WV.grad is not None
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])

@@ -114,7 +114,7 @@ def test_ranked_captions_have_the_probability_of_teacher_forcing_from_their_code
 
 
 def _composed(option: str, folder: Path) -> DictConfig:
-    index = {"consensus": "index", "mix": "rankers.consensus.index"}.get(option)
+    index = {"consensus": "index", "diverse": "index", "mix": "rankers.consensus.index"}.get(option)
     files = [f"ranking.{index}={folder / 'index.npz'}"] if index else []
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         return compose("train", [f"+ranking={option}", *files]).ranking
