@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
@@ -105,9 +104,9 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
-        instantiate(config.metrics).values(),
+        evaluated.metrics,
         training_captions=[caption for captions in evaluated.training.captions for caption in captions],
-        meteor=config.meteor,
+        no_meteor=evaluated.no_meteor,
     )
     gallery = make_gallery(
         evaluated.captioner,

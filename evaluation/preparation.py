@@ -9,7 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from callbacks.caption_metrics import CaptionScore
 from datamodules.caption_split import CaptionSplit
+from evaluation.scoring import why_no_meteor
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.device_check import check_device
 from lightning_modules.generation import Strategy
@@ -27,6 +29,8 @@ class Evaluated(NamedTuple):
         training: Those that it was trained on.
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
+        metrics: What it is scored by, beside `metrics.score_captions`.
+        no_meteor: Why METEOR is left out; None to compute it.
     """
 
     captioner: VariationalCaptioner
@@ -35,6 +39,8 @@ class Evaluated(NamedTuple):
     training: CaptionSplit
     strategy: Strategy
     ranker: Ranker | None
+    metrics: list[CaptionScore]
+    no_meteor: str | None
 
 
 def prepare(config: DictConfig) -> Evaluated:
@@ -44,6 +50,7 @@ def prepare(config: DictConfig) -> Evaluated:
         ValueError: A file is not as it should be, or a setting does not fit.
     """
     check(config)
+    metrics, no_meteor = [*instantiate(config.metrics).values()], why_no_meteor(config.meteor)
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
     datamodule = instantiate(config.data, image_size=captioner.image_size)
@@ -56,7 +63,7 @@ def prepare(config: DictConfig) -> Evaluated:
         ranker.prepare(captioner, lambda: splits["train"])
     split = splits[config.split]
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
-    return Evaluated(captioner, split, num_images, splits["train"], strategy, ranker)
+    return Evaluated(captioner, split, num_images, splits["train"], strategy, ranker, metrics, no_meteor)
 
 
 def check(config: DictConfig) -> None:

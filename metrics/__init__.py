@@ -10,9 +10,9 @@ from metrics.diversity import (
     DiversityB,
     Neighbours,
     consensus_scores,
-    marginal_relevance,
     nearest_images,
     rerank,
+    worth_in_turn,
 )
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
@@ -61,7 +61,6 @@ __all__ = [
     "corpus_bleu",
     "first_candidates",
     "human_captions",
-    "marginal_relevance",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",
@@ -79,4 +78,5 @@ __all__ = [
     "spice_unavailable",
     "ssim",
     "true_ranks",
+    "worth_in_turn",
 ]

@@ -142,6 +142,7 @@ def test_a_model_that_redraws_nothing_is_evaluated(tmp_path: Path) -> None:
         (["trade_off.num_captions=1"], [], "trade_off.num_captions must be at least 2, got 1"),
         (["device=nonsense"], [], "device=nonsense: expected one that is here"),
         (["meteor=maybe"], [], "meteor must be auto, yes or no, got maybe"),
+        (["metrics.meteor.jar=nowhere.jar"], ["metrics=full"], "METEOR cannot be computed: "),
         (["checkpoint=nowhere.ckpt"], [], "nowhere.ckpt: there is no such file"),
     ],
 )
@@ -157,3 +158,4 @@ def test_mistakes_are_one_line(
         _evaluate(tmp_path / "report", trained.best, *settings, choices=tuple(choices))
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert message in line
+    assert not (tmp_path / "report" / "captions.json").exists()  # found out before anything was said

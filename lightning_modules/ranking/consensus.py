@@ -1,9 +1,9 @@
-"""The caption first that is most like what people said of similar training images.
+"""The caption first that is most like what people said of similar training images, and what the model would say.
 
 Shape legend: B images, N captions, image by image, K nearest training images, D features.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from datamodules.caption_split import CaptionSplit
+from lightning_modules.generation import Sample
+from lightning_modules.randomness import generators_of
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
 from lightning_modules.variational_captioner import VariationalCaptioner
@@ -19,11 +21,14 @@ from metrics import (
     Neighbours,
     PairedCaptions,
     consensus_scores,
-    marginal_relevance,
     nearest_images,
     ptb_tokenize,
+    worth_in_turn,
 )
 from metrics.cider import SCALE, cider_d_similarities
+from metrics.ngrams import Floats, Integers, Tokens
+
+SEED = 0  # of what is drawn of each image
 
 
 class Consensus(Ranker):
@@ -31,31 +36,64 @@ class Consensus(Ranker):
 
     Nearest are those whose features, averaged over the encoder's grid, have the highest cosine.
 
-    With `diversity` the order is that of maximal marginal relevance (`metrics.marginal_relevance`).
+    With `num_drawn` the mean CIDEr-D with captions that the model draws of the image is added: the score that a caption
+    may expect if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
+
+    `diversity` and `coverage` make the first captions a good set (`metrics.worth_in_turn`): one loses what it shares
+    with those before it, and gains what it says of the neighbours' and the drawn captions that they left out.
 
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
         num_nearest: k, the training images that have a say.
         num_captions: m, how many of their captions do, those most like the candidate.
+        num_drawn: Captions that the model draws of each image, words and codes; 0 leaves them out.
+        drawn_temperature: Of their words.
+        drawn_weight: What the mean CIDEr-D with them counts, beside that with the neighbours' captions, which counts 1.
+        max_length: Most tokens of a drawn caption.
         diversity: What a caption loses for each unit of CIDEr-D with the most similar caption before it.
+        coverage: What it gains for each unit of CIDEr-D by which it comes nearer, on average, to the neighbours' and
+            the drawn captions than the nearest caption before it.
 
     Raises:
         ValueError: A number is out of its range.
     """
 
     def __init__(
-        self, *, index: str | Path, num_nearest: int = 60, num_captions: int = 125, diversity: float = 0.0
+        self,
+        *,
+        index: str | Path,
+        num_nearest: int = 60,
+        num_captions: int = 125,
+        num_drawn: int = 0,
+        drawn_temperature: float = 0.7,
+        drawn_weight: float = 1.0,
+        max_length: int = 40,
+        diversity: float = 0.0,
+        coverage: float = 0.0,
     ) -> None:
         for name, number in (("num_nearest", num_nearest), ("num_captions", num_captions)):
             if number < 1:
                 raise ValueError(f"ranking.{name} must be at least 1, got {number}")
-        if diversity < 0:
-            raise ValueError(f"ranking.diversity must be 0 or more, got {diversity}")
+        for name, value in (
+            ("num_drawn", num_drawn),
+            ("drawn_weight", drawn_weight),
+            ("diversity", diversity),
+            ("coverage", coverage),
+        ):
+            if value < 0:
+                raise ValueError(f"ranking.{name} must be 0 or more, got {value}")
+        if drawn_temperature <= 0:
+            raise ValueError(f"ranking.drawn_temperature must be above 0, got {drawn_temperature}")
         self.path = Path(index)
         self.num_nearest = num_nearest
         self.num_captions = num_captions
+        self.num_drawn = num_drawn
+        self.drawn_temperature = drawn_temperature
+        self.drawn_weight = drawn_weight
+        self.max_length = max_length
         self.diversity = diversity
+        self.coverage = coverage
         self._index: TrainingIndex | None = None
         self._frequencies: DocumentFrequencies | None = None
 
@@ -75,18 +113,65 @@ class Consensus(Ranker):
         self._index = index
 
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
-        index = self._index
+        index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
-        features_BD = pooled(candidates.grid_BPD).cpu().numpy()
-        num_nearest = min(self.num_nearest, len(index.captions))
-        nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), num_nearest)
-        tokens = [[ptb_tokenize(caption) for caption in of_image] for of_image in candidates.said.captions]
-        image_of_candidate_N = np.repeat(np.arange(len(tokens)), [len(of_image) for of_image in tokens])
-        flat = [caption for of_image in tokens for caption in of_image]
-        neighbours = Neighbours(nearest_BK, index.captions, self.num_captions)
-        score_BK = consensus_scores(flat, image_of_candidate_N, neighbours, self._frequencies).reshape(len(tokens), -1)
+        said = _tokenized(candidates.said.captions)
+        drawn = self._draw(captioner, candidates.grid_BPD)
+        neighbours = self._neighbours(index, candidates.grid_BPD)
+        flat = [caption for of_image in said for caption in of_image]
+        score_N = consensus_scores(flat, _image_of_caption(said), neighbours, frequencies)
+        score_BK = score_N.reshape(len(said), -1)
+        if self.num_drawn:
+            score_BK = score_BK + self.drawn_weight * _cider_d(said, drawn, frequencies).mean(axis=2)
+        alike_BKK = covers_BKX = None
         if self.diversity:
-            similarity_NK = cider_d_similarities(PairedCaptions(flat, tokens, image_of_candidate_N), self._frequencies)
-            similarity_BKK = SCALE * similarity_NK.reshape(*score_BK.shape, -1)
-            score_BK = marginal_relevance(score_BK, similarity_BKK, self.diversity)
-        return torch.from_numpy(score_BK.ravel()).float().to(candidates.grid_BPD.device)
+            alike_BKK = _cider_d(said, said, frequencies)
+        if self.coverage:
+            others = [[*near, *more] for near, more in zip(_captions_of(neighbours), drawn, strict=True)]
+            covers_BKX = _cider_d(said, others, frequencies) / np.array([*map(len, others)])[:, None, None]
+        worth_BK = worth_in_turn(
+            score_BK, alike_BKK=alike_BKK, diversity=self.diversity, covers_BKX=covers_BKX, coverage=self.coverage
+        )
+        return torch.from_numpy(worth_BK.ravel()).float().to(candidates.grid_BPD.device)
+
+    def _neighbours(self, index: TrainingIndex, grid_BPD: Tensor) -> Neighbours:
+        num_nearest = min(self.num_nearest, len(index.captions))
+        features_BD = pooled(grid_BPD).cpu().numpy()
+        nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), num_nearest)
+        return Neighbours(nearest_BK, index.captions, self.num_captions)
+
+    def _draw(self, captioner: VariationalCaptioner, grid_BPD: Tensor) -> list[list[Tokens]]:
+        """Draw captions of each image from the model; none without `num_drawn`."""
+        if not self.num_drawn:
+            return [[] for _ in grid_BPD]
+        drawing = Sample(num=self.num_drawn, temperature=self.drawn_temperature, max_length=self.max_length)
+        generators = generators_of([SEED] * len(grid_BPD), captioner.device)
+        return _tokenized(captioner.describe_grid(grid_BPD, drawing, generators=generators).captions)
+
+
+def _tokenized(captions: Iterable[Sequence[str]]) -> list[list[Tokens]]:
+    return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+
+
+def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:
+    return np.repeat(np.arange(len(captions)), [*map(len, captions)])
+
+
+def _captions_of(neighbours: Neighbours) -> list[list[Tokens]]:
+    """Return all that was said of the neighbours of each image."""
+    captions = neighbours.training_captions
+    return [
+        [ptb_tokenize(caption) for image in nearest for caption in captions[image]] for nearest in neighbours.nearest_BK
+    ]
+
+
+def _cider_d(
+    said: Sequence[Sequence[Tokens]], others: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies | None
+) -> Floats:
+    """Return CIDEr-D of each caption of an image, equally many of each, with each of its other captions: [B, K, X].
+
+    0 beyond the last of them, where another image has more.
+    """
+    flat = [caption for of_image in said for caption in of_image]
+    similarity_NX = cider_d_similarities(PairedCaptions(flat, others, _image_of_caption(said)), frequencies)
+    return SCALE * similarity_NX.reshape(len(said), -1, similarity_NX.shape[1])

@@ -3,11 +3,11 @@
 from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.consensus import Neighbours, consensus_order, consensus_scores, nearest_images, rerank
 from metrics.diversity.distinct import distinct_share, div_n, is_novel, sentence, vocabulary_size
-from metrics.diversity.marginal_relevance import marginal_relevance
 from metrics.diversity.mutual_bleu import mean_mutual_bleu, slot_mutual_bleu
 from metrics.diversity.protocol_a import DiversityA, protocol_a
 from metrics.diversity.protocol_b import DiversityB, protocol_b
 from metrics.diversity.self_cider import self_cider
+from metrics.diversity.worth_in_turn import worth_in_turn
 
 __all__ = [
     "CaptionSets",
@@ -19,7 +19,6 @@ __all__ = [
     "distinct_share",
     "div_n",
     "is_novel",
-    "marginal_relevance",
     "mean_mutual_bleu",
     "nearest_images",
     "protocol_a",
@@ -29,4 +28,5 @@ __all__ = [
     "sentence",
     "slot_mutual_bleu",
     "vocabulary_size",
+    "worth_in_turn",
 ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.scoring import cider_d_of_each, score_split
+from evaluation.scoring import cider_d_of_each, score_split, why_no_meteor
 from metrics import ImageCaptions, RougeScore, cider_d, human_captions, score_captions
 from metrics.paired_captions import all_candidates
 
@@ -13,7 +13,7 @@ TRAINING = ["a dog runs", "a horse stands"]
 
 
 def test_scores_captions_and_people_and_adds_the_metrics_of_the_config() -> None:
-    scores = score_split(IMAGES, [RougeScore()], training_captions=TRAINING, meteor="no")
+    scores = score_split(IMAGES, [RougeScore()], training_captions=TRAINING, no_meteor="meteor=no")
     expected = score_captions(IMAGES, training_captions=TRAINING)
     assert {name: scores.model[name] for name in expected} == pytest.approx(expected)
     assert scores.model.keys() - expected.keys() == {"rouge1", "rouge2", "rougeL"}
@@ -23,18 +23,21 @@ def test_scores_captions_and_people_and_adds_the_metrics_of_the_config() -> None
 
 def test_people_who_said_one_caption_cannot_be_compared() -> None:
     images = [IMAGES[0], IMAGES[1]._replace(references=["two birds fly"])]
-    scores = score_split(images, [], training_captions=TRAINING, meteor="no")
+    scores = score_split(images, [], training_captions=TRAINING, no_meteor="meteor=no")
     assert scores.human == {}
     assert any("People's captions are not scored" in note for note in scores.notes)
 
 
 def test_meteor_that_is_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.scoring.meteor_unavailable", lambda: "no Java")
-    assert "METEOR is left out: no Java" in score_split(IMAGES, [], training_captions=TRAINING).notes
+    assert why_no_meteor("auto") == "no Java"
+    assert why_no_meteor("no") == "meteor=no"
     with pytest.raises(ValueError, match="meteor=yes: no Java"):
-        score_split(IMAGES, [], training_captions=TRAINING, meteor="yes")
+        why_no_meteor("yes")
     with pytest.raises(ValueError, match="meteor must be auto, yes or no, got perhaps"):
-        score_split(IMAGES, [], training_captions=TRAINING, meteor="perhaps")
+        why_no_meteor("perhaps")
+    monkeypatch.setattr("evaluation.scoring.meteor_unavailable", lambda: None)
+    assert why_no_meteor("auto") is why_no_meteor("yes") is None
 
 
 def test_cider_d_of_each_caption_is_sorted_by_image() -> None:

@@ -6,6 +6,8 @@ import torch
 
 from datamodules.caption_split import CaptionSplit
 from lightning_modules import VariationalCaptioner
+from lightning_modules.generation import Sample
+from lightning_modules.randomness import generators_of
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
 from metrics import DocumentFrequencies, Neighbours, ptb_tokenize, rerank
 from metrics.caption_metric import ImageCaptions
@@ -97,6 +99,40 @@ def test_all_training_images_have_a_say_where_more_are_asked_for(
     assert torch.equal(all_eight, more)
 
 
+@pytest.mark.parametrize("weight", [0.5, 3.0])
+def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, weight: float
+) -> None:
+    tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
+    documents = document_counts(tokens)
+    settings = {"index": index, "num_nearest": 3, "num_captions": 4}
+    ranker = Consensus(**settings, num_drawn=6, drawn_temperature=2.0, drawn_weight=weight, max_length=9)
+    ranker.prepare(captioner, None)
+    added_N = ranker(captioner, candidates) - _ranker(index, captioner, 3, 4)(captioner, candidates)
+    drawn = captioner.describe_grid(
+        candidates.grid_BPD, Sample(num=6, temperature=2.0, max_length=9), generators=generators_of([0, 0, 0])
+    )
+    expected = [
+        weight * cider_d(ptb_tokenize(caption), [ptb_tokenize(text) for text in of_image], documents, len(tokens))
+        for of_image, captions in zip(drawn.captions, candidates.said.captions, strict=True)
+        for caption in captions
+    ]
+    assert max(expected) > 0
+    torch.testing.assert_close(added_N, torch.tensor(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_drawn_of_an_image_depends_on_it_alone(
+    index: Path, captioner: VariationalCaptioner, candidates: Candidates
+) -> None:
+    ranker = Consensus(index=index, num_nearest=3, num_captions=4, num_drawn=6, max_length=9)
+    ranker.prepare(captioner, None)
+    said = candidates.said._replace(captions=candidates.said.captions[:1])
+    alone = Candidates(candidates.images_BCHW[:1], candidates.grid_BPD[:1], said)
+    torch.manual_seed(5)
+    score_N = ranker(captioner, candidates)
+    torch.testing.assert_close(ranker(captioner, alone), score_N[:4])
+
+
 def test_makes_its_index_where_there_are_training_images(
     captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, index: Path, tmp_path: Path
 ) -> None:
@@ -114,8 +150,11 @@ def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -
         Consensus(index=tmp_path / "i.npz", num_nearest=0)
     with pytest.raises(ValueError, match=r"ranking.num_captions must be at least 1, got -2"):
         Consensus(index=tmp_path / "i.npz", num_captions=-2)
-    with pytest.raises(ValueError, match=r"ranking.diversity must be 0 or more, got -1"):
-        Consensus(index=tmp_path / "i.npz", diversity=-1)
+    for name in ("num_drawn", "drawn_weight", "diversity", "coverage"):
+        with pytest.raises(ValueError, match=rf"ranking.{name} must be 0 or more, got -1"):
+            Consensus(index=tmp_path / "i.npz", **{name: -1})
+    with pytest.raises(ValueError, match=r"ranking.drawn_temperature must be above 0, got 0"):
+        Consensus(index=tmp_path / "i.npz", drawn_temperature=0)
 
 
 def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
@@ -138,4 +177,31 @@ def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
             alike = [cider_d(words[number], [words[other]], documents, len(tokens)) for other in order[:place]]
             expected = relevance_K[number].item() - 0.7 * max(alike, default=0.0)
             assert worth_K[number].item() == pytest.approx(expected, abs=1e-5)
+    assert not torch.equal(relevance_BK, worth_BK)
+
+
+def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates
+) -> None:
+    tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
+    documents = document_counts(tokens)
+    said = [["a red circle", "a red circle", "a blue star on the left", "no"] for _ in candidates.said.captions]
+    candidates = candidates._replace(said=candidates.said._replace(captions=said))
+    settings = {"index": index, "num_nearest": 3, "num_captions": 4, "num_drawn": 2, "max_length": 9}
+    alone, covering = (Consensus(**settings, coverage=coverage) for coverage in (0.0, 5.0))
+    for ranker in (alone, covering):
+        ranker.prepare(captioner, None)
+    relevance_BK, worth_BK = (ranker(captioner, candidates).view(len(said), 4) for ranker in (alone, covering))
+    drawn = captioner.describe_grid(
+        candidates.grid_BPD, Sample(num=2, temperature=0.7, max_length=9), generators=generators_of([0, 0, 0])
+    ).captions
+    nearest = _nearest(captioner, training, candidates, 3)
+    for relevance_K, worth_K, near, more in zip(relevance_BK, worth_BK, nearest, drawn, strict=True):
+        others = [*(text for number in near for text in tokens[number]), *map(ptb_tokenize, more)]
+        close = [[cider_d(ptb_tokenize(text), [other], documents, len(tokens)) for other in others] for text in said[0]]
+        before = [0.0] * len(others)
+        for number in worth_K.argsort(descending=True, stable=True).tolist():
+            added = mean([max(one - most, 0.0) for one, most in zip(close[number], before, strict=True)])
+            assert worth_K[number].item() == pytest.approx(relevance_K[number].item() + 5.0 * added, abs=1e-4)
+            before = [max(pair) for pair in zip(close[number], before, strict=True)]
     assert not torch.equal(relevance_BK, worth_BK)
