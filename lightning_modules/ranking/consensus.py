@@ -72,7 +72,11 @@ class Consensus(Ranker):
         diversity: float = 0.0,
         coverage: float = 0.0,
     ) -> None:
-        for name, number in (("num_nearest", num_nearest), ("num_captions", num_captions)):
+        for name, number in (
+            ("num_nearest", num_nearest),
+            ("num_captions", num_captions),
+            ("max_length", max_length),
+        ):
             if number < 1:
                 raise ValueError(f"ranking.{name} must be at least 1, got {number}")
         for name, value in (

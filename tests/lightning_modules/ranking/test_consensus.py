@@ -150,6 +150,8 @@ def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -
         Consensus(index=tmp_path / "i.npz", num_nearest=0)
     with pytest.raises(ValueError, match=r"ranking.num_captions must be at least 1, got -2"):
         Consensus(index=tmp_path / "i.npz", num_captions=-2)
+    with pytest.raises(ValueError, match=r"ranking.max_length must be at least 1, got 0"):
+        Consensus(index=tmp_path / "i.npz", max_length=0)
     for name in ("num_drawn", "drawn_weight", "diversity", "coverage"):
         with pytest.raises(ValueError, match=rf"ranking.{name} must be 0 or more, got -1"):
             Consensus(index=tmp_path / "i.npz", **{name: -1})
