@@ -20,7 +20,7 @@ from metrics.caption_files import (
     training_images,
 )
 from metrics.document_frequencies import DocumentFrequencies
-from metrics.meteor import meteor_unavailable
+from metrics.meteor import why_no_meteor
 from metrics.ptb_tokenizer import ptb_tokenize
 
 
@@ -64,7 +64,8 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     training = options.train_captions and read_references(options.train_captions, max_bytes)
     said = training and training_captions(training, references, matched)
     file, frequencies = read_frequencies(options.document_frequencies, max_bytes)
-    inputs = Inputs(results, references, matched, training, said, file, frequencies, without_meteor(options.meteor))
+    no_meteor = why_no_meteor(options.meteor, option="--meteor ")
+    inputs = Inputs(results, references, matched, training, said, file, frequencies, no_meteor)
     if options.human:
         check_human(inputs)
     if options.protocol != "a" and (options.human or len(matched.images[0].candidates) > 1):
@@ -80,20 +81,6 @@ def read_frequencies(path: Path | None, max_bytes: int) -> tuple[SourceFile | No
     if text.lstrip().startswith('{"num_images"'):
         return file, DocumentFrequencies.load(path, max_bytes)
     return file, count_frequencies([image.captions for image in training_images(parse_references(file, text))])
-
-
-def without_meteor(choice: str) -> str | None:
-    """Return why METEOR is left out, or None if it is not.
-
-    Raises:
-        ValueError: It is wanted and cannot be computed.
-    """
-    if choice == "no":
-        return "--meteor no"
-    reason = meteor_unavailable()
-    if choice == "yes" and reason:
-        raise ValueError(f"--meteor yes: {reason}")
-    return reason
 
 
 def count_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:

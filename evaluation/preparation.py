@@ -11,12 +11,12 @@ from omegaconf import DictConfig
 
 from callbacks.caption_metrics import CaptionScore
 from datamodules.caption_split import CaptionSplit
-from evaluation.scoring import why_no_meteor
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.device_check import check_device
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
 from memory_reuse import keep_freed_memory
+from metrics import why_no_meteor
 
 
 class Evaluated(NamedTuple):
@@ -50,7 +50,8 @@ def prepare(config: DictConfig) -> Evaluated:
         ValueError: A file is not as it should be, or a setting does not fit.
     """
     check(config)
-    metrics, no_meteor = [*instantiate(config.metrics).values()], why_no_meteor(config.meteor)
+    metrics = [*instantiate(config.metrics).values()]
+    no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
     datamodule = instantiate(config.data, image_size=captioner.image_size)

@@ -14,7 +14,6 @@ from metrics import (
     all_candidates,
     cider_d,
     human_captions,
-    meteor_unavailable,
     ptb_tokenize,
     score_captions,
 )
@@ -36,29 +35,12 @@ class Scores:
     notes: list[str] = field(default_factory=list)
 
 
-def why_no_meteor(meteor: str) -> str | None:
-    """Return why METEOR is left out, None where it is not.
-
-    Args:
-        meteor: `yes`, `no`, or `auto` for where it can be computed.
-
-    Raises:
-        ValueError: It is asked for but cannot be computed, or the word is another one.
-    """
-    if meteor not in ("auto", "yes", "no"):
-        raise ValueError(f"meteor must be auto, yes or no, got {meteor}")
-    reason = "meteor=no" if meteor == "no" else meteor_unavailable()
-    if meteor == "yes" and reason is not None:
-        raise ValueError(f"meteor=yes: {reason}")
-    return reason
-
-
 def score_split(
     images: Sequence[ImageCaptions],
     metrics: Iterable[CaptionScore],
     *,
     training_captions: Sequence[str],
-    no_meteor: str | None = None,
+    no_meteor: str | None,
 ) -> Scores:
     """Score by `metrics.score_captions`, and by the metrics that the config adds.
 
@@ -66,7 +48,7 @@ def score_split(
         images: What was said of each image, and what people said.
         metrics: Further metrics, such as those of a data set that knows the truth.
         training_captions: What is not novel.
-        no_meteor: Why METEOR is left out (see `why_no_meteor`); None to compute it.
+        no_meteor: Why METEOR is left out (see `metrics.why_no_meteor`); None to compute it.
 
     Raises:
         ValueError: As `metrics.score_captions` does.

@@ -51,6 +51,26 @@ def meteor_unavailable(jar: str | Path | None = None, java: str = "java") -> str
     return java_unavailable(java)
 
 
+def why_no_meteor(choice: str, *, option: str) -> str | None:
+    """Return why METEOR is left out, None where it is not.
+
+    Args:
+        choice: `yes`, `no`, or `auto` for where it can be computed.
+        option: What users write before their choice: `meteor=` or `--meteor `.
+
+    Raises:
+        ValueError: It is asked for but cannot be computed, or the choice is another one.
+    """
+    if choice not in ("auto", "yes", "no"):
+        raise ValueError(f"meteor must be auto, yes or no, got {choice}")
+    if choice == "no":
+        return f"{option}no"
+    reason = meteor_unavailable()
+    if choice == "yes" and reason is not None:
+        raise ValueError(f"{option}yes: {reason}")
+    return reason
+
+
 def find_jar(jar: str | Path | None = None) -> Path | None:
     """Return where the program should be (see `meteor_unavailable`), None when nothing says so."""
     named = jar or os.environ.get(JAR_VARIABLE)

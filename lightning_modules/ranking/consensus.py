@@ -3,7 +3,7 @@
 Shape legend: B images, N captions, image by image, K nearest training images, D features.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,7 @@ class Consensus(Ranker):
         self.diversity = diversity
         self.coverage = coverage
         self._index: TrainingIndex | None = None
+        self._training_tokens: list[list[Tokens]] = []
         self._frequencies: DocumentFrequencies | None = None
 
     def prepare(self, captioner: VariationalCaptioner, training: Callable[[], CaptionSplit] | None) -> None:
@@ -111,10 +112,9 @@ class Consensus(Ranker):
             index = TrainingIndex.load(self.path, captioner)
         else:
             index = TrainingIndex.load_or_make(self.path, captioner, training())
-        self._frequencies = DocumentFrequencies.of(
-            [[ptb_tokenize(caption) for caption in captions] for captions in index.captions]
-        )
         self._index = index
+        self._training_tokens = _tokenized(index.captions)
+        self._frequencies = DocumentFrequencies.of(self._training_tokens)
 
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
         index, frequencies = self._index, self._frequencies
@@ -131,7 +131,11 @@ class Consensus(Ranker):
         if self.diversity:
             alike_BKK = _cider_d(said, said, frequencies)
         if self.coverage:
-            others = [[*near, *more] for near, more in zip(_captions_of(neighbours), drawn, strict=True)]
+            training = self._training_tokens
+            others = [
+                [*(caption for image in nearest for caption in training[image]), *more]
+                for nearest, more in zip(neighbours.nearest_BK, drawn, strict=True)
+            ]
             covers_BKX = _cider_d(said, others, frequencies) / np.array([*map(len, others)])[:, None, None]
         worth_BK = worth_in_turn(
             score_BK, alike_BKK=alike_BKK, diversity=self.diversity, covers_BKX=covers_BKX, coverage=self.coverage
@@ -153,20 +157,12 @@ class Consensus(Ranker):
         return _tokenized(captioner.describe_grid(grid_BPD, drawing, generators=generators).captions)
 
 
-def _tokenized(captions: Iterable[Sequence[str]]) -> list[list[Tokens]]:
+def _tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
     return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
 
 
 def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:
     return np.repeat(np.arange(len(captions)), [*map(len, captions)])
-
-
-def _captions_of(neighbours: Neighbours) -> list[list[Tokens]]:
-    """Return all that was said of the neighbours of each image."""
-    captions = neighbours.training_captions
-    return [
-        [ptb_tokenize(caption) for image in nearest for caption in captions[image]] for nearest in neighbours.nearest_BK
-    ]
 
 
 def _cider_d(

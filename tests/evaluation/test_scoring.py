@@ -1,8 +1,10 @@
+import sys
+
 import numpy as np
 import pytest
 
-from evaluation.scoring import cider_d_of_each, score_split, why_no_meteor
-from metrics import ImageCaptions, RougeScore, cider_d, human_captions, score_captions
+from evaluation.scoring import cider_d_of_each, score_split
+from metrics import ImageCaptions, RougeScore, cider_d, human_captions, score_captions, why_no_meteor
 from metrics.paired_captions import all_candidates
 
 IMAGES = [
@@ -29,15 +31,20 @@ def test_people_who_said_one_caption_cannot_be_compared() -> None:
 
 
 def test_meteor_that_is_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluation.scoring.meteor_unavailable", lambda: "no Java")
-    assert why_no_meteor("auto") == "no Java"
-    assert why_no_meteor("no") == "meteor=no"
+    monkeypatch.setattr(sys.modules["metrics.meteor"], "meteor_unavailable", lambda: "no Java")
+    reason = why_no_meteor("auto", option="meteor=")
+    scores = score_split(IMAGES, [], training_captions=TRAINING, no_meteor=reason)
+    assert "METEOR is left out: no Java" in scores.notes
+    assert why_no_meteor("no", option="meteor=") == "meteor=no"
+    assert why_no_meteor("no", option="--meteor ") == "--meteor no"
     with pytest.raises(ValueError, match="meteor=yes: no Java"):
-        why_no_meteor("yes")
+        why_no_meteor("yes", option="meteor=")
+    with pytest.raises(ValueError, match="--meteor yes: no Java"):
+        why_no_meteor("yes", option="--meteor ")
     with pytest.raises(ValueError, match="meteor must be auto, yes or no, got perhaps"):
-        why_no_meteor("perhaps")
-    monkeypatch.setattr("evaluation.scoring.meteor_unavailable", lambda: None)
-    assert why_no_meteor("auto") is why_no_meteor("yes") is None
+        why_no_meteor("perhaps", option="meteor=")
+    monkeypatch.setattr(sys.modules["metrics.meteor"], "meteor_unavailable", lambda: None)
+    assert why_no_meteor("auto", option="meteor=") is why_no_meteor("yes", option="meteor=") is None
 
 
 def test_cider_d_of_each_caption_is_sorted_by_image() -> None:

@@ -27,6 +27,12 @@ def _ranker(index: Path, captioner: VariationalCaptioner, num_nearest: int, num_
     return ranker
 
 
+def _saying(candidates: Candidates, *captions: str) -> tuple[Candidates, list[list[str]]]:
+    """Return the candidates with these captions of each image instead, and the captions."""
+    said = [[*captions] for _ in candidates.said.captions]
+    return candidates._replace(said=candidates.said._replace(captions=said)), said
+
+
 def _nearest(captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, k: int) -> np.ndarray:
     """Return each image's nearest training images, by the cosine of pooled features in double precision."""
     images_TCHW = torch.stack([training.load_image(number) for number in range(len(training.image_ids))])
@@ -164,8 +170,7 @@ def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    said = [["a red circle", "a red circle", "a blue star on the left", "no"] for _ in candidates.said.captions]
-    candidates = candidates._replace(said=candidates.said._replace(captions=said))
+    candidates, said = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
     alone, diverse = (
         Consensus(index=index, num_nearest=3, num_captions=4, diversity=diversity) for diversity in (0.0, 0.7)
     )
@@ -187,8 +192,7 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    said = [["a red circle", "a red circle", "a blue star on the left", "no"] for _ in candidates.said.captions]
-    candidates = candidates._replace(said=candidates.said._replace(captions=said))
+    candidates, said = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
     settings = {"index": index, "num_nearest": 3, "num_captions": 4, "num_drawn": 2, "max_length": 9}
     alone, covering = (Consensus(**settings, coverage=coverage) for coverage in (0.0, 5.0))
     for ranker in (alone, covering):
