@@ -1,6 +1,5 @@
 """Scores the captions that validation and test steps say."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol, Self
 
@@ -11,10 +10,6 @@ from torch import Tensor
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
-
-# A metric's value is already that of all processes: Lightning need not average it once more.
-warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
-
 
 IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
 
@@ -59,4 +54,7 @@ class CaptionMetrics(EvaluationCallback):
         for metric in self.metrics.values():
             for name, value in metric.compute().items():
                 captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)
+
+    def forget(self) -> None:
+        for metric in self.metrics.values():
             metric.reset()
