@@ -59,7 +59,7 @@ def print_summary(
     table = Table(title="Final metrics", title_justify="left")
     table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-    table.add_column("val, last epoch", justify="right")
+    table.add_column("val, last validation", justify="right")
     table.add_column(f"test, {'best checkpoint' if best and Path(best).is_file() else 'last weights'}", justify="right")
     names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
     for name in names:

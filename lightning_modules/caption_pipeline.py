@@ -125,7 +125,7 @@ class CaptionPipeline:
         style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style.sample)
         said = []
         for strategy in strategies:
-            generators = generators_of([seed] * len(paths), captioner.device)
+            generators = generators_of([seed] * len(paths))
             said.append(
                 captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
             )

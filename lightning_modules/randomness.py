@@ -12,16 +12,19 @@ SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two see
 TO_SAY, OF_LOSS = 0, 0x9E3779B9  # what is drawn for; PyTorch's generators on a CPU look at the last 32 bits of a seed
 
 
-def generators_of(seeds: Iterable[int], device: torch.device | str = "cpu") -> list[torch.Generator]:
-    """Return a generator for each image, seeded with its own number."""
-    return [torch.Generator(device).manual_seed(seed) for seed in seeds]
+def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
+    """Return a generator for each image, seeded with its own number.
+
+    All are on the CPU, so that what is drawn is the same on every device.
+    """
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
 def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = TO_SAY) -> list[torch.Generator]:
     """Return a generator for each image of a data set; what it draws depends on the seed, its id and the purpose alone.
 
     Validation, test and `evaluate.py` draw from these, so that one seed gives the same captions, and so the same
-    figures, in any batch, on any process and on any device: they draw on the CPU.
+    figures, in any batch and on any process.
 
     Args:
         seed: Of the run or the evaluation.

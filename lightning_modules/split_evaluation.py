@@ -3,7 +3,7 @@
 import logging
 import warnings
 from abc import abstractmethod
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import torch
 from pytorch_lightning import LightningModule
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # A metric's value is already that of all processes: Lightning need not average it once more.
 warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
+# Repeated images, by which a distributed sampler fills up, count once.
+warnings.filterwarnings("ignore", message="Using `DistributedSampler` with the dataloaders")
 
 
 class EvaluationOutput(TypedDict):
@@ -29,11 +31,15 @@ class EvaluationOutput(TypedDict):
 class SplitEvaluation(LightningModule):
     """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
 
+    Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
+    those of the checkpoint's step, whatever training it comes from or came to afterwards.
+
     Attributes:
         split_loss: What `evaluate` adds to.
     """
 
     split_loss: SplitLoss
+    _trained_steps: int | None = None
 
     @abstractmethod
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
@@ -44,6 +50,12 @@ class SplitEvaluation(LightningModule):
 
     def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
         return self._evaluate(batch)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._trained_steps = checkpoint["global_step"]
+
+    def on_train_end(self) -> None:
+        self._trained_steps = self.global_step
 
     def on_validation_epoch_start(self) -> None:
         self.split_loss.reset()
@@ -65,7 +77,8 @@ class SplitEvaluation(LightningModule):
             return self.evaluate(batch)
 
     def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
-        report = self.split_loss.report(self.global_step, self.device)
+        trained_steps = None if self.trainer.state.fn == "fit" else self._trained_steps
+        report = self.split_loss.report(self.global_step if trained_steps is None else trained_steps, self.device)
         self.split_loss.reset()
         if report is None:
             self._say_that_nothing_was_read(stage)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
@@ -200,6 +201,23 @@ def test_without_any_readable_image_there_is_a_line_and_no_figure(
     assert figures == {"val/missing_images": 5.0}
     if processes == 1:  # those of others are not captured
         assert "none of the val images could be read, so there are no figures of them" in caplog.text
+
+
+def test_schedules_count_as_at_the_step_of_the_checkpoint(tmp_path: Path) -> None:
+    """The loss of a checkpoint is what its validation said, whatever training came to afterwards."""
+    warmup = "{_target_: lightning_modules.schedules.LinearWarmup, start: 0.0, end: 9.0, steps: 9}"
+    captioner, datamodule = build_tiny(tmp_path / "run", f"model.loss.beta={warmup}", "data.num_train=12")
+    quiet: dict[str, Any] = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False}
+    checkpoints = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
+    trainer = Trainer(max_epochs=2, callbacks=[checkpoints], enable_model_summary=False, **quiet)
+    trainer.fit(captioner, datamodule=datamodule)
+    weights = []
+    for tester in (trainer, Trainer(callbacks=[checkpoints], **quiet)):
+        (figures,) = tester.validate(
+            captioner, datamodule=datamodule, ckpt_path=tmp_path / "epoch=0.ckpt", weights_only=True, verbose=False
+        )
+        weights.append(figures["val/contribution/kl_style"] / figures["val/nats/kl_style"])
+    assert weights == pytest.approx([3.0, 3.0])  # three steps an epoch
 
 
 def test_training_does_not_go_on_without_a_validation_to_go_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

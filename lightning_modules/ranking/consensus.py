@@ -153,7 +153,7 @@ class Consensus(Ranker):
         if not self.num_drawn:
             return [[] for _ in grid_BPD]
         drawing = Sample(num=self.num_drawn, temperature=self.drawn_temperature, max_length=self.max_length)
-        generators = generators_of([SEED] * len(grid_BPD), captioner.device)
+        generators = generators_of([SEED] * len(grid_BPD))
         return _tokenized(captioner.describe_grid(grid_BPD, drawing, generators=generators).captions)
 
 
