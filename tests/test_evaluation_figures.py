@@ -206,7 +206,9 @@ def test_without_any_readable_image_there_is_a_line_and_no_figure(
 def test_schedules_count_as_at_the_step_of_the_checkpoint(tmp_path: Path) -> None:
     """The loss of a checkpoint is what its validation said, whatever training came to afterwards."""
     warmup = "{_target_: lightning_modules.schedules.LinearWarmup, start: 0.0, end: 9.0, steps: 9}"
-    captioner, datamodule = build_tiny(tmp_path / "run", f"model.loss.beta={warmup}", "data.num_train=12")
+    captioner, datamodule = build_tiny(
+        tmp_path / "run", f"model.loss.beta={warmup}", "model.loss.kl_loss_weight=1", "data.num_train=12"
+    )
     quiet: dict[str, Any] = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False}
     checkpoints = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
     trainer = Trainer(max_epochs=2, callbacks=[checkpoints], enable_model_summary=False, **quiet)
