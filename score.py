@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from metrics.caption_files import MAX_BYTES
-from metrics.java import JavaError
+from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
 from score_inputs import count_frequencies, read_inputs
 from score_summary import print_scores, settings_of, write_scores
@@ -75,17 +75,22 @@ def run(options: argparse.Namespace) -> None:
         "protocols": protocols,
         "training_captions": inputs.training_captions,
         "frequencies": inputs.frequencies,
-        "with_meteor": inputs.no_meteor is None,
     }
+
+    def compute(with_meteor: bool) -> tuple[dict[str, float], dict[str, float] | None]:
+        scores = score_captions(images, **choices, with_meteor=with_meteor)
+        return scores, human_captions(images, **choices, with_meteor=with_meteor) if options.human else None
+
     with console.status(f"scoring captions of {len(images):,} images"):
-        scores = score_captions(images, **choices)
-        human = human_captions(images, **choices) if options.human else None
+        (scores, human), no_meteor = with_meteor_if_possible(
+            compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
+        )
     if options.save_document_frequencies is not None:
         frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
         frequencies.save(options.save_document_frequencies)
-    settings = settings_of(inputs, protocols)
+    settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, inputs.no_meteor)
+    print_scores(scores, human, settings, no_meteor)
     print(f"scores: {options.out}")
 
 
@@ -93,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
     try:
         run(parse_arguments(arguments))
-    except (ValueError, OSError, JavaError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
 
 

@@ -30,8 +30,14 @@ RULES = {
 }
 
 
-def settings_of(inputs: Inputs, protocols: Sequence[str]) -> dict[str, Any]:
-    """Return what the scores depend on, and what the rules for unusual input were applied to."""
+def settings_of(inputs: Inputs, protocols: Sequence[str], no_meteor: str | None) -> dict[str, Any]:
+    """Return what the scores depend on, and what the rules for unusual input were applied to.
+
+    Args:
+        inputs: What was scored.
+        protocols: Of diversity.
+        no_meteor: Why METEOR is not among the scores; None if it is.
+    """
     images = inputs.matched.images
     num_captions = len(images[0].candidates)
     num_references = [len(image.references) for image in images]
@@ -43,7 +49,7 @@ def settings_of(inputs: Inputs, protocols: Sequence[str]) -> dict[str, Any]:
         "captions_per_image": num_captions,
         "references_per_image": {"min": min(num_references), "max": max(num_references)},
         "protocols": list(protocols),
-        "meteor": "1.5" if inputs.no_meteor is None else None,
+        "meteor": "1.5" if no_meteor is None else None,
         "results": described(inputs.results.file),
         "references": described(inputs.references.file)
         | {"format": inputs.references.format, "splits": inputs.matched.splits},

@@ -16,6 +16,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import meteor_unavailable
 from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.scorer import human_captions, score_captions
+from tests.metrics.fake_java import COMMA, install_meteor
 from tests.tiny_run import ROOT
 
 SAID = {
@@ -196,6 +197,22 @@ def test_meteor_is_computed_where_it_can_be(
     assert "note: METEOR is left out: " in (printed := capsys.readouterr().out)
     assert "gone.jar is not a file" in printed
     with pytest.raises(SystemExit, match=r"^error: --meteor yes: .*gone.jar is not a file; set FACET_METEOR_JAR"):
+        score.main(["results.json", "references", "--meteor", "yes"])
+
+
+def test_a_meteor_that_fails_is_left_out_with_a_note_unless_it_is_insisted_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACET_METEOR_JAR", install_meteor(folder / "java", COMMA)["jar"])
+    monkeypatch.setenv("PATH", f"{folder / 'java'}{os.pathsep}{os.environ['PATH']}")
+    without = _score("--human")
+    score.main(["results.json", "references", "--human"])
+    assert "note: METEOR is left out: METEOR ended before it had answered: Exception" in capsys.readouterr().out
+    assert json.loads((folder / "scores.json").read_text()) == without
+    (folder / "scores.json").unlink()
+    with pytest.raises(
+        SystemExit, match=r"^error: --meteor yes: METEOR ended before it had answered: Exception[^\n]*$"
+    ):
         score.main(["results.json", "references", "--meteor", "yes"])
 
 
