@@ -23,13 +23,16 @@ PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
-    parser.add_argument("results", type=Path, help='captions in the format of COCO: [{"image_id": …, "caption": …}]')
-    parser.add_argument("references", type=Path, help="COCO annotations, Karpathy's splits, or a Flickr8k token file")
+    parser.add_argument("results", type=Path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV')
+    parser.add_argument("references", type=Path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …")
     parser.add_argument("--out", type=Path, default=Path("scores.json"), help="where to write the scores (scores.json)")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="both", help="of the diversity metrics (both)")
     parser.add_argument("--split", help="of Karpathy's splits; left out: the split of the results' images")
     parser.add_argument("--subset", action="store_true", help="score only the images that have results")
     parser.add_argument("--num", type=int, help="score the first NUM captions of each image; left out: all")
+    parser.add_argument(
+        "--keep-rejected", action="store_true", help="keep references that annotators rejected (VizWiz)"
+    )
     parser.add_argument("--human", action="store_true", help="score each reference against the others as well")
     parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
     parser.add_argument(
