@@ -99,6 +99,8 @@ def looks_like_a_picture(path: Path) -> bool:
     """Return whether a file that is not named as a picture that is read seems to be one: by its name or first bytes."""
     if path.suffix.lower() in UNREAD_SUFFIXES:
         return True
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
