@@ -58,10 +58,8 @@ def _images_of(path: Path) -> list[Path]:
 
 def _files_in(folder: Path) -> list[Path]:
     """Return a folder's files, without those that macOS keeps beside each (`._a.jpg`), which are no pictures."""
-    with os.scandir(folder) as entries:
-        return [
-            folder / entry.name for entry in entries if not entry.name.startswith("._") and not os.path.isdir(entry)
-        ]
+    files = [folder / name for name in os.listdir(folder) if not name.startswith("._")]  # noqa: PTH208 (faster)
+    return [file for file in files if not file.is_dir()]
 
 
 def _is_image(file: Path) -> bool:
