@@ -1,7 +1,6 @@
 """Scores the captions that validation and test steps say."""
 
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol, Self
 
@@ -15,10 +14,6 @@ from lightning_modules import EvaluationOutput, VariationalCaptioner
 from metrics import JavaError
 
 log = logging.getLogger(__name__)
-
-# A metric's value is already that of all processes: Lightning need not average it once more.
-warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
-
 
 IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
 
@@ -63,6 +58,9 @@ class CaptionMetrics(EvaluationCallback):
         for key, metric in self.metrics.items():
             for name, value in self._compute(key, metric, stage).items():
                 captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)
+
+    def forget(self) -> None:
+        for metric in self.metrics.values():
             metric.reset()
 
     def _compute(self, key: str, metric: CaptionScore, stage: str) -> Mapping[str, Tensor]:
