@@ -19,7 +19,15 @@ from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
 from metrics.mean_over_captions import MeanOverCaptions
 from metrics.mean_over_images import MeanOverImages
-from metrics.meteor import Meteor, MeteorScores, meteor, meteor_scores, meteor_unavailable, why_no_meteor
+from metrics.meteor import (
+    Meteor,
+    MeteorScores,
+    meteor,
+    meteor_scores,
+    meteor_unavailable,
+    why_no_meteor,
+    with_meteor_if_possible,
+)
 from metrics.paired_captions import PairedCaptions, all_candidates, first_candidates
 from metrics.per_image_metric import PerImageMetric
 from metrics.ptb_tokenizer import ptb_tokenize
@@ -82,5 +90,6 @@ __all__ = [
     "ssim",
     "true_ranks",
     "why_no_meteor",
+    "with_meteor_if_possible",
     "worth_in_turn",
 ]
