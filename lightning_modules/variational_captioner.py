@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -23,6 +22,7 @@ from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
+from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.randomness import Generators
 from lightning_modules.self_critical import SelfCritical, training_frequencies
 from metrics import DocumentFrequencies
@@ -37,7 +37,7 @@ class EvaluationOutput(TypedDict):
     latents: Latents
 
 
-class VariationalCaptioner(LightningModule):
+class VariationalCaptioner(OptimizedModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -295,15 +295,6 @@ class VariationalCaptioner(LightningModule):
     def draws(self) -> bool:
         """Whether the model has an image decoder."""
         return self.network.decoder_image is not None
-
-    def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = build(self.hparams["optimizer"], trained)
-        if not self.hparams["scheduler"]:
-            return optimizer
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["facet_format"] = CHECKPOINT_FORMAT
