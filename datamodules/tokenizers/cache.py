@@ -16,7 +16,7 @@ from datamodules.tokenizers.caption_tokenizer import CaptionTokenizer, Tokenizer
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1  # to be raised when a fitter comes to give another result for the same arguments
+FORMAT_VERSION = 2  # to be raised when a fitter comes to give another result for the same arguments
 
 
 def fit_or_load(fitter: TokenizerFitter, captions: Sequence[str], *, cache_dir: str | Path) -> CaptionTokenizer:
