@@ -157,9 +157,10 @@ def explore(evaluated: Evaluated, said: Said, config: DictConfig) -> tuple[list[
     captioner = evaluated.captioner
     batch = EncodedBatch.joined([*first_images(said.kept, settings.num_images)])
     dimensions = busiest_dimensions(captioner, said.kept, evaluated.split, settings.num_dimensions)
+    values = [float(value) for value in settings["values"]]
     return (
-        traverse(captioner, batch, dimensions=dimensions, values=[float(value) for value in settings["values"]]),
-        swap(captioner, batch),
+        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=settings.max_length),
+        swap(captioner, batch, max_length=settings.max_length),
     )
 
 

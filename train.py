@@ -20,6 +20,7 @@ from datamodules.atomic_write import atomic_write_text
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
+    best_checkpoint,
     end_with_first_process,
     expect_unused_parameters,
     naming_lost_processes,
@@ -84,11 +85,9 @@ def main(config: DictConfig) -> float | None:
         raise SystemExit(STOPPED_BY_SIGTERM if trainer.is_global_zero else 0) from None
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
-        best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-        has_best = bool(best) and Path(best).is_file()  # not there without room on the disk
-        trainer.test(
-            captioner, datamodule=datamodule, ckpt_path=best if has_best else None, weights_only=True, verbose=False
-        )
+        best = best_checkpoint(trainer)
+        with naming_lost_processes(trainer):
+            trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics)

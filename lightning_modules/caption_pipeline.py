@@ -14,12 +14,13 @@ from datamodules.images import read_image
 from lightning_modules.checkpoint import load_captioner
 from lightning_modules.describing import Descriptions, Wanted
 from lightning_modules.generation import CodeDraws, Greedy, Sample, Strategy
+from lightning_modules.networks.latents import LatentCode
 from lightning_modules.randomness import generators_of
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from lightning_modules.variational_captioner import VariationalCaptioner
 
-Styles = Callable[[Tensor], Tensor]
-"""From images' own styles, [B, S], to those to say them in, [B · K, S], image by image."""
+Styles = Callable[[LatentCode], Tensor]
+"""From images' own styles, `sample` [B, S], and their priors to those to say them in, [B · K, S], image by image."""
 
 
 class Description(NamedTuple):
@@ -122,7 +123,7 @@ class CaptionPipeline:
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
         grid_BPD = captioner.encode(images_BCHW)
-        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style.sample)
+        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style)
         said = []
         for strategy in strategies:
             generators = generators_of([seed] * len(paths))
@@ -166,7 +167,7 @@ class CaptionPipeline:
         Raises:
             ValueError: The file is no usable image, or the styles have a wrong shape.
         """
-        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own_BS: style_NS.to(own_BS))[0]
+        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own: style_NS.to(own.sample))[0]
 
 
 def _description(

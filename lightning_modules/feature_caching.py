@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 
+import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
@@ -23,8 +24,8 @@ def encoder_fingerprint(encoder: Encoder, settings: Config, image_size: int) -> 
     """
     shape = {name: value for name, value in settings.items() if name != "weights"}  # not where they were read from
     checksum = hashlib.sha256(json.dumps([shape, image_size], sort_keys=True, default=str).encode())
-    for tensor in encoder.state_dict().values():
-        checksum.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    for tensor in encoder.state_dict().values():  # as bytes: NumPy knows no bfloat16
+        checksum.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return checksum.hexdigest()
 
 

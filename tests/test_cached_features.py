@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 from timm import create_model
 
+from lightning_modules.feature_caching import encoder_fingerprint
 from lightning_modules.networks.encoders import TimmEncoder
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
@@ -46,6 +48,15 @@ def test_a_run_from_cached_features_is_the_run_without(tmp_path: Path, batches: 
     again = scalars(_run(tmp_path / "again", "data.cache_features=true").events)
     assert again["train/loss"] == cached["train/loss"]
     assert sum(size for size in batches if size > 1) == 3  # the test's
+
+
+def test_weights_of_two_bytes_have_a_fingerprint_of_their_own() -> None:
+    encoder = TimmEncoder(image_size=32, backbone=BACKBONE)
+    whole, half = (encoder_fingerprint(encoder.to(kind), {}, 32) for kind in (torch.float32, torch.bfloat16))
+    assert whole != half == encoder_fingerprint(encoder, {}, 32)
+    with torch.no_grad():
+        next(encoder.parameters()).view(-1)[0] += 1
+    assert encoder_fingerprint(encoder, {}, 32) != half
 
 
 def test_without_image_decoder_no_image_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_modules import CaptionPipeline, VariationalCaptioner
 from lightning_modules.caption_pipeline import Description
 from lightning_modules.generation import Beam, ConstrainedBeam, Greedy, Latent, Sample, Strategy, interpolate_styles
+from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Candidates, Likelihood, Ranker
 from tests.tiny_run import TinyRun, build_tiny
 
@@ -175,7 +176,8 @@ def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: l
 def test_styles_are_made_of_the_images_own(pipeline: CaptionPipeline, photos: list[Path]) -> None:
     given: list[Tensor] = []
 
-    def own_and_next(style_BS: Tensor) -> Tensor:
+    def own_and_next(style: LatentCode) -> Tensor:
+        style_BS = style.sample
         given.append(style_BS)
         return torch.stack([style_BS, style_BS.roll(-1, dims=0)], dim=1).flatten(0, 1)
 
