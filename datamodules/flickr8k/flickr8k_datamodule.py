@@ -9,7 +9,7 @@ from datamodules.caption_split import CaptionSplit
 from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.bad_data import BadData, OnBadData
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from datamodules.flickr8k.image_check import find_unreadable
+from datamodules.flickr8k.image_check import check_images
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
 from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
@@ -29,7 +29,7 @@ class Flickr8kDataModule(CaptionDataModule):
         root: The folder with `Flicker8k_Dataset/`, `Flickr8k.token.txt` and the lists of images of each split.
         tokenizer: Fits a tokenizer on the training captions.
         split: `official` for the published lists, or the proportions of train, val and test of a random split.
-        seed: Of the random split.
+        split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
         on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
         on_bad_image: The same of an image that goes bad after that, while the batches are served.
         train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
@@ -54,7 +54,7 @@ class Flickr8kDataModule(CaptionDataModule):
         root: str | Path,
         tokenizer: TokenizerFitter,
         split: str | Sequence[float] = "official",
-        seed: int = 42,
+        split_seed: int = 42,
         on_bad_data: OnBadData = "error",
         on_bad_image: OnBadImage = "error",
         train_transform: Transform | None = None,
@@ -87,7 +87,7 @@ class Flickr8kDataModule(CaptionDataModule):
         _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
-        self.seed = seed
+        self.split_seed = split_seed
         self.on_bad_data = on_bad_data
         self.train_transform = train_transform
         self.cached_views = cached_views
@@ -109,7 +109,7 @@ class Flickr8kDataModule(CaptionDataModule):
         bad = BadData()
         files = find_files(self.root, with_splits=isinstance(self.split, str))
         captions = read_captions(files.captions, bad)
-        images_of_split = self._usable_images(files, captions, bad)
+        images_of_split, file_keys = self._usable_images(files, captions, bad)
         bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
 
         number_of_image = {image: number for number, image in enumerate(sorted(captions))}
@@ -118,6 +118,7 @@ class Flickr8kDataModule(CaptionDataModule):
                 paths=[files.images / image for image in images],
                 image_ids=[number_of_image[image] for image in images],
                 captions=[captions[image] for image in images],
+                file_keys=[file_keys[image] for image in images],
                 image_size=self.image_size,
                 transform=self.train_transform if name == "train" and not self.cache_features else None,
             )
@@ -133,7 +134,8 @@ class Flickr8kDataModule(CaptionDataModule):
 
     def _usable_images(
         self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], bad: BadData
-    ) -> dict[SplitName, list[str]]:
+    ) -> tuple[dict[SplitName, list[str]], Mapping[str, tuple[int, int]]]:
+        """Return the images of each split, and what each image is known by."""
         present = {path.name for path in files.images.iterdir()}
         wanted = self._wanted_images(files, captions, present, bad)
         outside = links_outside(files.images, self.root)
@@ -142,10 +144,10 @@ class Flickr8kDataModule(CaptionDataModule):
             for name, images in wanted.items()
         }
         paths = [files.images / image for images in usable.values() for image in images]
-        unreadable = find_unreadable(paths, cache_dir=self._cache)
-        for image, reason in unreadable.items():
+        check = check_images(paths, cache_dir=self._cache)
+        for image, reason in check.unreadable.items():
             bad.add("images that cannot be read", f"{image}: {reason}")
-        return {name: [image for image in images if image not in unreadable] for name, images in usable.items()}
+        return {name: [image for image in images if image in check.keys] for name, images in usable.items()}, check.keys
 
     def _wanted_images(
         self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Set[str], bad: BadData
@@ -154,7 +156,7 @@ class Flickr8kDataModule(CaptionDataModule):
         if not isinstance(self.split, str):
             for image in sorted(image for image in present - captions.keys() if image.endswith(".jpg")):
                 bad.add("images without captions", image)
-            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.seed), strict=True))
+            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.split_seed), strict=True))
         lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
         wanted = drop_repeats(lists, bad)
         unused = captions.keys() - {image for images in wanted.values() for image in images}

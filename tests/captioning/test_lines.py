@@ -58,8 +58,9 @@ def test_writes_a_line_an_image_and_nothing_to_stdout(
     assert "already" not in printed.err
     lines = _lines(out)
     caption(trained.best, *photos, "--num", 2, "--json")
-    assert [{**line, "run": None} for line in lines] == [
-        {"run": None, **entry} for entry in json.loads(capsys.readouterr().out)
+    of_image = {"run": lines[0]["run"], "checksum": ""}
+    assert [line | {"checksum": ""} for line in lines] == [
+        entry | of_image for entry in json.loads(capsys.readouterr().out)
     ]
     assert len({line["run"] for line in lines}) == 1
 
