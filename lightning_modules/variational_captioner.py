@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -24,10 +23,9 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
 from lightning_modules.randomness import Generators
+from lightning_modules.remembering import RemembersTraining
 from lightning_modules.self_critical import SelfCritical, training_frequencies
 from metrics import DocumentFrequencies
-
-CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
 
 class EvaluationOutput(TypedDict):
@@ -37,7 +35,7 @@ class EvaluationOutput(TypedDict):
     latents: Latents
 
 
-class VariationalCaptioner(LightningModule):
+class VariationalCaptioner(RemembersTraining):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -304,9 +302,6 @@ class VariationalCaptioner(LightningModule):
         total_steps = int(self.trainer.estimated_stepping_batches)
         scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["facet_format"] = CHECKPOINT_FORMAT
 
 
 def longest_captions(lengths_N: Tensor, image_of_caption_N: Tensor) -> Tensor:
