@@ -20,6 +20,9 @@ from lightning_modules.ranking import Ranker
 from memory_reuse import keep_freed_memory
 from metrics import why_no_meteor
 
+UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
+"""Settings of data sets whose images training may change; here images are looked at as they are."""
+
 
 class Evaluated(NamedTuple):
     """What is evaluated, and how.
@@ -56,7 +59,8 @@ def prepare(config: DictConfig) -> Evaluated:
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
-    datamodule = instantiate(config.data, image_size=captioner.image_size)
+    as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
+    datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
     record = captioner.trained_on or TrainingRecord.unknown()
     refuse_other_data(record, datamodule)
     datamodule.prepare_data()

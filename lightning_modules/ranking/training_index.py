@@ -110,6 +110,10 @@ class TrainingIndex:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
             fields["captions"] = json.loads(fields["captions"].tobytes())
+            if not fields["keys_TK"].ndim == 2 == fields["features_TD"].ndim:
+                raise ValueError("its arrays have other shapes")
+            if not len(fields["keys_TK"]) == len(fields["features_TD"]) == len(fields["captions"]):
+                raise ValueError("it has not as many features, keys and captions")
         except Exception as error:  # zip, header and JSON errors come in many types
             raise ValueError(f"{path}: not an index of training images ({error}); {advice}") from error
         index = cls(**fields | {name: str(fields[name]) for name in ("encoder", "data")})

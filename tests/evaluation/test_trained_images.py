@@ -138,6 +138,15 @@ def test_another_split_is_refused_but_for_images_that_are_not_scored(
         _prepared(tmp_path, run.best, root, DRAWN, "split=train", choices=PHOTOS)
 
 
+def test_images_are_scored_and_indexed_as_they_are(run: TinyRun, photographs: TinyFlickr8k, tmp_path: Path) -> None:
+    inverting = "data.train_transform={_target_:torchvision.transforms.v2.RandomInvert,p:1.0}"
+    settings = [f"data.root={photographs.root}", DRAWN, "split=train", ALLOWED, inverting, "data.cached_views=2"]
+    prepared = _prepared(tmp_path, run.best, *settings, "data.cache_features=true", choices=PHOTOS)
+    assert prepared is not None
+    assert isinstance(prepared.split, Flickr8kSplit)
+    assert prepared.split.transform is None
+
+
 def test_scenes_that_moved_to_another_split_are_known(trained: TinyRun, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"2 of the 8 test images are training images of the checkpoint \(6, 7\)"):
         _prepared(tmp_path, trained.best, "data.num_test=8")

@@ -192,7 +192,11 @@ def test_a_damaged_file_is_refused_and_made_anew(
 def test_refuses_other_arrays(captioner: VariationalCaptioner, tmp_path: Path) -> None:
     np.savez(tmp_path / "index.npz", features_TD=np.zeros((2, 3)))
     np.save(tmp_path / "index.npy", np.zeros((2, 3)))
-    for name in ("index.npz", "index.npy"):
+    captions = np.frombuffer(b"[[], []]", dtype=np.uint8)
+    known = {"captions": captions, "encoder": "", "data": ""}
+    np.savez(tmp_path / "flat.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros(2, dtype=np.int64), **known)
+    np.savez(tmp_path / "few.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros((1, 2), dtype=np.int64), **known)
+    for name in ("index.npz", "index.npy", "flat.npz", "few.npz"):
         with pytest.raises(ValueError, match=rf"{name}: not an index of training images"):
             TrainingIndex.load(tmp_path / name, captioner)
 
