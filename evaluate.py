@@ -107,6 +107,7 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
         evaluated.metrics,
         training_captions=evaluated.training.captions,
         no_meteor=evaluated.no_meteor,
+        meteor=config.meteor,
     )
     gallery = make_gallery(
         evaluated.captioner,

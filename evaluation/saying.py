@@ -16,11 +16,9 @@ from datamodules.caption_split import CaptionSplit
 from datamodules.image_keys import ImageKeys
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Strategy
-from lightning_modules.randomness import generators_of
+from lightning_modules.randomness import generators_of_images
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from metrics import ImageCaptions
-
-SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
 
 
 class EncodedBatch(NamedTuple):
@@ -139,8 +137,7 @@ def say_batch(
         ranker: Brings each image's captions into its order, best first.
         keys: What the images are known by, for the ranker.
     """
-    generators = generators_of([SEED_STRIDE * seed + image_id for image_id in ids], captioner.device)
-    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators)
+    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators_of_images(seed, ids))
     if ranker is not None:
         said = best_first(said, ranker(captioner, Candidates(batch.images_BCHW, batch.grid_BPD, said, keys)))
     parts = (

@@ -18,6 +18,8 @@ from torch import Tensor
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PAD, BOS, EOS, UNK, CLS = "<pad>", "<bos>", "<eos>", "<unk>", "<cls>"
+CONTINUES = "##"  # before a word that has no space before it, as Chinese and Japanese characters
+CHARACTER = "\u4e00"  # after which nothing has a space before it
 
 
 class Vocabulary(NamedTuple):
@@ -82,7 +84,13 @@ class CaptionTokenizer:
     def spell(self, phrase: str) -> list[int]:
         """Return the ids of words as they stand in the middle of a caption, none cut."""
         # after a space: byte-level vocabularies have tokens of their own for words that are not the first
-        return self._uncut_ids([" ".join(["", *phrase.split()])])[0]
+        words = " ".join(phrase.split())
+        after_space, after_character = self._uncut_ids([f" {words}", f"{CHARACTER}{words}"])
+        within, unknown = after_character[1:], self.vocabulary.unk_id
+        if unknown is None or len(within) != len(after_space):
+            return after_space
+        # ids are in the order of frequency: with a space before it or without, as it was commonly written
+        return min(after_space, within, key=lambda ids: (unknown in ids, ids[:1]))
 
     @cached_property
     def continuing(self) -> list[int]:
