@@ -1,6 +1,6 @@
 """What a finished run leaves for its reader: hyper-parameters beside final metrics, a table, examples, paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datamodules.caption_datamodule import CaptionDataModule
@@ -53,10 +54,19 @@ def print_summary(
     captioner: VariationalCaptioner,
     datamodule: CaptionDataModule,
     metrics: Mapping[str, float],
+    marks: Sequence[str] = (),
 ) -> None:
-    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are."""
+    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are.
+
+    Args:
+        trainer: The run's trainer.
+        captioner: Its model.
+        datamodule: Its data.
+        metrics: Its figures.
+        marks: What their reader must know, such as images that were trained on.
+    """
     console = Console(soft_wrap=True)
-    table = Table(title="Final metrics", title_justify="left")
+    table = Table(title="\n".join(["Final metrics", *map(escape, marks)]), title_justify="left")
     table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     table.add_column("val, last validation", justify="right")

@@ -18,6 +18,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.atomic_write import atomic_write_text
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.trained_images import marks_of_start
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
     best_checkpoint,
@@ -75,6 +76,7 @@ def main(config: DictConfig) -> float | None:
         report_vectors(captioner.load_pretrained())
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
+    marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
     try:
         with naming_lost_processes(trainer):
@@ -90,7 +92,7 @@ def main(config: DictConfig) -> float | None:
             trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
-    print_summary(trainer, captioner, datamodule, metrics)
+    print_summary(trainer, captioner, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
 
 

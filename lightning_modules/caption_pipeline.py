@@ -4,12 +4,15 @@ Shape legend: B images, N captions of one image, S style, K styles of each image
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from datamodules.image_keys import ImageKeys, file_keys
 from datamodules.images import read_image
 from lightning_modules.checkpoint import load_captioner
 from lightning_modules.describing import Descriptions, Wanted
@@ -131,7 +134,8 @@ class CaptionPipeline:
                 captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
             )
         if ranker is not None:
-            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part))) for part in said]
+            keys = partial(_keys_of, paths)
+            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part, keys))) for part in said]
             said = [best_first(part, score_N) for part, score_N in scored]
         redrawn = [captioner.redraw(part.tokens_NL).cpu() for part in said] if redraw and captioner.draws else None
         return [
@@ -168,6 +172,10 @@ class CaptionPipeline:
             ValueError: The file is no usable image, or the styles have a wrong shape.
         """
         return self.describe_batch([path], [strategy or Greedy()], styles=lambda own: style_NS.to(own.sample))[0]
+
+
+def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
+    return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
 
 
 def _description(

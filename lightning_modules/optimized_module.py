@@ -38,6 +38,7 @@ class OptimizedModule(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave out the state of a scheduler of another class."""
+        super().on_load_checkpoint(checkpoint)
         ours = self.hparams["scheduler"]
         written_with = checkpoint.get("hyper_parameters", {}).get("scheduler", ours)
         if written_with.get("_target_") != ours.get("_target_"):

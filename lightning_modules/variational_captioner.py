@@ -26,15 +26,14 @@ from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.randomness import OF_LOSS, TO_SAY, Generators, generators_of_images
+from lightning_modules.remembering import RemembersTraining
 from lightning_modules.self_critical import SelfCritical, training_frequencies
 from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation
 from lightning_modules.split_loss import SplitLoss
 from metrics import DocumentFrequencies
 
-CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
-
-class VariationalCaptioner(SplitEvaluation, OptimizedModule):
+class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -289,6 +288,3 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     def draws(self) -> bool:
         """Whether the model has an image decoder."""
         return self.network.decoder_image is not None
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["facet_format"] = CHECKPOINT_FORMAT

@@ -135,6 +135,7 @@ def test_refuses_another_format(tmp_path: Path, checkpoint: Checkpoint) -> None:
         "lightning_modules.caption_pipeline.Path",
         "lightning_modules.checkpoint.load_captioner",
         "lightning_modules.optimized_module.LightningModule",
+        "lightning_modules.remembering.LightningModule",
         "lightning_modules_evil.Encoder",
         "torch.optimizers.Adam",
     ],
