@@ -5,7 +5,6 @@ redraw.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
