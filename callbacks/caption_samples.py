@@ -6,6 +6,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 
@@ -45,7 +46,7 @@ class CaptionSamples(EvaluationCallback):
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         if isinstance(trainer.logger, TensorBoardLogger):
             text = as_markdown_table(self.samples)
-            trainer.logger.experiment.add_text(f"{stage}/captions", text, trainer.global_step)
+            trainer.logger.experiment.add_text(f"{stage}/captions", text, figures_step(trainer))
         self.samples = []
 
 

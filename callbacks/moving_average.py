@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
@@ -24,6 +25,11 @@ class MovingAverage(WeightAveraging):
         if not 0 <= decay < 1:
             raise ValueError(f"callbacks.moving_average.decay must be from 0 to below 1, got {decay}")
         super().__init__(use_buffers=False, multi_avg_fn=partial(_move, decay=decay))
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the average in the model also where a run that goes on had come to its end, and nothing is trained."""
+        if self._average_model is not None:
+            self._copy_average_to_current(pl_module)
 
 
 def _move(averages: Sequence[Tensor], weights: Sequence[Tensor], num_averaged: Tensor, *, decay: float) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import Descriptions, EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
@@ -38,7 +39,7 @@ class Reconstructions(EvaluationCallback):
             return
         redrawn_BCHW = redraw_from_first_captions(captioner, output["descriptions"], self.num_images)
         picture_CHW = side_by_side(batch.images_BCHW[: self.num_images], redrawn_BCHW)
-        trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, trainer.global_step)
+        trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, figures_step(trainer))
 
 
 def redraw_from_first_captions(
