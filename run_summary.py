@@ -13,9 +13,11 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.fit_progress import figures_step
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
 from many_devices import is_sharded
+from pasting import shell_command
 
 NUM_EXAMPLES = 3
 
@@ -41,6 +43,7 @@ def log_hyperparameters(trainer: Trainer, config: DictConfig, metrics: Mapping[s
     trainer.logger.log_hyperparams(
         flatten({str(key): value for key, value in settings.items()}),
         {f"final/{name}": value for name, value in metrics.items()},
+        step=figures_step(trainer),
     )
     trainer.logger.save()
 
@@ -54,6 +57,7 @@ def print_summary(
 ) -> None:
     """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are."""
     console = Console(soft_wrap=True)
+    plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}  # captions and paths as they are
     table = Table(title="Final metrics", title_justify="left")
     table.add_column("metric")
     table.add_column("val, last epoch", justify="right")
@@ -64,13 +68,14 @@ def print_summary(
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
     for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+        console.print(f"  model: {said}\n  human: {references[0]}\n", **plain)
     if metrics.get("train/skipped_steps"):
-        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
+        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
-    console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
+    console.print(f"checkpoint:  {shown(checkpoint)}", **plain)
     if isinstance(trainer.logger, TensorBoardLogger):
-        console.print(f"curves:      tensorboard --logdir {shown(trainer.logger.log_dir)}", highlight=False)
+        command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
+        console.print(f"curves:      {command}", **plain)
 
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
