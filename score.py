@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
         frequencies.save(options.save_document_frequencies)
     settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, no_meteor)
+    print_scores(scores, human, settings)
     print(f"scores: {options.out}")
 
 

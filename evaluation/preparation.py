@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from callbacks.caption_metrics import CaptionScore
+from callbacks.caption_metrics import CaptionScore, refuse_single_captions
 from datamodules.caption_split import CaptionSplit
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.device_check import check_device
@@ -50,10 +50,11 @@ def prepare(config: DictConfig) -> Evaluated:
         ValueError: A file is not as it should be, or a setting does not fit.
     """
     check(config)
-    metrics = [*instantiate(config.metrics).values()]
+    metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
+    refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     datamodule = instantiate(config.data, image_size=captioner.image_size)
     datamodule.prepare_data()
     splits = datamodule.load_splits()
@@ -64,7 +65,7 @@ def prepare(config: DictConfig) -> Evaluated:
         ranker.prepare(captioner, lambda: splits["train"])
     split = splits[config.split]
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
-    return Evaluated(captioner, split, num_images, splits["train"], strategy, ranker, metrics, no_meteor)
+    return Evaluated(captioner, split, num_images, splits["train"], strategy, ranker, [*metrics.values()], no_meteor)
 
 
 def check(config: DictConfig) -> None:

@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +37,8 @@ class CaptionMetric(Metric, ABC):
     """
 
     full_state_update = False
+    needs_several: ClassVar[bool] = False
+    """Whether an image must have several candidates."""
 
     records: list[Tensor]
 
