@@ -16,6 +16,7 @@ from rich.table import Table
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
 from many_devices import is_sharded
+from metrics.words import on_one_line
 
 NUM_EXAMPLES = 3
 
@@ -64,13 +65,15 @@ def print_summary(
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
     for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+        lines = f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n"
+        console.print(lines, highlight=False, markup=False)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
     checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
-    console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
+    console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False, markup=False)
     if isinstance(trainer.logger, TensorBoardLogger):
-        console.print(f"curves:      tensorboard --logdir {shown(trainer.logger.log_dir)}", highlight=False)
+        logs = shown(trainer.logger.log_dir)
+        console.print(f"curves:      tensorboard --logdir {logs}", highlight=False, markup=False)
 
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from machine_faults import print_any_text
 from metrics.caption_files import MAX_BYTES
 from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
@@ -99,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    print_any_text()
     try:
         run(parse_arguments(arguments))
     except (ValueError, OSError) as error:

@@ -93,7 +93,7 @@ def print_table(sweep: Path, records: Sequence[JobRecord]) -> None:
     for row in cells:
         table.add_row(*row)
     console.print(table, markup=False)
-    console.print(f"table: {sweep / 'sweep.csv'}", highlight=False)
+    console.print(f"table: {sweep / 'sweep.csv'}", highlight=False, markup=False)
 
 
 def readable(records: Sequence[JobRecord]) -> tuple[list[str], list[list[str]]]:

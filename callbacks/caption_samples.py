@@ -1,5 +1,7 @@
 """Shows what the model says of a few images, beside what people said."""
 
+import html
+import re
 from typing import NamedTuple
 
 from pytorch_lightning import Trainer
@@ -8,6 +10,9 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
+from metrics.words import on_one_line
+
+MARKUP = re.compile(r"([\\`*_\[\]|])")
 
 
 class Sample(NamedTuple):
@@ -56,4 +61,6 @@ def as_markdown_table(samples: list[Sample]) -> str:
 
 
 def _cell(captions: list[str]) -> str:
-    return "<br>".join(caption.replace("|", "\\|").replace("\n", " ") for caption in captions)
+    """Return captions that Markdown and HTML show as they are."""
+    lines = (html.escape(on_one_line(caption), quote=False) for caption in captions)
+    return "<br>".join(MARKUP.sub(r"\\\1", line) for line in lines)
