@@ -183,6 +183,8 @@ def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> Non
         ),
         ("image_id,caption\n1,a dog\n2\n", r"line 3: expected 2 columns \(image_id, caption\), got 1 in \"2\""),
         ('image_id,caption\n1,"a' + "x" * 200_000 + '"\n', "line 2: expected CSV, got 'field larger"),
+        ('image_id,caption\n1,"a dog\n2,a cat\n', "line 3: expected CSV, got 'unexpected end of data'"),
+        ('"name,caption', "expected results as JSON .*, got text that starts with"),
         ("name,caption\n1,a\n", "expected results as JSON .*, got text that starts with 'name,caption"),
         ('[{"image_id": 1, "caption": NaN}]', "expected JSON, got 'NaN is no number of JSON'"),
         ('[{"image_id": 1, "caption": "a", "score": -Infinity}]', "got '-Infinity is no number of JSON'"),
