@@ -1,7 +1,6 @@
 """Scores the captions that validation and test steps say."""
 
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Protocol, Self
@@ -18,10 +17,6 @@ from metrics import JavaError
 from metrics.words import note_on_spaces
 
 log = logging.getLogger(__name__)
-
-# A metric's value is already that of all processes: Lightning need not average it once more.
-warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
-
 
 IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
 
@@ -74,13 +69,17 @@ class CaptionMetrics(EvaluationCallback):
         for key, metric in self.metrics.items():
             for name, value in self._compute(key, metric, stage).items():
                 captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)
-            metric.reset()
         self._tell_of_spaces(stage)
+
+    def forget(self) -> None:
+        self._references = []
+        for metric in self.metrics.values():
+            metric.reset()
 
     def _tell_of_spaces(self, stage: str) -> None:
         """Say once what the scores of captions without spaces between words are."""
         note = None if self._knows_spaces else note_on_spaces(self._references)
-        self._knows_spaces, self._references = True, []
+        self._knows_spaces = True
         if note is not None:
             rank_zero_only(log.warning)("%s: %s", stage, note)
 

@@ -131,9 +131,13 @@ class CaptionDataModule(LightningDataModule, ABC):
         return [self.splits[name]]
 
     def feature_caches(self, source: FeatureSource) -> dict[SplitName, list[FeatureCache]]:
-        """Return the files of each split's features, view by view; to be created and filled before `use_features`."""
+        """Return the files of splits' features, view by view; to be created and filled before `use_features`.
+
+        The test is of the images themselves, as it is by `evaluate.py`: features are kept in half precision.
+        """
         folder = self.cache_dir / "features"
-        return {name: [FeatureCache(folder, view, source) for view in self.views(name)] for name in self.splits}
+        kept = [name for name in self.splits if name != "test"]
+        return {name: [FeatureCache(folder, view, source) for view in self.views(name)] for name in kept}
 
     def use_features(self, caches: Mapping[SplitName, Sequence[FeatureCache]], *, with_images: bool) -> None:
         """Let batches bring features from now on, also those of loaders that were made before.

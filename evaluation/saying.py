@@ -14,11 +14,9 @@ from tqdm import tqdm
 from datamodules.caption_split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Strategy
-from lightning_modules.randomness import generators_of
+from lightning_modules.randomness import generators_of_images
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from metrics import ImageCaptions
-
-SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
 
 
 class EncodedBatch(NamedTuple):
@@ -135,8 +133,7 @@ def say_batch(
         seed: Of all that is drawn.
         ranker: Brings each image's captions into its order, best first.
     """
-    generators = generators_of([SEED_STRIDE * seed + image_id for image_id in ids], captioner.device)
-    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators)
+    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators_of_images(seed, ids))
     if ranker is not None:
         said = best_first(said, ranker(captioner, Candidates(batch.images_BCHW, batch.grid_BPD, said)))
     parts = (

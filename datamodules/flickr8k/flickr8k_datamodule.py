@@ -1,7 +1,7 @@
 """Flickr8k from its original files."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
@@ -10,6 +10,7 @@ from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.bad_data import BadData, OnBadData
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
 from datamodules.flickr8k.image_check import find_unreadable
+from datamodules.flickr8k.image_folder import files_by_name, name_of, without_captions
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
 from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
@@ -32,6 +33,7 @@ class Flickr8kDataModule(CaptionDataModule):
         seed: Of the random split.
         on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
         on_bad_image: The same of an image that goes bad after that, while the batches are served.
+        follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
         train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
             makes captions with "left" and "right" untrue.
         image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
@@ -57,6 +59,7 @@ class Flickr8kDataModule(CaptionDataModule):
         seed: int = 42,
         on_bad_data: OnBadData = "error",
         on_bad_image: OnBadImage = "error",
+        follow_links: bool = False,
         train_transform: Transform | None = None,
         image_size: int = 224,
         batch_size: int = 64,
@@ -89,6 +92,7 @@ class Flickr8kDataModule(CaptionDataModule):
         self.split = split
         self.seed = seed
         self.on_bad_data = on_bad_data
+        self.follow_links = follow_links
         self.train_transform = train_transform
         self.cached_views = cached_views
 
@@ -109,13 +113,15 @@ class Flickr8kDataModule(CaptionDataModule):
         bad = BadData()
         files = find_files(self.root, with_splits=isinstance(self.split, str))
         captions = read_captions(files.captions, bad)
-        images_of_split = self._usable_images(files, captions, bad)
+        present = files_by_name(files.images)
+        images_of_split = self._usable_images(files, captions, present, bad)
         bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+        self._refuse_empty(images_of_split, files, bad)
 
         number_of_image = {image: number for number, image in enumerate(sorted(captions))}
         return {
             name: Flickr8kSplit(
-                paths=[files.images / image for image in images],
+                paths=[present[image] for image in images],
                 image_ids=[number_of_image[image] for image in images],
                 captions=[captions[image] for image in images],
                 image_size=self.image_size,
@@ -132,27 +138,31 @@ class Flickr8kDataModule(CaptionDataModule):
         return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
 
     def _usable_images(
-        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], bad: BadData
+        self,
+        files: Flickr8kFiles,
+        captions: Mapping[str, Sequence[str]],
+        present: Mapping[str, Path],
+        bad: BadData,
     ) -> dict[SplitName, list[str]]:
-        present = {path.name for path in files.images.iterdir()}
         wanted = self._wanted_images(files, captions, present, bad)
-        outside = links_outside(files.images, self.root)
+        outside = set() if self.follow_links else links_outside(present, self.root)
         usable = {
-            name: select_usable(images, captions=captions, present=present, outside=outside, bad=bad)
+            name: select_usable(images, captions=captions, present=present.keys(), outside=outside, bad=bad)
             for name, images in wanted.items()
         }
-        paths = [files.images / image for images in usable.values() for image in images]
-        unreadable = find_unreadable(paths, cache_dir=self._cache)
+        paths = [present[image] for images in usable.values() for image in images]
+        problems = find_unreadable(paths, cache_dir=self._cache)
+        unreadable = {name_of(path): problems[path.name] for path in paths if path.name in problems}
         for image, reason in unreadable.items():
             bad.add("images that cannot be read", f"{image}: {reason}")
         return {name: [image for image in images if image not in unreadable] for name, images in usable.items()}
 
     def _wanted_images(
-        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Set[str], bad: BadData
+        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Mapping[str, Path], bad: BadData
     ) -> dict[SplitName, list[str]]:
         """Split before anything is left out: an image that goes bad must not send the others to other splits."""
         if not isinstance(self.split, str):
-            for image in sorted(image for image in present - captions.keys() if image.endswith(".jpg")):
+            for image in without_captions(present, captions):
                 bad.add("images without captions", image)
             return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.seed), strict=True))
         lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
@@ -160,6 +170,16 @@ class Flickr8kDataModule(CaptionDataModule):
         unused = captions.keys() - {image for images in wanted.values() for image in images}
         log.info("%d images with captions belong to no official split", len(unused))
         return wanted
+
+    def _refuse_empty(
+        self, images_of_split: Mapping[SplitName, Sequence[str]], files: Flickr8kFiles, bad: BadData
+    ) -> None:
+        """Raise a `ValueError` that says why where a split has no image left."""
+        for name, images in images_of_split.items():
+            if not images and bad.names_of_kind:
+                raise ValueError(f"data.root={self.root}: no image of the {name} split can be used; left out: {bad}")
+            if not images and name in files.split_files:
+                raise ValueError(f"{files.split_files[name]}: expected the names of images, got none; write them there")
 
     @property
     def _cache(self) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from datamodules.flickr8k.image_folder import name_of
 from datamodules.images import read_image
 from datamodules.transformed_view import Transform, apply_transform
 
@@ -32,7 +33,7 @@ class Flickr8kSplit:
 
     @property
     def image_names(self) -> Sequence[str | int]:
-        return [path.name for path in self.paths]
+        return [name_of(path) for path in self.paths]
 
     @property
     def image_fingerprint(self) -> str:

@@ -15,7 +15,7 @@ from datamodules.images import BadImageError, load_rgb
 
 log = logging.getLogger(__name__)
 
-CHECK_VERSION = 2  # to be raised when load_rgb comes to accept or refuse other files
+CHECK_VERSION = 3  # to be raised when load_rgb comes to accept or refuse other files
 
 
 def find_unreadable(paths: Sequence[Path], *, cache_dir: Path) -> dict[str, str]:

@@ -14,7 +14,8 @@ from torch.nn.functional import pad
 from lightning_modules.networks.decoders import Decoder
 from lightning_modules.networks.embeddings import WordEmbedding
 from lightning_modules.networks.encoders import Encoder
-from lightning_modules.networks.latents import CaptionWords, Latents
+from lightning_modules.networks.latents import CaptionWords, FromPosterior, Latents
+from lightning_modules.randomness import Generators, of_captions
 
 
 class CaptionerOutput(NamedTuple):
@@ -77,7 +78,13 @@ class Captioner(nn.Module):
         self.prefix = tuple(prefix)
 
     def forward(
-        self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor, redraw_R: Tensor, step: int = 0
+        self,
+        grid_BPD: Tensor,
+        tokens_NL: Tensor,
+        image_of_caption_N: Tensor,
+        redraw_R: Tensor,
+        step: int = 0,
+        generators: Generators | None = None,
     ) -> CaptionerOutput:
         """Predict each word of each caption from those before it, and redraw the images from the predictions.
 
@@ -87,10 +94,11 @@ class Captioner(nn.Module):
             image_of_caption_N: For each caption the row of its image.
             redraw_R: Rows of the captions to redraw the image from.
             step: Training step, by which the relaxation's temperature may change.
+            generators: Where each image's codes are drawn from; None for PyTorch's own generator.
         """
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
-        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N)
+        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N, generators)
         logits_WV = self._predict(tokens_NL, latents)
         redrawn_RCHW = None
         if self.decoder_image is not None:
@@ -126,13 +134,20 @@ class Captioner(nn.Module):
             parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - longest)))
         return torch.cat(parts)[order_N.argsort()]
 
-    def posterior(self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Latents:
+    def posterior(
+        self,
+        grid_BPD: Tensor,
+        tokens_NL: Tensor,
+        image_of_caption_N: Tensor,
+        generators: Generators | None = None,
+    ) -> Latents:
         """Draw the codes of images and captions that people wrote; arguments as for `forward`."""
-        if not self.latents.reads_captions:
-            return self.latents(grid_BPD, image_of_caption_N)
-        targets_NL = tokens_NL[:, len(self.prefix) :]
-        caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
-        return self.latents(grid_BPD, image_of_caption_N, caption=caption)
+        source = FromPosterior(generators=of_captions(generators, image_of_caption_N))
+        caption = None
+        if self.latents.reads_captions:
+            targets_NL = tokens_NL[:, len(self.prefix) :]
+            caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
+        return self.latents(grid_BPD, image_of_caption_N, source, source, caption)
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from callbacks import MovingAverage
@@ -34,7 +35,7 @@ def test_the_model_ends_as_the_average_of_its_steps_and_keeps_what_is_frozen() -
     trainer = Trainer(
         max_epochs=2,
         accelerator="cpu",
-        callbacks=[MovingAverage(decay=0.7)],
+        callbacks=[MovingAverage(decay=0.2)],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -42,12 +43,26 @@ def test_the_model_ends_as_the_average_of_its_steps_and_keeps_what_is_frozen() -
     )
     trainer.fit(model, DataLoader(torch.rand(6, 1), batch_size=2))
     average = model.seen[0]
-    for weight in model.seen[1:]:
-        average = 0.7 * average + 0.3 * weight
+    for step, weight in enumerate(model.seen[1:], start=1):
+        decay = min(0.2, (1 + step) / (10 + step))  # 0.18, then 0.2
+        average = decay * average + (1 - decay) * weight
     assert len(model.seen) == 6
     assert model.w.item() == pytest.approx(average)
     assert abs(model.w.item() - model.seen[-1]) > 1e-3
     assert torch.equal(model.frozen, frozen)
+
+
+@pytest.mark.parametrize("steps", [90, 780])
+def test_the_start_is_soon_forgotten(steps: int) -> None:
+    """Of a short run the average is not mostly the weights after its first step, which are nearly random."""
+    start, later = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(start.weight)
+    nn.init.ones_(later.weight)
+    average = AveragedModel(start, **MovingAverage(decay=0.999)._kwargs)
+    average.update_parameters(start)
+    for _ in range(steps - 1):
+        average.update_parameters(later)
+    assert average.module.weight.item() == pytest.approx(1, abs=1e-6)
 
 
 def test_can_be_sent_to_other_processes() -> None:

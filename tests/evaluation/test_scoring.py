@@ -95,6 +95,7 @@ def test_validation_goes_on_without_a_metric_whose_program_fails(
         for metric in metrics.metrics.values():
             metric.update([["a dog"]], [["a dog"]], torch.tensor([1]))
         metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
+        metrics.forget()
     assert {*logged} == {"val/BLEU-1", "val/BLEU-2", "val/BLEU-3", "val/BLEU-4"}
     assert [message.split(": METEOR")[0] for message in caplog.messages] == [
         "val: metrics.meteor is left out of this evaluation"
