@@ -18,7 +18,7 @@ from captioning.strategy import Settings, build, is_beam, ranking_settings, stra
 from captioning.styles import check_styles, chosen_styles
 from lightning_modules.caption_pipeline import CaptionPipeline
 from lightning_modules.device_check import check_device
-from machine_faults import out_of_memory
+from machine_faults import out_of_memory, print_any_text
 
 
 def check_computing(options: argparse.Namespace) -> None:
@@ -105,6 +105,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    print_any_text()
     try:
         run(parse_arguments(arguments))
     except (ValueError, OSError) as error:

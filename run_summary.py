@@ -20,6 +20,7 @@ from datamodules.seeding import run_seed
 from lightning_modules import VariationalCaptioner
 from lightning_modules.randomness import generators_of_images
 from many_devices import is_sharded
+from metrics.words import on_one_line
 from pasting import shell_command
 
 NUM_EXAMPLES = 3
@@ -81,7 +82,7 @@ def print_summary(
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
     for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {said}\n  human: {references[0]}\n", **plain)
+        console.print(f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n", **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
     console.print(f"checkpoint:  {shown(best or 'none was saved')}", **plain)

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from machine_faults import print_any_text
 from metrics.caption_files import MAX_BYTES
 from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
@@ -109,12 +110,13 @@ def run(options: argparse.Namespace) -> None:
         frequencies.save(options.save_document_frequencies)
     settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, no_meteor)
+    print_scores(scores, human, settings)
     print(f"scores: {options.out}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    print_any_text()
     try:
         run(parse_arguments(arguments))
     except (ValueError, OSError) as error:

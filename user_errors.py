@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from machine_faults import advice_on
+from machine_faults import advice_on, print_any_text
 
 
 class LostProcessError(RuntimeError):
@@ -39,6 +39,7 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(job)
     def guarded(*args: object) -> Result:
+        print_any_text()
         try:
             return job(*args)
         except Exception as error:

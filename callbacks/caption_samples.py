@@ -1,5 +1,8 @@
 """Shows what the model says of a few images, beside what people said."""
 
+import html
+import re
+
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -9,6 +12,9 @@ from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 from metrics import GatheredCaptions, ImageCaptions
+from metrics.words import on_one_line
+
+MARKUP = re.compile(r"([\\`*_\[\]|])")
 
 
 class CaptionSamples(EvaluationCallback):
@@ -57,4 +63,6 @@ def as_markdown_table(samples: list[ImageCaptions]) -> str:
 
 
 def _cell(captions: list[str]) -> str:
-    return "<br>".join(caption.replace("|", "\\|").replace("\n", " ") for caption in captions)
+    """Return captions that Markdown and HTML show as they are."""
+    lines = (html.escape(on_one_line(caption), quote=False) for caption in captions)
+    return "<br>".join(MARKUP.sub(r"\\\1", line) for line in lines)
