@@ -16,6 +16,7 @@ from rich.table import Table
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
 from many_devices import is_sharded
+from output_streams import as_unicode
 
 NUM_EXAMPLES = 3
 
@@ -27,7 +28,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = str(value) if isinstance(value, list) else value
+            flat[f"{prefix}{key}"] = as_unicode(str(value)) if isinstance(value, list | str) else value
     return flat
 
 

@@ -19,6 +19,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
 
+from home_folder import refuse_bare_tilde
+from output_streams import show_any_text
 from sweep_table import FINISHED, JobRecord, forget, print_table
 from user_errors import USER_ERRORS, cause_of, first_line, in_sweep, show_traceback
 
@@ -51,6 +53,8 @@ def with_sweeps(script: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(script)
     def run(*args: Any) -> Any:
+        show_any_text()
+        refuse_bare_tilde(sys.argv[1:])
         refuse_missing_extras(sys.argv[1:])
         _sweeps.clear()
         try:

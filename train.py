@@ -17,6 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.atomic_write import atomic_write_text
+from home_folder import expand_home
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
@@ -46,6 +47,7 @@ warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is
 @in_one_line
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
+    expand_home(config)
     old_run = run_to_resume(config)
     config = config if old_run is None else resumed(old_run)
     pl.seed_everything(config.seed, workers=True)

@@ -41,8 +41,11 @@ class DocumentFrequencies:
     def save(self, path: Path) -> None:
         """Write them as JSON, under a temporary name first."""
         unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_text(json.dumps({"num_images": self.num_images, "counts": dict(self.counts)}), "utf-8")
-        unfinished.replace(path)
+        try:
+            unfinished.write_text(json.dumps({"num_images": self.num_images, "counts": dict(self.counts)}), "utf-8")
+            unfinished.replace(path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     @classmethod
     def load(cls, path: Path, max_bytes: int = MAX_BYTES) -> Self:
