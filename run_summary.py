@@ -1,6 +1,6 @@
 """What a finished run leaves for its reader: hyper-parameters beside final metrics, a table, examples, paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datamodules.caption_datamodule import CaptionDataModule
+from datamodules.seeding import run_seed
 from lightning_modules import VariationalCaptioner
+from lightning_modules.randomness import generators_of_images
 from many_devices import is_sharded
 from output_streams import as_unicode
 
@@ -52,13 +55,23 @@ def print_summary(
     captioner: VariationalCaptioner,
     datamodule: CaptionDataModule,
     metrics: Mapping[str, float],
+    marks: Sequence[str] = (),
 ) -> None:
-    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are."""
+    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are.
+
+    Args:
+        trainer: The run's trainer.
+        captioner: Its model.
+        datamodule: Its data.
+        metrics: Its figures.
+        marks: What their reader must know, such as images that were trained on.
+    """
     console = Console(soft_wrap=True)
-    table = Table(title="Final metrics", title_justify="left")
+    table = Table(title="\n".join(["Final metrics", *map(escape, marks)]), title_justify="left")
     table.add_column("metric")
-    table.add_column("val, last epoch", justify="right")
-    table.add_column("test, best checkpoint", justify="right")
+    best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    table.add_column("val, last validation", justify="right")
+    table.add_column(f"test, {'best checkpoint' if best and Path(best).is_file() else 'last weights'}", justify="right")
     names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
     for name in names:
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
@@ -68,21 +81,27 @@ def print_summary(
         console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
-    checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") or "none was saved"
-    console.print(f"checkpoint:  {shown(checkpoint)}", highlight=False)
+    console.print(f"checkpoint:  {shown(best or 'none was saved')}", highlight=False)
     if isinstance(trainer.logger, TensorBoardLogger):
         console.print(f"curves:      tensorboard --logdir {shown(trainer.logger.log_dir)}", highlight=False)
 
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
     """Return for a few validation images what the model says and what people said."""
-    readable = (batch for batch in datamodule.val_dataloader() if len(batch.image_ids_B))
-    batch = move_data_to_device(next(readable), captioner.device)
     captioner.eval()
-    with torch.no_grad():
-        grid_BPD = captioner.encode_batch(batch)[:NUM_EXAMPLES]
-    said = captioner.describe_grid(grid_BPD)
-    return [(captions[0], references) for captions, references in zip(said.captions, batch.references, strict=False)]
+    found: list[tuple[str, list[str]]] = []
+    for batch in datamodule.val_dataloader():
+        if len(found) >= NUM_EXAMPLES:
+            break
+        if not len(batch.image_ids_B):  # none of its images could be read
+            continue
+        batch = move_data_to_device(batch, captioner.device)
+        with torch.no_grad():
+            grid_BPD = captioner.encode_batch(batch)
+        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
+        said = captioner.describe_grid(grid_BPD, generators=generators)
+        found += [(captions[0], list(refs)) for captions, refs in zip(said.captions, batch.references, strict=True)]
+    return found[:NUM_EXAMPLES]
 
 
 def shown(path: str | Path) -> str:

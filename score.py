@@ -13,7 +13,7 @@ from rich.console import Console
 
 from home_folder import user_path
 from metrics.caption_files import MAX_BYTES
-from metrics.java import JavaError
+from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
 from output_streams import show_any_text
 from path_faults import options_of, path_fault
@@ -27,10 +27,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
     parser.add_argument(
-        "results", type=user_path, help='captions in the format of COCO: [{"image_id": …, "caption": …}]'
+        "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )
     parser.add_argument(
-        "references", type=user_path, help="COCO annotations, Karpathy's splits, or a Flickr8k token file"
+        "references", type=user_path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …"
     )
     parser.add_argument(
         "--out", type=user_path, default=Path("scores.json"), help="where to write the scores (scores.json)"
@@ -39,6 +39,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--split", help="of Karpathy's splits; left out: the split of the results' images")
     parser.add_argument("--subset", action="store_true", help="score only the images that have results")
     parser.add_argument("--num", type=int, help="score the first NUM captions of each image; left out: all")
+    parser.add_argument(
+        "--keep-rejected", action="store_true", help="keep references that annotators rejected (VizWiz)"
+    )
     parser.add_argument("--human", action="store_true", help="score each reference against the others as well")
     parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
     parser.add_argument(
@@ -84,17 +87,22 @@ def run(options: argparse.Namespace) -> None:
         "protocols": protocols,
         "training_captions": inputs.training_captions,
         "frequencies": inputs.frequencies,
-        "with_meteor": inputs.no_meteor is None,
     }
+
+    def compute(with_meteor: bool) -> tuple[dict[str, float], dict[str, float] | None]:
+        scores = score_captions(images, **choices, with_meteor=with_meteor)
+        return scores, human_captions(images, **choices, with_meteor=with_meteor) if options.human else None
+
     with console.status(f"scoring captions of {len(images):,} images"):
-        scores = score_captions(images, **choices)
-        human = human_captions(images, **choices) if options.human else None
+        (scores, human), no_meteor = with_meteor_if_possible(
+            compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
+        )
     if options.save_document_frequencies is not None:
         frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
         frequencies.save(options.save_document_frequencies)
-    settings = settings_of(inputs, protocols)
+    settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, inputs.no_meteor)
+    print_scores(scores, human, settings, no_meteor)
     print(f"scores: {options.out}")
 
 
@@ -104,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse_arguments(arguments)
     try:
         run(options)
-    except (ValueError, OSError, JavaError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
 
 

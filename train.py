@@ -19,8 +19,10 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from datamodules.atomic_write import atomic_write_text
 from home_folder import expand_home
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.trained_images import marks_of_start
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
+    best_checkpoint,
     end_with_first_process,
     expect_unused_parameters,
     naming_lost_processes,
@@ -76,6 +78,7 @@ def main(config: DictConfig) -> float | None:
         report_vectors(captioner.load_pretrained())
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
+    marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
     try:
         with naming_lost_processes(trainer):
@@ -86,14 +89,12 @@ def main(config: DictConfig) -> float | None:
         raise SystemExit(STOPPED_BY_SIGTERM if trainer.is_global_zero else 0) from None
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
-        best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-        has_best = bool(best) and Path(best).is_file()  # not there without room on the disk
-        trainer.test(
-            captioner, datamodule=datamodule, ckpt_path=best if has_best else None, weights_only=True, verbose=False
-        )
+        best = best_checkpoint(trainer)
+        with naming_lost_processes(trainer):
+            trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
-    print_summary(trainer, captioner, datamodule, metrics)
+    print_summary(trainer, captioner, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
 
 

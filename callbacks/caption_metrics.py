@@ -1,6 +1,6 @@
 """Scores the captions that validation and test steps say."""
 
-import warnings
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol, Self
 
@@ -11,10 +11,9 @@ from torch import Tensor
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
+from metrics import JavaError
 
-# A metric's value is already that of all processes: Lightning need not average it once more.
-warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
-
+log = logging.getLogger(__name__)
 
 IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
 
@@ -56,7 +55,18 @@ class CaptionMetrics(EvaluationCallback):
             metric.to(captioner.device).update(output["descriptions"].captions, batch.references, batch.image_ids_B)
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
-        for metric in self.metrics.values():
-            for name, value in metric.compute().items():
+        for key, metric in self.metrics.items():
+            for name, value in self._compute(key, metric, stage).items():
                 captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)
+
+    def forget(self) -> None:
+        for metric in self.metrics.values():
             metric.reset()
+
+    def _compute(self, key: str, metric: CaptionScore, stage: str) -> Mapping[str, Tensor]:
+        """Return a metric's results; none, and a warning, if its Java program fails: that is no reason to end a run."""
+        try:
+            return metric.compute()
+        except JavaError as error:
+            log.warning("%s: metrics.%s is left out of this evaluation: %s", stage, key, error)
+            return {}

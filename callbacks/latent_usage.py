@@ -28,10 +28,19 @@ class LatentUsage(EvaluationCallback):
     ) -> None:
         for name, statistics in self.statistics.items():
             code = getattr(output["latents"], name)
-            statistics.to(captioner.device).update(code.posterior.mean, code.posterior.log_variance, code.sample)
+            statistics.to(captioner.device).update(
+                code.posterior.mean,
+                code.posterior.log_variance,
+                code.sample,
+                batch.image_ids_B,
+                batch.image_of_caption_N,
+            )
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for statistics in self.statistics.values():
             for name, value in statistics.compute().items():
                 captioner.log(f"{stage}/latents/{name}", value)
+
+    def forget(self) -> None:
+        for statistics in self.statistics.values():
             statistics.reset()

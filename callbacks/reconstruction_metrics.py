@@ -37,4 +37,6 @@ class ReconstructionMetrics(EvaluationCallback):
         if captioner.draws:
             for name, value in self.quality.compute().items():
                 captioner.log(f"{stage}/{name}", value.float())
-            self.quality.reset()
+
+    def forget(self) -> None:
+        self.quality.reset()

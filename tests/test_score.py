@@ -16,6 +16,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import meteor_unavailable
 from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.scorer import human_captions, score_captions
+from tests.metrics.fake_java import COMMA, install_meteor
 from tests.tiny_run import ROOT
 
 SAID = {
@@ -93,6 +94,9 @@ def test_settings_say_what_the_scores_depend_on(folder: Path) -> None:
         "captions_without_words": 1,
         "repeated_captions": 1,
         "references_without_words": 0,
+        "references_rejected": 0,
+        "images_with_rejected_alone": 0,
+        "images_found_by_part_of_name": 0,
     }
 
 
@@ -199,6 +203,22 @@ def test_meteor_is_computed_where_it_can_be(
         score.main(["results.json", "references", "--meteor", "yes"])
 
 
+def test_a_meteor_that_fails_is_left_out_with_a_note_unless_it_is_insisted_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACET_METEOR_JAR", install_meteor(folder / "java", COMMA)["jar"])
+    monkeypatch.setenv("PATH", f"{folder / 'java'}{os.pathsep}{os.environ['PATH']}")
+    without = _score("--human")
+    score.main(["results.json", "references", "--human"])
+    assert "note: METEOR is left out: METEOR ended before it had answered: Exception" in capsys.readouterr().out
+    assert json.loads((folder / "scores.json").read_text()) == without
+    (folder / "scores.json").unlink()
+    with pytest.raises(
+        SystemExit, match=r"^error: --meteor yes: METEOR ended before it had answered: Exception[^\n]*$"
+    ):
+        score.main(["results.json", "references", "--meteor", "yes"])
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(meteor_unavailable() is not None, reason=f"METEOR cannot run: {meteor_unavailable()}")
 def test_meteor_is_there_for_the_model_and_for_people(folder: Path) -> None:
@@ -236,6 +256,43 @@ def test_mistakes_are_one_line_and_leave_nothing(folder: Path, arguments: list[s
         _score(*arguments)
     assert "\n" not in str(exit_of.value)
     assert not (folder / "scores.json").exists()
+
+
+def test_files_are_said_to_be_swapped_where_they_are(folder: Path) -> None:
+    with pytest.raises(
+        SystemExit, match=r"^error: references: expected results, got references, and results in results"
+    ):
+        score.main(["references", "results.json"])
+    for arguments, message in (
+        (["references", "references"], "references: expected results as JSON .*, got a token file"),
+        (["results.json", "results.json"], "results.json: expected references, got a list as in results"),
+    ):
+        with pytest.raises(SystemExit, match=rf"^error: {message}") as exit_of:
+            score.main(arguments)
+        assert "first" not in str(exit_of.value)
+
+
+def test_rejected_references_are_left_out_unless_they_are_to_be_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(i, name, said) for i, name in enumerate(SAID) for said in SAID[name]]
+    images = [{"id": i, "file_name": name} for i, name in enumerate(SAID)]
+    annotations = [
+        {"image_id": i, "caption": said, "is_rejected": said == "Two kites in the sky."} for i, _, said in rows
+    ]
+    (folder / "annotations").write_text(json.dumps({"images": images, "annotations": annotations}))
+    everything = _score()
+    out = ["--meteor", "no", "--out", "other.json"]
+    score.main(["results.json", "annotations", "--keep-rejected", *out])
+    kept = json.loads((folder / "other.json").read_text())
+    assert _numbers(kept) == _numbers(everything)
+    assert "rejected" not in capsys.readouterr().out
+    score.main(["results.json", "annotations", *out])
+    written = json.loads((folder / "other.json").read_text())
+    fewer = [image._replace(references=[said for said in image.references if "kites" not in said]) for image in IMAGES]
+    assert _numbers(written) == pytest.approx(score_captions(fewer))
+    assert written["settings"]["rules"]["references_rejected"] == 1
+    assert "note: references that were rejected or ready-made, left out (--keep-rejected" in capsys.readouterr().out
 
 
 def test_people_need_a_second_opinion(folder: Path) -> None:
