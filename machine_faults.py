@@ -1,9 +1,7 @@
 """What to do where not the user but the machine gives out: memory, a process that loads images, or a terminal."""
 
 import errno
-import io
 import re
-import sys
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -20,13 +18,6 @@ FIELDS = {
     "num_captions": "",
     "data.image_size": "",
 }
-
-
-def print_any_text() -> None:
-    """Let what is printed be escaped where the terminal's encoding lacks a character, as ASCII and Latin-1 do."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def advice_on(error: BaseException, config: object) -> str | None:

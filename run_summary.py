@@ -21,6 +21,7 @@ from lightning_modules import VariationalCaptioner
 from lightning_modules.randomness import generators_of_images
 from many_devices import is_sharded
 from metrics.words import on_one_line
+from output_streams import as_unicode
 from pasting import shell_command
 
 NUM_EXAMPLES = 3
@@ -33,7 +34,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = str(value) if isinstance(value, list) else value
+            flat[f"{prefix}{key}"] = as_unicode(str(value)) if isinstance(value, list | str) else value
     return flat
 
 

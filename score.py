@@ -11,10 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
-from machine_faults import print_any_text
+from home_folder import user_path
 from metrics.caption_files import MAX_BYTES
 from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
+from output_streams import show_any_text
+from path_faults import options_of, path_fault
 from score_inputs import count_frequencies, read_inputs
 from score_summary import print_scores, settings_of, write_scores
 
@@ -26,9 +28,15 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
-    parser.add_argument("results", type=Path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV')
-    parser.add_argument("references", type=Path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …")
-    parser.add_argument("--out", type=Path, default=Path("scores.json"), help="where to write the scores (scores.json)")
+    parser.add_argument(
+        "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
+    )
+    parser.add_argument(
+        "references", type=user_path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …"
+    )
+    parser.add_argument(
+        "--out", type=user_path, default=Path("scores.json"), help="where to write the scores (scores.json)"
+    )
     parser.add_argument("--protocol", choices=PROTOCOLS, default="both", help="of the diversity metrics (both)")
     parser.add_argument("--split", help="of Karpathy's splits; left out: the split of the results' images")
     parser.add_argument("--subset", action="store_true", help="score only the images that have results")
@@ -40,17 +48,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
     parser.add_argument(
         "--train-captions",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="what a sentence must not be in to be novel, in a format of references",
     )
     parser.add_argument(
         "--document-frequencies",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="of CIDEr: saved ones, or captions to count in, in a format of references; left out: the references",
     )
-    parser.add_argument("--save-document-frequencies", type=Path, metavar="FILE", help="for a later evaluation")
+    parser.add_argument("--save-document-frequencies", type=user_path, metavar="FILE", help="for a later evaluation")
     parser.add_argument("--max-megabytes", type=float, default=MAX_BYTES / 1e6, help="refuse larger files (500)")
     return parser.parse_args(arguments)
 
@@ -116,11 +124,12 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
-    print_any_text()
+    show_any_text()
+    options = parse_arguments(arguments)
     try:
-        run(parse_arguments(arguments))
+        run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -41,10 +41,14 @@ class DocumentFrequencies:
 
     def save(self, path: Path) -> None:
         """Write them as JSON, under a temporary name first, which no other process has."""
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            unfinished = Path(folder) / path.name
-            unfinished.write_text(json.dumps({"num_images": self.num_images, "counts": dict(self.counts)}), "utf-8")
-            unfinished.replace(path)
+        content = json.dumps({"num_images": self.num_images, "counts": dict(self.counts)})
+        try:
+            with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+                unfinished = Path(folder) / path.name
+                unfinished.write_text(content, "utf-8")
+                unfinished.replace(path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     @classmethod
     def load(cls, path: Path, max_bytes: int = MAX_BYTES) -> Self:

@@ -19,9 +19,12 @@ SCRIPTS = (
     "caption",
     "score",
     "average",
+    "home_folder",
     "machine_faults",
     "many_devices",
     "memory_reuse",
+    "output_streams",
+    "path_faults",
     "pasting",
     "resuming",
     "run_folder",
@@ -32,6 +35,7 @@ SCRIPTS = (
     "sweep_table",
     "sweeps",
     "user_errors",
+    "writable_folder",
 )
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])

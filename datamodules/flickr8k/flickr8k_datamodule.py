@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
@@ -12,7 +13,7 @@ from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
 from datamodules.flickr8k.image_check import check_images
 from datamodules.flickr8k.image_folder import files_by_name, name_of, without_captions
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
-from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
+from datamodules.flickr8k.selection import broken_links, drop_repeats, links_of, links_outside, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
 from datamodules.tokenizers import TokenizerFitter
 from datamodules.transformed_view import Transform, TransformedView
@@ -147,11 +148,12 @@ class Flickr8kDataModule(CaptionDataModule):
     ) -> tuple[dict[SplitName, list[str]], Mapping[str, tuple[int, int]]]:
         """Return the images of each split, and what each image is known by."""
         wanted = self._wanted_images(files, captions, present, bad)
-        outside = set() if self.follow_links else links_outside(present, self.root)
-        usable = {
-            name: select_usable(images, captions=captions, present=present.keys(), outside=outside, bad=bad)
-            for name, images in wanted.items()
-        }
+        links = links_of(present)
+        broken, outside = broken_links(links), set() if self.follow_links else links_outside(links, self.root)
+        select = partial(
+            select_usable, captions=captions, present=present.keys(), outside=outside, broken=broken, bad=bad
+        )
+        usable = {name: select(images) for name, images in wanted.items()}
         paths = [present[image] for images in usable.values() for image in images]
         check = check_images(paths, cache_dir=self._cache)
         unreadable = {name_of(path): check.unreadable[path.name] for path in paths if path.name in check.unreadable}

@@ -21,13 +21,16 @@ def select_usable(
     captions: Mapping[str, Sequence[str]],
     present: Set[str],
     outside: Set[str],
+    broken: Set[str],
     bad: BadData,
 ) -> list[str]:
     """Return the wanted images that are in the folder and have a caption, and add the others to `bad`."""
     usable = []
     capitals = {name.casefold(): name for name in present}
     for image in wanted:
-        if image in present and image in outside:
+        if image in present and image in broken:
+            bad.add("images that are links to files that are not there", image)
+        elif image in present and image in outside:
             bad.add("images that are links to files outside of data.root, which data.follow_links=true allows", image)
         elif image in present and not captions.get(image):
             bad.add("images without captions", image)
@@ -43,10 +46,19 @@ def select_usable(
     return usable
 
 
-def links_outside(files: Mapping[str, Path], root: Path) -> set[str]:
-    """Return the names of those files that are links out of their folder and of the root, links themselves or not."""
-    inside = {os.path.realpath(place) for file in [*files.values()][:1] for place in (file.parent, root)}
-    links = {name: file for name, file in files.items() if file.is_symlink()}
+def links_of(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return those files that are links."""
+    return {name: file for name, file in files.items() if file.is_symlink()}
+
+
+def broken_links(links: Mapping[str, Path]) -> set[str]:
+    """Return the names of links to files that are not there, such as links in a circle."""
+    return {name for name, link in links.items() if not link.exists()}
+
+
+def links_outside(links: Mapping[str, Path], root: Path) -> set[str]:
+    """Return the names of links that lead out of their folder and of the root, links themselves or not."""
+    inside = {os.path.realpath(place) for link in [*links.values()][:1] for place in (link.parent, root)}
     targets = {name: Path(os.path.realpath(link)) for name, link in links.items()}
     return {name for name, target in targets.items() if not any(map(target.is_relative_to, inside))}
 

@@ -110,6 +110,20 @@ def test_links_into_a_store_are_followed_where_that_is_asked_for(flickr8k: TinyF
             flickr8k.datamodule(split=split, on_bad_data="skip").prepare_data()
 
 
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_links_to_nothing_and_in_circles_are_told(flickr8k: TinyFlickr8k, follow_links: bool) -> None:
+    for number, target in ((2, "gone.jpg"), (3, "3.jpg")):
+        flickr8k.image(number).unlink()
+        flickr8k.image(number).symlink_to(target)
+    flickr8k.image(4).unlink()
+    os.mkfifo(flickr8k.image(4))
+    with pytest.raises(
+        ValueError, match=r"2 images that are links to files that are not there \(2.jpg, 3.jpg\)"
+    ) as error:
+        flickr8k.datamodule(follow_links=follow_links).prepare_data()
+    assert "1 images that cannot be read (4.jpg: it is a folder, a pipe or a device" in str(error.value)
+
+
 def test_a_list_without_names_is_told(flickr8k: TinyFlickr8k) -> None:
     flickr8k.split_file("dev").write_text("\n")
     with pytest.raises(ValueError, match=r"Flickr_8k.devImages.txt: expected the names of images, got none"):
