@@ -151,7 +151,7 @@ def test_rejected_and_ready_made_references_are_left_out_and_counted(tmp_path: P
     ("content", "kind"),
     [
         (b"PAR1\x15\x04PAR1", "a Parquet file; write it as JSON: pandas.read_parquet"),
-        (gzip.compress(b"[]"), "a file compressed by gzip; unpack it with gunzip"),
+        (gzip.compress(b"[]", mtime=0), "a file compressed by gzip; unpack it with gunzip"),
         (bz2.compress(b"[]"), "a file compressed by bzip2; unpack it with bunzip2"),
         (lzma.compress(b"[]"), "a file compressed by xz; unpack it with unxz"),
         (pickle.dumps([{"image_id": 1}]), "a pickle; it could run code and is never read"),
