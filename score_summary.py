@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datamodules.atomic_write import atomic_write_text
@@ -133,14 +134,15 @@ def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, An
         console.print(f"note: METEOR is left out: {no_meteor}", markup=False)
 
 
-def print_table(scores: Scores, human: Scores | None) -> None:
-    """Print the scores alone, beside those of people if there are any."""
-    Console(soft_wrap=True, highlight=False).print(_table(scores, human))
+def print_table(scores: Scores, human: Scores | None, *, title: str | None = None) -> None:
+    """Print the scores alone, beside those of people if there are any, below what they are of."""
+    Console(soft_wrap=True, highlight=False).print(_table(scores, human, title))
 
 
-def _table(scores: Scores, human: Scores | None) -> Table:
+def _table(scores: Scores, human: Scores | None, title: str | None) -> Table:
     columns = {"model": scores} | ({} if human is None else {"human": human})
-    table = Table(title="accuracies × 100, diversity as it is", title_justify="left", show_edge=False)
+    units = "accuracies × 100, diversity as it is"
+    table = Table(title=f"{escape(title)}\n{units}" if title else units, title_justify="left", show_edge=False)
     table.add_column("score")
     for column in columns:
         table.add_column(column, justify="right")

@@ -5,6 +5,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 from metrics import GatheredCaptions, ImageCaptions
@@ -43,7 +44,7 @@ class CaptionSamples(EvaluationCallback):
                 torch.tensor([image.image_id for image in self.samples]),
             )
             text = as_markdown_table(gathered.compute()[: self.num_images])
-            trainer.logger.experiment.add_text(f"{stage}/captions", text, trainer.global_step)
+            trainer.logger.experiment.add_text(f"{stage}/captions", text, figures_step(trainer))
 
     def forget(self) -> None:
         self.samples = []

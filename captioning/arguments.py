@@ -58,7 +58,12 @@ def add_style(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--interpolate", type=int, metavar="K", help="K styles from the image's own to --style-from's")
     group.add_argument("--style", type=numbers, metavar="X,…", help="a style in numbers")
     group.add_argument("--traverse", type=int, metavar="DIM", help="the image's own style, but one dimension varied")
-    group.add_argument("--values", type=numbers, metavar="X,…", help="of that dimension (-3,-2,-1,0,1,2,3)")
+    group.add_argument(
+        "--values",
+        type=numbers,
+        metavar="X,…",
+        help="of that dimension, in standard deviations of its prior (-3,-2,-1,0,1,2,3)",
+    )
 
 
 def add_output(group: argparse._ArgumentGroup) -> None:

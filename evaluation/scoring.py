@@ -41,7 +41,7 @@ def score_split(
     images: Sequence[ImageCaptions],
     metrics: Iterable[CaptionScore],
     *,
-    training_captions: Sequence[str],
+    training_captions: Sequence[str] | None,
     no_meteor: str | None,
     meteor: str = "auto",
 ) -> Scores:
@@ -50,7 +50,7 @@ def score_split(
     Args:
         images: What was said of each image, and what people said.
         metrics: Further metrics, such as those of a data set that knows the truth.
-        training_captions: What is not novel.
+        training_captions: What is not novel; None leaves novelty out.
         no_meteor: Why METEOR is left out (see `metrics.why_no_meteor`); None to compute it.
         meteor: The user's choice: with `yes` it is an error if METEOR fails.
 

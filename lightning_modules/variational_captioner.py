@@ -5,7 +5,6 @@ redraw.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,16 +23,16 @@ from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
+from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.randomness import OF_LOSS, TO_SAY, Generators, generators_of_images
+from lightning_modules.remembering import RemembersTraining
 from lightning_modules.self_critical import SelfCritical, training_frequencies
 from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation
 from lightning_modules.split_loss import SplitLoss
 from metrics import DocumentFrequencies
 
-CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
-
-class VariationalCaptioner(SplitEvaluation):
+class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -288,15 +287,3 @@ class VariationalCaptioner(SplitEvaluation):
     def draws(self) -> bool:
         """Whether the model has an image decoder."""
         return self.network.decoder_image is not None
-
-    def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = build(self.hparams["optimizer"], trained)
-        if not self.hparams["scheduler"]:
-            return optimizer
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["facet_format"] = CHECKPOINT_FORMAT

@@ -159,10 +159,10 @@ def _rows(printed: str) -> list[tuple[str, str]]:
 
 def test_scores_that_are_no_numbers_are_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score, "score_captions", lambda images, **choices: {"BLEU-1": 0.5, "CIDEr-D": float("nan")})
-    (folder / "scores.json").write_text("of an earlier run")
+    (folder / "scores.json").write_text('{"settings": {"of": "an earlier run"}}')
     with pytest.raises(SystemExit, match=r"^error: CIDEr-D: expected a finite score, got nan; no scores are written$"):
         _score()
-    assert (folder / "scores.json").read_text() == "of an earlier run"
+    assert (folder / "scores.json").read_text() == '{"settings": {"of": "an earlier run"}}'
 
 
 def test_the_file_is_there_in_full_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,3 +325,16 @@ def test_the_command_ends_with_exit_code_1_and_no_traceback(folder: Path) -> Non
     assert (bad.returncode, bad.stdout) == (1, "")
     assert bad.stderr.startswith("error: results.json: expected images of references, which calls its first 'boat.jpg'")
     assert bad.stderr.count("\n") == 1
+
+
+def test_earlier_scores_are_replaced_with_a_word_and_other_files_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _score()
+    assert "replaced" not in capsys.readouterr().err
+    _score()
+    assert "note: scores.json is there: its earlier contents are replaced" in capsys.readouterr().err
+    (folder / "notes.json").write_text('{"mine": 1}')
+    with pytest.raises(SystemExit, match=r"^error: --out notes.json: a file of this name is there, which score.py has"):
+        _score("--out", "notes.json")
+    assert (folder / "notes.json").read_text() == '{"mine": 1}'

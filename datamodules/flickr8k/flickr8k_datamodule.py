@@ -9,7 +9,7 @@ from datamodules.caption_split import CaptionSplit
 from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.bad_data import BadData, OnBadData
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from datamodules.flickr8k.image_check import find_unreadable
+from datamodules.flickr8k.image_check import check_images
 from datamodules.flickr8k.image_folder import files_by_name, name_of, without_captions
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
 from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
@@ -30,7 +30,7 @@ class Flickr8kDataModule(CaptionDataModule):
         root: The folder with `Flicker8k_Dataset/`, `Flickr8k.token.txt` and the lists of images of each split.
         tokenizer: Fits a tokenizer on the training captions.
         split: `official` for the published lists, or the proportions of train, val and test of a random split.
-        seed: Of the random split.
+        split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
         on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
         on_bad_image: The same of an image that goes bad after that, while the batches are served.
         follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
@@ -56,7 +56,7 @@ class Flickr8kDataModule(CaptionDataModule):
         root: str | Path,
         tokenizer: TokenizerFitter,
         split: str | Sequence[float] = "official",
-        seed: int = 42,
+        split_seed: int = 42,
         on_bad_data: OnBadData = "error",
         on_bad_image: OnBadImage = "error",
         follow_links: bool = False,
@@ -90,7 +90,7 @@ class Flickr8kDataModule(CaptionDataModule):
         _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
-        self.seed = seed
+        self.split_seed = split_seed
         self.on_bad_data = on_bad_data
         self.follow_links = follow_links
         self.train_transform = train_transform
@@ -114,7 +114,7 @@ class Flickr8kDataModule(CaptionDataModule):
         files = find_files(self.root, with_splits=isinstance(self.split, str))
         captions = read_captions(files.captions, bad)
         present = files_by_name(files.images)
-        images_of_split = self._usable_images(files, captions, present, bad)
+        images_of_split, file_keys = self._usable_images(files, captions, present, bad)
         bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
         self._refuse_empty(images_of_split, files, bad)
 
@@ -124,6 +124,7 @@ class Flickr8kDataModule(CaptionDataModule):
                 paths=[present[image] for image in images],
                 image_ids=[number_of_image[image] for image in images],
                 captions=[captions[image] for image in images],
+                file_keys=[file_keys[image] for image in images],
                 image_size=self.image_size,
                 transform=self.train_transform if name == "train" and not self.cache_features else None,
             )
@@ -143,7 +144,8 @@ class Flickr8kDataModule(CaptionDataModule):
         captions: Mapping[str, Sequence[str]],
         present: Mapping[str, Path],
         bad: BadData,
-    ) -> dict[SplitName, list[str]]:
+    ) -> tuple[dict[SplitName, list[str]], Mapping[str, tuple[int, int]]]:
+        """Return the images of each split, and what each image is known by."""
         wanted = self._wanted_images(files, captions, present, bad)
         outside = set() if self.follow_links else links_outside(present, self.root)
         usable = {
@@ -151,11 +153,12 @@ class Flickr8kDataModule(CaptionDataModule):
             for name, images in wanted.items()
         }
         paths = [present[image] for images in usable.values() for image in images]
-        problems = find_unreadable(paths, cache_dir=self._cache)
-        unreadable = {name_of(path): problems[path.name] for path in paths if path.name in problems}
+        check = check_images(paths, cache_dir=self._cache)
+        unreadable = {name_of(path): check.unreadable[path.name] for path in paths if path.name in check.unreadable}
+        keys = {name_of(path): check.keys[path.name] for path in paths if path.name in check.keys}
         for image, reason in unreadable.items():
             bad.add("images that cannot be read", f"{image}: {reason}")
-        return {name: [image for image in images if image not in unreadable] for name, images in usable.items()}
+        return {name: [image for image in images if image in keys] for name, images in usable.items()}, keys
 
     def _wanted_images(
         self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Mapping[str, Path], bad: BadData
@@ -164,7 +167,7 @@ class Flickr8kDataModule(CaptionDataModule):
         if not isinstance(self.split, str):
             for image in without_captions(present, captions):
                 bad.add("images without captions", image)
-            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.seed), strict=True))
+            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.split_seed), strict=True))
         lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
         wanted = drop_repeats(lists, bad)
         unused = captions.keys() - {image for images in wanted.values() for image in images}

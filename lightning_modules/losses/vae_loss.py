@@ -63,7 +63,8 @@ class VAELoss(nn.Module):
         beta: β, the weight of style (Higgins et al. 2017).
         gamma: γ, the weight of content.
         kl_loss_weight: k, the weight of both.
-        style_free_bits: Nats that each dimension of S may carry at no cost.
+        style_free_bits: Nats that each dimension of S may carry at no cost. A KL without parts comes in equal shares:
+            as many are free in all dimensions together.
         content_free_bits: Nats that each dimension of C may carry at no cost.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
 

@@ -4,7 +4,7 @@ Shape legend: B images, N captions, L tokens, W words of all captions one after 
 width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to redraw, G captions of a group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -104,14 +104,26 @@ class Captioner(nn.Module):
         if self.decoder_image is not None:
             logits_RLV = logits_of_captions(logits_WV, is_word_NL, redraw_R)
             words_RLV = self.relaxation(logits_RLV, targets_NL[redraw_R], step)
-            redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, is_word_NL[redraw_R])
+            redrawn_RCHW = self.decoder_image(self.embedding.mix(words_RLV), is_word_NL[redraw_R])
         return CaptionerOutput(logits_WV, targets_NL, latents, redrawn_RCHW)
 
-    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
-        """Return log P of finished captions (tokens after the prefix, padded) from given codes, in nats: [N]."""
+    def log_probability(
+        self, latents: Latents, tokens_NL: Tensor, *, changed: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Return log P of captions from given codes, in nats: [N].
+
+        Args:
+            latents: The codes.
+            tokens_NL: The captions, tokens after the prefix, padded.
+            changed: From `logits_WV`, and whether each is of a first word, to those of the distribution that is asked
+                for; None for the network's own.
+        """
         prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
         logits_WV = self._predict(torch.cat([prefix_NL, tokens_NL], dim=1), latents).float()
         is_word_NL = self._is_word(tokens_NL)
+        if changed is not None:
+            is_first_NL = torch.arange(tokens_NL.shape[1], device=tokens_NL.device).expand_as(tokens_NL) == 0
+            logits_WV = changed(logits_WV, is_first_NL[is_word_NL])
         nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
 

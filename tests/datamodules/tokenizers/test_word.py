@@ -35,7 +35,7 @@ def test_rare_words_become_unknown() -> None:
 )
 def test_what_counts_as_a_word(text: str, words: list[str]) -> None:
     tokenizer = fit_word([text], min_count=1)
-    assert [tokenizer.words[i] for i in tokenizer.encode(text)[1:-1]] == words
+    assert [tokenizer.tokens[i] for i in tokenizer.encode(text)[1:-1]] == words
 
 
 @pytest.mark.parametrize("caption", ["灰色背景上有一个红圆", "一 只 狗 在 草地 上", "t恤 上 有ok", "犬がスケボーで"])
@@ -52,7 +52,7 @@ def test_what_starts_with_a_character_that_had_none_before_it_is_written_alone()
 def test_a_wanted_word_is_spelled_as_it_is_commonly_written() -> None:
     tokenizer = fit_word(["一只红狗", "白狗", "狗", "a dog"], min_count=1)
     for phrase, tokens in (("狗", ["##狗"]), ("红狗", ["##红", "##狗"]), ("白狗", ["白", "##狗"]), ("dog", ["dog"])):
-        assert [tokenizer.words[i] for i in tokenizer.spell(phrase)] == tokens
+        assert [tokenizer.tokens[i] for i in tokenizer.spell(phrase)] == tokens
     assert tokenizer.spell("猫") == [tokenizer.vocabulary.unk_id]
 
 
@@ -71,3 +71,9 @@ def test_refuses_a_vocabulary_without_words() -> None:
         fit_word(["..."], min_count=1)
     with pytest.raises(ValueError, match=r"tokenizer.min_count must be at least 1, got 0"):
         fit_word(["dog"], min_count=0)
+
+
+def test_a_word_without_a_space_before_it_is_a_word_like_any_other() -> None:
+    tokenizer = fit_word(["红狗", "红 dog"], min_count=1)
+    assert "##狗" in tokenizer.tokens
+    assert {*tokenizer.words[4:]} == {"红", "狗", "dog"}
