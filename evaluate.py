@@ -24,9 +24,11 @@ from evaluation.saying import EncodedBatch, SaidImage, encoded_batches, first_im
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
+from run_checks import refuse_foreign_metrics
 from run_folder import in_own_folder
 from run_summary import shown
 from score_summary import print_table
+from setting_types import refuse_wrong_settings
 from sweeps import recorded, with_sweeps
 from user_errors import in_one_line
 
@@ -56,6 +58,8 @@ class Said(NamedTuple):
 @in_own_folder
 def main(config: DictConfig) -> None:
     """Run one evaluation."""
+    refuse_wrong_settings(config)
+    refuse_foreign_metrics(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
     evaluated = prepare(config)
     split = evaluated.split

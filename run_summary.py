@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from callbacks import ResumeCheckpoints
 from callbacks.fit_progress import figures_step
+from callbacks.resume_checkpoints import LAST
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.seeding import run_seed
 from lightning_modules import VariationalCaptioner
@@ -86,10 +88,17 @@ def print_summary(
         console.print(f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n", **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
-    console.print(f"checkpoint:  {shown(best or 'none was saved')}", **plain)
+    saved = best if best and Path(best).is_file() else newest_checkpoint(trainer)
+    console.print(f"checkpoint:  {shown(saved) if saved else 'none was saved'}", **plain)
     if isinstance(trainer.logger, TensorBoardLogger):
         command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
         console.print(f"curves:      {command}", **plain)
+
+
+def newest_checkpoint(trainer: Trainer) -> Path | None:
+    """Return the checkpoint that a run would go on from, if there is one."""
+    folders = [callback.folder for callback in trainer.checkpoint_callbacks if isinstance(callback, ResumeCheckpoints)]
+    return next((folder / LAST for folder in folders if (folder / LAST).is_file()), None)
 
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:

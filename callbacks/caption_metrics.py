@@ -42,6 +42,8 @@ class CaptionMetrics(EvaluationCallback):
         metrics: What to measure; the keys are for the reader of the config, each metric names its own results.
     """
 
+    rehearses = True
+
     def __init__(self, metrics: Mapping[str, CaptionScore]) -> None:
         self.metrics = dict(metrics)
         self._references: list[str] = []

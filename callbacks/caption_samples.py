@@ -22,9 +22,14 @@ class CaptionSamples(EvaluationCallback):
 
     Args:
         num_images: How many images, those of the lowest ids: the same on any number of processes.
+
+    Raises:
+        ValueError: It is none.
     """
 
     def __init__(self, num_images: int = 8) -> None:
+        if num_images < 1:
+            raise ValueError(f"callbacks.samples.num_images must be at least 1, got {num_images}")
         self.num_images = num_images
         self.samples: list[ImageCaptions] = []
 

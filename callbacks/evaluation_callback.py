@@ -14,9 +14,14 @@ class EvaluationCallback(Callback):
     A batch none of whose images could be read was not evaluated, and an evaluation without any other has no end. What
     was taken in is forgotten at the start, too: an evaluation may have been broken off.
 
-    `stage` is `val` or `test`. The sanity check before training is not heard of: its figures mean nothing yet.
+    `stage` is `val` or `test`. The sanity check before training is not heard of, for its figures mean nothing yet, but
+    by callbacks that only log: so a run knows at its start what it will log, and what cannot be measured ends it there.
+
+    Attributes:
+        rehearses: Whether the sanity check is heard of; Lightning drops what is logged in it.
     """
 
+    rehearses = False
     _has_observed = False
 
     def observe(
@@ -51,7 +56,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None and not trainer.sanity_checking:
+        if outputs is not None and self._hears(trainer):
             self._has_observed = True
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
 
@@ -69,8 +74,11 @@ class EvaluationCallback(Callback):
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking:
+        if self._hears(trainer):
             self._end(trainer, _captioner(pl_module), "val")
+
+    def _hears(self, trainer: Trainer) -> bool:
+        return self.rehearses or not trainer.sanity_checking
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end(trainer, _captioner(pl_module), "test")

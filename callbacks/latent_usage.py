@@ -14,6 +14,8 @@ class LatentUsage(EvaluationCallback):
     The posteriors are those of the loss, which have seen whatever they see in training.
     """
 
+    rehearses = True
+
     def __init__(self) -> None:
         self.statistics = {name: LatentStatistics(name) for name in ("style", "content")}
 

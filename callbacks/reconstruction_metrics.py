@@ -16,6 +16,8 @@ class ReconstructionMetrics(EvaluationCallback):
     Each image counts as redrawn from the words of its first caption, at the size at which it is drawn.
     """
 
+    rehearses = True
+
     def __init__(self) -> None:
         self.quality = ReconstructionQuality()
 

@@ -20,7 +20,7 @@ from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.seeding import run_seed
 from datamodules.shared_images import shared_images
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
-from datamodules.training_order import ResumableLoader, TrainingOrder
+from datamodules.training_order import ResumableLoader, SameOrder, TrainingOrder
 from datamodules.training_record import TrainingRecord
 
 log = logging.getLogger(__name__)
@@ -205,7 +205,9 @@ class CaptionDataModule(LightningDataModule, ABC):
     def train_dataloader(self) -> ResumableLoader:
         dataset = self._dataset("train")
         processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        order = TrainingOrder(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
+        overfits = getattr(self.trainer, "overfit_batches", 0) > 0
+        kind = SameOrder if overfits else TrainingOrder
+        order = kind(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
         return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:

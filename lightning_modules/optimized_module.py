@@ -28,7 +28,7 @@ class OptimizedModule(LightningModule):
         optimizer = build(self.hparams["optimizer"], trained)
         configured: Any = optimizer
         if self.hparams["scheduler"]:
-            total_steps = int(self.trainer.estimated_stepping_batches)
+            total_steps = max(1, int(self.trainer.estimated_stepping_batches))
             scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
             configured = {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
         self._given = [

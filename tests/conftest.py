@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 import torch
 
+from tests.tiny_parts import Parts
 from tests.tiny_run import TinyRun, run_tiny
 
 torch.set_num_threads(1)
@@ -29,3 +30,9 @@ def _known_random_state() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """A run of the default config, made small: two steps of training, then the test split."""
     return run_tiny(tmp_path_factory.mktemp("runs") / "trained")
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """A tiny model with its data, to build trainers for."""
+    return Parts(tmp_path_factory.mktemp("parts"))

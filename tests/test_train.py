@@ -102,12 +102,6 @@ def test_resuming_does_not_read_published_vectors_again(tmp_path: Path) -> None:
     run_tiny(tmp_path / "second", "trainer.max_epochs=2", "test=false", f"ckpt_path={last}", choices=choices)
 
 
-def test_a_metric_that_was_not_logged_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"):
-        run_tiny(tmp_path / "run", "optimized_metric=val/nothing", "test=false")
-    assert re.search(r"error: optimized_metric=val/nothing was not logged; choose one of .*val/rougeL", _stderr(capsys))
-
-
 @pytest.mark.slow
 def test_a_batch_larger_than_the_data_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     finished = _train_py(*_tiny_arguments(tmp_path), "data.batch_size=9")

@@ -78,10 +78,12 @@ class Strategy(Protocol):
     Attributes:
         num: Captions that it says of each image; a multiple of `codes.num`.
         codes: The codes that it says them from.
+        max_length: Most tokens of a caption, `<eos>` included.
     """
 
     num: int
     codes: CodeDraws
+    max_length: int
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         """Say `num / codes.num` captions from each code.

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from callbacks import CaptionSamples, ResumeCheckpoints
+from callbacks import CaptionSamples, Reconstructions, ResumeCheckpoints
 from callbacks.caption_samples import as_markdown_table
 from callbacks.reconstructions import side_by_side
 from metrics import ImageCaptions
@@ -149,3 +149,9 @@ def test_pictures_are_in_two_rows() -> None:
 def test_checkpoints_to_resume_from_come_at_positive_distances(setting: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"callbacks.resume.{next(iter(setting))} must be positive, or null"):
         ResumeCheckpoints(tmp_path, **setting)
+
+
+@pytest.mark.parametrize("kind", [CaptionSamples, Reconstructions])
+def test_no_images_to_show_are_refused(kind: type) -> None:
+    with pytest.raises(ValueError, match=r"num_images must be at least 1, got 0"):
+        kind(num_images=0)
