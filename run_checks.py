@@ -14,6 +14,8 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
+from lightning_modules.caption_lengths import refuse_long_captions
+from setting_types import refuse_wrong_settings
 from user_errors import in_sweep
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,29 @@ log = logging.getLogger(__name__)
 LOWER_IS_BETTER = re.compile(r"\w+/(loss|nats/.*|contribution/.*|missing_images|skipped_steps|.*mBLEU.*)")
 HIGHER_IS_BETTER = re.compile(r"\w+/(BLEU|ROUGE|rouge|CIDEr|METEOR|SPICE|PSNR|SSIM|caption_|reward).*")
 AT_END_OF_EPOCH = ("train/missing_images", "val/missing_images", "test/missing_images")
+
+
+def check_settings(config: DictConfig) -> None:
+    """Refuse what the settings alone show to be wrong, before anything is built.
+
+    Raises:
+        ValueError: A setting has another type or name than expected, or contradicts another.
+    """
+    refuse_wrong_settings(config)
+    refuse_wrong_directions(config)
+    refuse_foreign_metrics(config)
+
+
+def check_run(trainer: Trainer, datamodule: CaptionDataModule, captioner: VariationalCaptioner) -> None:
+    """Refuse what would fail, or come to nothing, after hours of training.
+
+    Raises:
+        ValueError: A setting does not fit the data, the model or the trainer.
+    """
+    refuse_overwritten_checkpoints(trainer)
+    refuse_small_share(trainer, datamodule)
+    refuse_endless_schedule(trainer, captioner)
+    refuse_long_captions(captioner.network, captioner.tokenizer, captioner.strategy)
 
 
 def refuse_wrong_directions(config: DictConfig) -> None:

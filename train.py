@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.atomic_write import atomic_write_text
-from lightning_modules.caption_lengths import refuse_long_captions
 from lightning_modules.going_on import refuse_other_model
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.trained_images import marks_of_start
@@ -32,19 +31,9 @@ from many_devices import (
 )
 from memory_reuse import keep_freed_memory
 from resuming import hide_no_more, resumed, run_to_resume
-from run_checks import (
-    prepare_goals,
-    refuse_endless_schedule,
-    refuse_foreign_metrics,
-    refuse_overwritten_checkpoints,
-    refuse_small_share,
-    refuse_two_starts,
-    refuse_wrong_directions,
-    tell_missing_metric,
-)
+from run_checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
 from run_folder import in_own_folder
 from run_summary import log_hyperparameters, print_summary
-from setting_types import refuse_wrong_settings
 from stopping import ending_when_stopped
 from sweeps import recorded, with_sweeps
 from trainer_settings import build_trainer
@@ -63,9 +52,7 @@ warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is
 @in_own_folder
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
-    refuse_wrong_settings(config)
-    refuse_wrong_directions(config)
-    refuse_foreign_metrics(config)
+    check_settings(config)
     old_run = run_to_resume(config)
     config = config if old_run is None else resumed(old_run)
     if old_run is None:
@@ -73,7 +60,6 @@ def main(config: DictConfig) -> float | None:
     pl.seed_everything(config.seed, workers=True)
     trainer = build_trainer(config)
     refuse_lost_devices(trainer)
-    refuse_overwritten_checkpoints(trainer)
     end_with_first_process(trainer)
     if old_run is None:
         save_resolved(config)
@@ -85,14 +71,12 @@ def main(config: DictConfig) -> float | None:
     datamodule.prepare_data()
     datamodule.setup("fit")
     refuse_empty_shares(trainer, datamodule)
-    refuse_small_share(trainer, datamodule)
     prepare_goals(trainer, datamodule, config)
     captioner = instantiate(config.model, _partial_=True)(
         tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
     )
     expect_unused_parameters(trainer, captioner)
-    refuse_endless_schedule(trainer, captioner)
-    refuse_long_captions(captioner.network, captioner.tokenizer, captioner.strategy)
+    check_run(trainer, datamodule, captioner)
     if config.ckpt_path is not None and old_run is None:
         refuse_other_model(captioner, config.ckpt_path, data=datamodule.fingerprint())
     if config.ckpt_path is None:
