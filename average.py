@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--out {options.out}: expected the name of a file in a folder that exists; change it")
     if options.out.resolve() in {path.resolve() for path in options.checkpoints}:
         raise ValueError(f"--out {options.out} is one of the checkpoints to average; change it")
+    if options.out.exists():
+        raise ValueError(f"--out {options.out}: a file of this name is there, and would be lost; name another")
     save_captioner(average_checkpoints(options.checkpoints), options.out)
     print(f"{options.out}: the mean of {len(options.checkpoints)} checkpoints")
 

@@ -46,6 +46,10 @@ def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
     for name, path in (("--save-reconstruction", picture), ("--out", lines)):
         if path is not None and path.resolve() in used:
             raise ValueError(f"{name} {path}: expected another file than those that are read; change it")
+    if picture is not None and picture.exists():
+        raise ValueError(
+            f"--save-reconstruction {picture}: a file of this name is there, and would be lost; name another"
+        )
 
 
 def make_describer(

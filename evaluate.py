@@ -23,8 +23,8 @@ from evaluation.report.files import write_captions, write_report
 from evaluation.saying import EncodedBatch, SaidImage, encoded_batches, first_images, say_all, with_references
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
 from evaluation.trade_off import measure_trade_off
-from home_folder import expand_home
 from metrics import ImageCaptions
+from run_folder import in_own_folder
 from run_summary import shown
 from score_summary import print_table
 from sweeps import recorded, with_sweeps
@@ -53,9 +53,9 @@ class Said(NamedTuple):
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
 @recorded
 @in_one_line
+@in_own_folder
 def main(config: DictConfig) -> None:
     """Run one evaluation."""
-    expand_home(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
     evaluated = prepare(config)
     split = evaluated.split

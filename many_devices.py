@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
+from pasting import hydra_command
 from user_errors import LostProcessError, in_sweep
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
@@ -106,7 +107,8 @@ def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
             raise
         raise LostProcessError(
             f"process {trainer.global_rank} of {trainer.world_size} cannot reach another one, which has failed or was "
-            f"killed; its own message may stand above. Go on with: resume={trainer.default_root_dir}"
+            f"killed; its own message may stand above. Go on with: "
+            f"{hydra_command('train.py', resume=trainer.default_root_dir)}"
         ) from error
 
 

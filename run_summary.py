@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from callbacks.fit_progress import figures_step
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.seeding import run_seed
 from lightning_modules import VariationalCaptioner
 from lightning_modules.randomness import generators_of_images
 from many_devices import is_sharded
+from metrics.words import on_one_line
 from output_streams import as_unicode
+from pasting import shell_command
 
 NUM_EXAMPLES = 3
 
@@ -45,6 +48,7 @@ def log_hyperparameters(trainer: Trainer, config: DictConfig, metrics: Mapping[s
     trainer.logger.log_hyperparams(
         flatten({str(key): value for key, value in settings.items()}),
         {f"final/{name}": value for name, value in metrics.items()},
+        step=figures_step(trainer),
     )
     trainer.logger.save()
 
@@ -67,6 +71,7 @@ def print_summary(
         marks: What their reader must know, such as images that were trained on.
     """
     console = Console(soft_wrap=True)
+    plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}  # captions and paths as they are
     table = Table(title="\n".join(["Final metrics", *map(escape, marks)]), title_justify="left")
     table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
@@ -78,12 +83,13 @@ def print_summary(
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
     for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {said}\n  human: {references[0]}\n", highlight=False)
+        console.print(f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n", **plain)
     if metrics.get("train/skipped_steps"):
-        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", highlight=False)
-    console.print(f"checkpoint:  {shown(best or 'none was saved')}", highlight=False)
+        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
+    console.print(f"checkpoint:  {shown(best or 'none was saved')}", **plain)
     if isinstance(trainer.logger, TensorBoardLogger):
-        console.print(f"curves:      tensorboard --logdir {shown(trainer.logger.log_dir)}", highlight=False)
+        command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
+        console.print(f"curves:      {command}", **plain)
 
 
 def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:

@@ -22,6 +22,8 @@ from score_summary import print_scores, settings_of, write_scores
 
 PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
 
+MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears its mark at the start
+
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -73,6 +75,20 @@ def check_outputs(options: argparse.Namespace) -> None:
         if path.resolve() in used:
             raise ValueError(f"{name} {path}: expected another file than those that are read or written; change it")
         used.add(path.resolve())
+    check_replaced(options.out, "--out", '"settings": {')
+    if options.save_document_frequencies is not None:
+        check_replaced(options.save_document_frequencies, "--save-document-frequencies", '{"num_images"')
+
+
+def check_replaced(path: Path, option: str, mark: str) -> None:
+    """Say which earlier results are replaced; raise a `ValueError` where a file is none of score.py's, by its mark."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        written_here = mark.encode() in file.read(MOST_OF_RESULT)
+    if not written_here:
+        raise ValueError(f"{option} {path}: a file of this name is there, which score.py has not written; name another")
+    print(f"note: {path} is there: its earlier contents are replaced", file=sys.stderr)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -102,7 +118,7 @@ def run(options: argparse.Namespace) -> None:
         frequencies.save(options.save_document_frequencies)
     settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, no_meteor)
+    print_scores(scores, human, settings)
     print(f"scores: {options.out}")
 
 

@@ -69,8 +69,6 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     inputs = Inputs(results, references, matched, training, said, file, frequencies, no_meteor)
     if options.human:
         check_human(inputs)
-    if options.protocol != "a" and (options.human or len(matched.images[0].candidates) > 1):
-        check_frequencies(inputs)
     return inputs
 
 
@@ -126,15 +124,4 @@ def check_human(inputs: Inputs) -> None:
         raise ValueError(
             f"--human: expected two references of each image, got one of {len(images)} (the first is {names[-1]!r}) "
             f"in {inputs.references.file.path}; leave --human out"
-        )
-
-
-def check_frequencies(inputs: Inputs) -> None:
-    """Raise a `ValueError` unless document frequencies tell rare n-grams from common ones, as Self-CIDEr needs it."""
-    frequencies = inputs.frequencies
-    num_images = len(inputs.matched.images) if frequencies is None else frequencies.num_images
-    if num_images < 2:
-        raise ValueError(
-            "--protocol: expected document frequencies of at least two images for B/Self-CIDEr, got those of one; "
-            "give others with --document-frequencies, or choose --protocol a"
         )

@@ -14,6 +14,7 @@ from rich.table import Table
 from datamodules.atomic_write import atomic_write_text
 from metrics.caption_files import SourceFile
 from metrics.ptb_tokenizer import ptb_tokenize
+from metrics.score_notes import notes_on_scores
 from metrics.score_table import in_sections, shown
 from score_inputs import Inputs
 
@@ -35,7 +36,7 @@ RULES = {
 
 
 def settings_of(inputs: Inputs, protocols: Sequence[str], no_meteor: str | None) -> dict[str, Any]:
-    """Return what the scores depend on, and what the rules for unusual input were applied to.
+    """Return what the scores depend on, what the rules for unusual input were applied to, and what else to know.
 
     Args:
         inputs: What was scored.
@@ -45,10 +46,11 @@ def settings_of(inputs: Inputs, protocols: Sequence[str], no_meteor: str | None)
     images = inputs.matched.images
     num_captions = len(images[0].candidates)
     num_references = [len(image.references) for image in images]
+    frequencies = described_frequencies(inputs)
     return {
         "facet": facet_version(),
         "tokenizer": TOKENIZER,
-        "document_frequencies": described_frequencies(inputs),
+        "document_frequencies": frequencies,
         "images": len(images),
         "captions_per_image": num_captions,
         "references_per_image": {"min": min(num_references), "max": max(num_references)},
@@ -59,6 +61,11 @@ def settings_of(inputs: Inputs, protocols: Sequence[str], no_meteor: str | None)
         | {"format": inputs.references.format, "splits": inputs.matched.splits},
         "training_captions": inputs.training and described(inputs.training.file) | {"format": inputs.training.format},
         "rules": counts_of_rules(inputs),
+        "notes": [
+            *(["consistency and diversity need several captions of each image"] if num_captions == 1 else []),
+            *notes_on_scores(images, num_documents=frequencies["images"], protocols=protocols),
+            *([] if no_meteor is None else [f"METEOR is left out: {no_meteor}"]),
+        ],
     }
 
 
@@ -115,7 +122,7 @@ def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Map
     atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any], no_meteor: str | None) -> None:
+def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any]) -> None:
     """Print the scores as a table, what they were computed from, and which rules were applied."""
     print_table(scores, human)
     console = Console(soft_wrap=True, highlight=False)
@@ -126,12 +133,8 @@ def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, An
     for rule, count in settings["rules"].items():
         if count:
             console.print(f"note: {RULES[rule]}: {count:,}")
-    if settings["captions_per_image"] == 1:
-        console.print("note: consistency and diversity need several captions of each image")
-    if settings["document_frequencies"]["images"] == 1:
-        console.print("note: CIDEr-D is 0 whatever is said, for its document frequencies are those of one image")
-    if no_meteor is not None:
-        console.print(f"note: METEOR is left out: {no_meteor}", markup=False)
+    for note in settings["notes"]:
+        console.print(f"note: {note}", markup=False)
 
 
 def print_table(scores: Scores, human: Scores | None, *, title: str | None = None) -> None:

@@ -62,12 +62,6 @@ class JobRecord:
         write_tables(sweep)
 
 
-def forget(sweep: Path) -> None:
-    """Remove the records of an earlier sweep in the same folder."""
-    for path in (sweep / RECORDS).glob("*.json"):
-        path.unlink()
-
-
 def write_tables(sweep: Path) -> None:
     """Write `sweep.csv`, with all that is known, and `sweep.md`, with what differs between the jobs."""
     records = JobRecord.read_all(sweep)
@@ -93,7 +87,7 @@ def print_table(sweep: Path, records: Sequence[JobRecord]) -> None:
     for row in cells:
         table.add_row(*row)
     console.print(table, markup=False)
-    console.print(f"table: {sweep / 'sweep.csv'}", highlight=False)
+    console.print(f"table: {sweep / 'sweep.csv'}", highlight=False, markup=False, emoji=False)
 
 
 def readable(records: Sequence[JobRecord]) -> tuple[list[str], list[list[str]]]:

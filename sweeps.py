@@ -21,7 +21,9 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from home_folder import refuse_bare_tilde
 from output_streams import show_any_text
-from sweep_table import FINISHED, JobRecord, forget, print_table
+from pasting import refuse_unreadable
+from run_folder import release_all
+from sweep_table import FINISHED, JobRecord, print_table
 from user_errors import USER_ERRORS, cause_of, first_line, in_sweep, show_traceback
 
 Job = Callable[[DictConfig], float | None]
@@ -37,18 +39,17 @@ _sweeps: list[Path] = []
 
 
 class SweepStart(Callback):
-    """Hears from Hydra where a sweep is, and removes what an earlier one has left there."""
+    """Hears from Hydra where a sweep is."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        sweep = _folder_of_sweep(config.hydra)
-        forget(sweep)
-        _sweeps.append(sweep)
+        _sweeps.append(_folder_of_sweep(config.hydra))
 
 
 def with_sweeps(script: Callable[..., Any]) -> Callable[..., Any]:
     """Let a Hydra script end a sweep with a table of all its jobs, and with exit code 1 if any failed.
 
-    The table comes after Ctrl-C, too. Goes around `hydra.main`; `recorded` goes inside.
+    The table comes after Ctrl-C, too, which ends any script without a traceback. Goes around `hydra.main`; `recorded`
+    goes inside.
     """
 
     @functools.wraps(script)
@@ -56,15 +57,16 @@ def with_sweeps(script: Callable[..., Any]) -> Callable[..., Any]:
         show_any_text()
         refuse_bare_tilde(sys.argv[1:])
         refuse_missing_extras(sys.argv[1:])
+        refuse_unreadable(Path(sys.argv[0]).name, sys.argv[1:])
         _sweeps.clear()
         try:
             result = script(*args)
         except KeyboardInterrupt:
-            if not _sweeps:
-                raise
+            print("stopped by Ctrl-C", file=sys.stderr)
             raise SystemExit(130) from None
         finally:
             all_finished = conclude()
+            release_all()
         if not all_finished:
             raise SystemExit(1)
         return result

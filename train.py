@@ -14,10 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.atomic_write import atomic_write_text
-from home_folder import expand_home
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.trained_images import marks_of_start
 from lightning_modules.warm_start import WarmStart, warm_start
@@ -31,13 +29,14 @@ from many_devices import (
     refuse_lost_devices,
 )
 from memory_reuse import keep_freed_memory
-from resuming import resumed, run_to_resume
+from resuming import hide_no_more, resumed, run_to_resume
+from run_folder import in_own_folder
 from run_summary import log_hyperparameters, print_summary
+from stopping import ending_when_stopped
 from sweeps import recorded, with_sweeps
 from user_errors import in_one_line
 
 log = logging.getLogger(__name__)
-STOPPED_BY_SIGTERM = 128 + 15
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
 warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # a run that goes on
@@ -47,9 +46,9 @@ warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 @recorded
 @in_one_line
+@in_own_folder
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
-    expand_home(config)
     old_run = run_to_resume(config)
     config = config if old_run is None else resumed(old_run)
     pl.seed_everything(config.seed, workers=True)
@@ -80,29 +79,18 @@ def main(config: DictConfig) -> float | None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
     marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
-    try:
-        with naming_lost_processes(trainer):
-            trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
-    except SIGTERMException:
-        tell_how_to_resume(trainer)
-        # Lightning would kill the first process if another one ended with an error
-        raise SystemExit(STOPPED_BY_SIGTERM if trainer.is_global_zero else 0) from None
+    with ending_when_stopped(trainer), naming_lost_processes(trainer):
+        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
+    hide_no_more(trainer)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         best = best_checkpoint(trainer)
-        with naming_lost_processes(trainer):
+        with ending_when_stopped(trainer), naming_lost_processes(trainer):
             trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, captioner, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
-
-
-@rank_zero_only
-def tell_how_to_resume(trainer: pl.Trainer) -> None:
-    """Say how to go on with a run that was asked to stop."""
-    command = f"python train.py resume={trainer.default_root_dir}"
-    print(f"stopped by SIGTERM at step {trainer.global_step}; go on with: {command}")
 
 
 @rank_zero_only

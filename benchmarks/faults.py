@@ -35,7 +35,7 @@ MOST_KILLS = 5  # of one run
 def kill_runs(folder: Path, variant: str, kills: int, draw: random.Random) -> dict[str, Any]:
     """Kill runs of one variant until they have been killed often enough; return the figures."""
     started = time.perf_counter()
-    reference = Reference(folder, variant)
+    reference = Reference.of(folder, variant)
     total: Counter[str] = Counter()
     differing: list[str] = []
     while total["kills"] < kills:

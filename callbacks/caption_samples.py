@@ -1,13 +1,20 @@
 """Shows what the model says of a few images, beside what people said."""
 
+import html
+import re
+
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 from metrics import GatheredCaptions, ImageCaptions
+from metrics.words import on_one_line
+
+MARKUP = re.compile(r"([\\`*_\[\]|])")
 
 
 class CaptionSamples(EvaluationCallback):
@@ -43,7 +50,7 @@ class CaptionSamples(EvaluationCallback):
                 torch.tensor([image.image_id for image in self.samples]),
             )
             text = as_markdown_table(gathered.compute()[: self.num_images])
-            trainer.logger.experiment.add_text(f"{stage}/captions", text, trainer.global_step)
+            trainer.logger.experiment.add_text(f"{stage}/captions", text, figures_step(trainer))
 
     def forget(self) -> None:
         self.samples = []
@@ -56,4 +63,6 @@ def as_markdown_table(samples: list[ImageCaptions]) -> str:
 
 
 def _cell(captions: list[str]) -> str:
-    return "<br>".join(caption.replace("|", "\\|").replace("\n", " ") for caption in captions)
+    """Return captions that Markdown and HTML show as they are."""
+    lines = (html.escape(on_one_line(caption), quote=False) for caption in captions)
+    return "<br>".join(MARKUP.sub(r"\\\1", line) for line in lines)

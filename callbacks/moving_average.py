@@ -46,6 +46,11 @@ class MovingAverage(WeightAveraging):
         if trainer.state.fn == "fit":
             super().on_validation_epoch_end(trainer, pl_module)
 
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the average in the model also where a run that goes on had come to its end, and nothing is trained."""
+        if self._average_model is not None:
+            self._copy_average_to_current(pl_module)
+
 
 def _move(averages: Sequence[Tensor], weights: Sequence[Tensor], num_averaged: Tensor, *, decay: float) -> None:
     step = num_averaged.double()  # is saved with the average, so that a run goes on where it was

@@ -13,6 +13,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import Descriptions, EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
@@ -77,7 +78,7 @@ class Reconstructions(EvaluationCallback):
         pairs_BX = gathered.compute()
         assert pairs_BX is not None
         picture_CHW = side_by_side(pairs_BX[: self.num_images])
-        trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, trainer.global_step)
+        trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, figures_step(trainer))
 
     def forget(self) -> None:
         self.pairs = {}

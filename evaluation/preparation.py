@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from callbacks.caption_metrics import CaptionScore
+from callbacks.caption_metrics import CaptionScore, refuse_single_captions
 from datamodules.caption_split import CaptionSplit
 from datamodules.training_record import TrainingRecord
 from evaluation.trained_images import Training, look_at_training, refuse_other_data
@@ -55,10 +55,11 @@ def prepare(config: DictConfig) -> Evaluated:
         ValueError: A file is not as it should be, or a setting does not fit.
     """
     check(config)
-    metrics = [*instantiate(config.metrics).values()]
+    metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
+    refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
     datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
     record = captioner.trained_on or TrainingRecord.unknown()
@@ -73,7 +74,7 @@ def prepare(config: DictConfig) -> Evaluated:
     ranker = instantiate(config.ranking) or None
     if ranker is not None:
         ranker.prepare(captioner, lambda: splits["train"])
-    return Evaluated(captioner, split, num_images, training, strategy, ranker, metrics, no_meteor)
+    return Evaluated(captioner, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
 
 
 def check(config: DictConfig) -> None:

@@ -15,11 +15,13 @@ from metrics import (
     all_candidates,
     cider_d,
     human_captions,
+    notes_on_scores,
     ptb_tokenize,
     score_captions,
     with_meteor_if_possible,
 )
 from metrics.ngrams import Floats
+from metrics.scorer import PROTOCOLS
 
 
 @dataclass
@@ -65,7 +67,9 @@ def score_split(
         return of_model, human_captions(images, **known, with_meteor=with_meteor) if comparable else {}
 
     (model, human), no_meteor = with_meteor_if_possible(compute, no_meteor, choice=meteor, option="meteor=")
-    notes = [] if no_meteor is None else [f"METEOR is left out: {no_meteor}"]
+    notes = notes_on_scores(images, num_documents=len(images), protocols=PROTOCOLS)
+    if no_meteor is not None:
+        notes.append(f"METEOR is left out: {no_meteor}")
     if not comparable:
         notes.append("People's captions are not scored: some image has only one, which leaves none to compare.")
     scores = Scores({}, human, notes)

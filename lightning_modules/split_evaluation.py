@@ -52,6 +52,7 @@ class SplitEvaluation(LightningModule):
         return self._evaluate(batch)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
         self._trained_steps = checkpoint["global_step"]
 
     def on_train_end(self) -> None:

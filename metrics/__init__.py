@@ -35,6 +35,7 @@ from metrics.reconstruction import ReconstructionQuality, psnr, ssim
 from metrics.retrieval import retrieval, true_ranks
 from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import RougeL, rouge_l
+from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
 from metrics.spice import Spice, spice, spice_unavailable
 
@@ -77,6 +78,7 @@ __all__ = [
     "meteor_unavailable",
     "mutual_information",
     "nearest_images",
+    "notes_on_scores",
     "psnr",
     "ptb_tokenize",
     "rerank",

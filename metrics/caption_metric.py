@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -72,6 +72,9 @@ class GatheredCaptions(Metric):
 
 class CaptionMetric(GatheredCaptions, ABC):
     """Keeps all captions and scores them together; exact on any number of processes."""
+
+    needs_several: ClassVar[bool] = False
+    """Whether an image must have several candidates."""
 
     @abstractmethod
     def score(self, images: Sequence[ImageCaptions]) -> Mapping[str, float]:

@@ -26,6 +26,7 @@ INVISIBLE = (
 """What shows nothing by itself and parts no words: soft hyphens, marks of direction, variation selectors and the key
 cap of emoji, fillers; as ranges of a regular expression. The joiners U+200C and U+200D are not among them."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _JOINERS = "\u200c\u200d"
 _RUNS = {script: re.compile(f"[{script}]+") for script in (CHARACTERS, RUNS)}
 _LONG = {CHARACTERS: 4, RUNS: 8}  # characters on average; words of these languages have fewer
@@ -40,6 +41,11 @@ def words(text: str) -> list[str]:
     shaped = unicodedata.normalize("NFKC", text).replace("İ", "i").lower().translate(_SHAPES)
     found = shaped.split()
     return found if text.isascii() else [word for word in found if any(map(str.isalnum, word))]
+
+
+def on_one_line(text: str) -> str:
+    """Return a text as a line of a terminal or of a table takes it: control characters and ends of lines as spaces."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def without_spaces(captions: Iterable[str], scripts: Sequence[str] = (CHARACTERS, RUNS)) -> int:

@@ -19,10 +19,11 @@ def test_the_command_writes_a_checkpoint_of_equal_weights_as_they_are(
 
 
 def test_mistakes_get_one_line(trained: TinyRun, tmp_path: Path) -> None:
-    best = str(trained.best)
+    best, kept = str(trained.best), str(trained.folder / "checkpoints" / "last.ckpt")
     for arguments, message in (
         ([best, best, "--out", str(tmp_path)], f"error: --out {tmp_path}: expected the name of a file"),
         ([best, best, "--out", best], f"error: --out {best} is one of the checkpoints to average; change it"),
+        ([best, best, "--out", kept], f"error: --out {kept}: a file of this name is there, and would be lost"),
         ([best], "error: expected at least two checkpoints to average, got 1"),
         ([best, "none.ckpt", "--out", str(tmp_path / "a")], "error: none.ckpt: there is no such file"),
     ):

@@ -36,8 +36,34 @@ def test_a_finished_run_is_tested_again_and_returns_its_metric(finished: TinyRun
     assert _resume(finished.folder) == finished.metric
     after = scalars(read_events(finished.folder / "tensorboard"))
     assert after["train/loss"] == before["train/loss"]  # what was logged before is still shown
-    assert len(after["test/loss"]) == 2
+    assert after["test/loss"] == before["test/loss"]  # in place of the first test's
+    assert after.keys() == before.keys()
+    assert {name: len(points) for name, points in after.items()} == {n: len(points) for n, points in before.items()}
     assert not (finished.folder.parent / "hydra" / "config.yaml").exists()
+
+
+def test_a_run_that_had_stopped_early_is_not_trained_on(tmp_path: Path) -> None:
+    never_better = (
+        "{_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: val/loss, patience: 1, min_delta: 99}"
+    )
+    settings = ("trainer.max_epochs=4", f"+callbacks.early_stopping={never_better}", "optimized_metric=train/loss")
+    stopped = run_tiny(tmp_path / "stopped", *settings)
+    before = scalars(stopped.events)
+    assert len(before["train/loss"]) == 4  # two epochs of two steps
+    assert _resume(stopped.folder) == stopped.metric
+    assert scalars(read_events(stopped.folder / "tensorboard")) == before
+
+
+def test_prolonging_keeps_the_best_of_both_runs(tmp_path: Path) -> None:
+    choices = ["model/scheduler=constant"]
+    settings = ("test=false", "callbacks.checkpoint.monitor=val/loss", "callbacks.checkpoint.mode=max")
+    first = run_tiny(tmp_path / "first", *settings, choices=choices)
+    last = first.folder / "checkpoints" / "last.ckpt"
+    # the loss falls: the first epoch's is the highest, so that the best checkpoint stays what it was
+    second = run_tiny(tmp_path / "second", *settings, "trainer.max_epochs=2", f"ckpt_path={last}", choices=choices)
+    (before, after) = (dict(scalars(run.events)["val/loss"]) for run in (first, second))
+    assert max(after.values()) < max(before.values())
+    assert second.best.read_bytes() == first.best.read_bytes()
 
 
 def test_a_run_without_a_checkpoint_starts_again(finished: TinyRun) -> None:
@@ -58,7 +84,8 @@ def test_the_newest_intact_checkpoint_is_taken_and_the_damaged_one_named(
     whole = trained.best.read_bytes()
     (tmp_path / "last.ckpt").write_bytes(whole[:-1000])
     (tmp_path / "previous.ckpt").write_bytes(whole)
-    assert newest_intact(tmp_path) == (tmp_path / "previous.ckpt", 2)
+    path, checkpoint = newest_intact(tmp_path)
+    assert (path, checkpoint["global_step"]) == (tmp_path / "previous.ckpt", 2)
     assert re.search(r"last.ckpt: not a readable checkpoint .*; trying the one before", caplog.text)
 
 

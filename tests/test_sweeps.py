@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import sweeps
 import train
-from sweep_table import RECORDS, JobRecord, forget, varied, write_tables
+from sweep_table import RECORDS, JobRecord, varied
 from sweeps import recorded, with_sweeps
 from tests.test_train import _command_line, _tiny_arguments, _train_py
 from user_errors import in_one_line
@@ -25,7 +25,9 @@ SETTINGS = {
     "number": 0,
     "mode": "none",
     "optimized_metric": "score",
-    "hydra": {"callbacks": {"sweep": {"_target_": "sweeps.SweepStart"}}},
+    "hydra": {
+        "callbacks": {"folder": {"_target_": "run_folder.OwnFolder"}, "sweep": {"_target_": "sweeps.SweepStart"}}
+    },
 }
 
 
@@ -100,9 +102,14 @@ def test_ctrl_c_ends_the_sweep_and_shows_what_is_there(
     assert "Sweep of 2 jobs" in capsys.readouterr().out
 
 
-def test_an_earlier_sweep_in_the_folder_is_forgotten(sweep: Callable[..., Path]) -> None:
-    sweep("number=1,2,3")
-    assert len(rows_of(sweep("number=8,9"))) == 2
+def test_an_earlier_sweep_in_the_folder_is_kept(sweep: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = sweep("number=1,2,3")
+    before = (folder / "sweep.csv").read_text()
+    with pytest.raises(SystemExit, match="1"):
+        sweep("number=8,9")
+    assert f"error: hydra.sweep.dir={folder} holds sweep.csv of an earlier run" in capsys.readouterr().err
+    assert (folder / "sweep.csv").read_text() == before
+    assert len([*folder.glob("[0-9]")]) == 3
 
 
 def test_the_table_is_there_before_the_sweep_is_over(tmp_path: Path) -> None:
@@ -114,9 +121,6 @@ def test_the_table_is_there_before_the_sweep_is_over(tmp_path: Path) -> None:
         ("0", "unfinished", ""),
         ("1", "finished", "0.5"),
     ]
-    forget(tmp_path)
-    write_tables(tmp_path)
-    assert rows_of(tmp_path) == []
 
 
 def test_what_varies_is_shown() -> None:

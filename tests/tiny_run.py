@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import TENSORS, Even
 import train
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
+from pasting import override
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,7 +65,8 @@ def tiny_overrides(choices: tuple[str, ...] = (), name: str = "train") -> tuple[
 
 def compose_tiny(run_dir: Path, *settings: str, choices: Sequence[str] = (), name: str = "train") -> DictConfig:
     """Return a composed config, with its `hydra` node, of a run in `run_dir`."""
-    own = [f"cache_dir={run_dir.parent}/cache", f"hydra.runtime.output_dir={run_dir}", "hydra.mode=RUN"]
+    folders = {"cache_dir": f"{run_dir.parent}/cache", "hydra.runtime.output_dir": str(run_dir)}
+    own = [*(override(key, folder) for key, folder in folders.items()), "hydra.mode=RUN"]
     return compose_train([*tiny_overrides(tuple(choices), name), *own, *settings], with_hydra=True, name=name)
 
 

@@ -97,11 +97,11 @@ def _caption_fields(row: Mapping[str, Any]) -> list[str]:
 
 
 def _captions(said: object, where: str) -> list[str]:
-    if not isinstance(said, list):
-        return [caption_text(said, where)]
-    if not said:
+    several = said if isinstance(said, list) else [said]
+    if not several:
         raise ValueError(f"{where}: expected at least one caption, got an empty list; add one or remove the row")
-    return [caption_text(one.get("caption") if isinstance(one, dict) else one, where) for one in said]
+    texts = (one["caption"] if isinstance(one, dict) and "caption" in one else one for one in several)
+    return [caption_text(text, where) for text in texts]
 
 
 def _is_by_image(content: Mapping[str, Any]) -> bool:
@@ -113,7 +113,7 @@ def _is_by_image(content: Mapping[str, Any]) -> bool:
 
 def _by_image(name: str, said: object, where: str) -> CaptionRow:
     image = image_name(name, where)
-    for one in said if isinstance(said, list) else []:
+    for one in said if isinstance(said, list) else [said]:
         names = [one[field] for field in IMAGE_FIELDS if field in one] if isinstance(one, dict) else []
         if names and image not in [image_name(other, where) for other in names]:
             raise ValueError(
@@ -127,8 +127,17 @@ def csv_rows(text: str, path: Path) -> list[CaptionRow] | None:
     """Return the rows of CSV, as `caption_rows` does."""
     header = text.lstrip().split("\n", 1)[0]
     divider = max(",;\t|", key=header.count)
-    reader = csv.reader(io.StringIO(text.lstrip()), delimiter=divider, skipinitialspace=True)
-    columns = [column.strip().lower() for column in next(reader)]
+    reader = csv.reader(
+        io.StringIO(text.lstrip()),
+        delimiter=divider,
+        skipinitialspace=True,
+        quoting=csv.QUOTE_NONE if divider == "|" else csv.QUOTE_MINIMAL,  # Flickr30k's quotes are those of its captions
+        strict=True,
+    )
+    try:
+        columns = [column.strip().lower() for column in next(reader)]
+    except csv.Error:
+        return None
     images = [place for place, column in enumerate(columns) if column in IMAGE_FIELDS]
     captions = [place for place, column in enumerate(columns) if CSV_CAPTION.fullmatch(column)]
     if not images or not captions:

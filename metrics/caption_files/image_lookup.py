@@ -41,9 +41,14 @@ class ImageLookup:
         return None
 
 
+def file_of(name: str) -> str:
+    """Return a name without folders."""
+    return FOLDERS.split(name)[-1]
+
+
 def _spellings(name: str) -> list[str]:
     """Return a name without folders, without its extension, and as a number if it is made of one."""
-    file = FOLDERS.split(name)[-1]
+    file = file_of(name)
     stem = EXTENSION.sub("", file)
     number = NUMBERED.fullmatch(stem)
     return [file, stem, *([number[1]] if number else [])]

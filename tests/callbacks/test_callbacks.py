@@ -121,10 +121,12 @@ def test_table_by_hand() -> None:
 
 
 def test_text_that_would_break_the_table_does_not() -> None:
-    table = as_markdown_table([ImageCaptions(1, ["left | right"], ["<b>bold</b>\nnext"])])
-    row = table.splitlines()[2:]
-    assert len(row) == 1
-    assert row[0].replace("\\|", "").count("|") == 4
+    table = as_markdown_table(
+        [ImageCaptions(1, ["left | right"], ["<b>bold</b>\r\nnext\u2028 \x1b[1m*_`\\", "a <unk> & [x]"])]
+    )
+    assert table.splitlines()[2:] == [
+        r"| 1 | left \| right | &lt;b&gt;bold&lt;/b&gt; next \[1m\*\_\`\\<br>a &lt;unk&gt; &amp; \[x\] |"
+    ]
 
 
 def test_samples_start_anew_at_each_evaluation(tmp_path: Path) -> None:

@@ -17,15 +17,16 @@ from tests.tiny_run import run_tiny, scalars
 
 
 def test_the_best_checkpoint_of_russian_captions_is_that_of_the_highest_rouge(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = TinyFlickr8k(tmp_path / "flickr8k", "Красный круг номер {n} на сером фоне , вид {i} .").root
+    root = TinyFlickr8k(tmp_path / "flickr8k", "Красный круг номер {n} [/b] на сером фоне , вид {i} .").root
     settings = [f"data.root={root}", "trainer.max_epochs=4", "test=false", "model.optimizer.lr=0.02"]
     run = run_tiny(tmp_path / "run", *settings, choices=["data=flickr8k", "model/scheduler=constant"])
     rouge = [value for _, value in scalars(run.events)["val/rougeL"]][:4]
     best = torch.load(run.best, weights_only=True)["epoch"]
     assert rouge[best] == max(rouge) > rouge[0]
     assert "by which ModelCheckpoint chooses" not in caplog.text
+    assert "human: Красный круг номер 8 [/b] на сером фоне , вид 0 ." in capsys.readouterr().out  # no markup of a table
 
 
 DIFFERENT = count(1.0)

@@ -9,8 +9,19 @@ import pytest
 import torch
 
 from callbacks import CaptionMetrics
+from callbacks.caption_metrics import refuse_single_captions
 from evaluation.scoring import cider_d_of_each, score_split
-from metrics import Bleu, ImageCaptions, Meteor, RougeScore, cider_d, human_captions, score_captions, why_no_meteor
+from metrics import (
+    Bleu,
+    DiversityA,
+    ImageCaptions,
+    Meteor,
+    RougeScore,
+    cider_d,
+    human_captions,
+    score_captions,
+    why_no_meteor,
+)
 from metrics.paired_captions import all_candidates
 from tests.metrics.fake_java import COMMA, install_meteor
 
@@ -84,10 +95,32 @@ def test_validation_goes_on_without_a_metric_whose_program_fails(
         for metric in metrics.metrics.values():
             metric.update([["a dog"]], [["a dog"]], torch.tensor([1]))
         metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
+        metrics.forget()
     assert {*logged} == {"val/BLEU-1", "val/BLEU-2", "val/BLEU-3", "val/BLEU-4"}
     assert [message.split(": METEOR")[0] for message in caplog.messages] == [
         "val: metrics.meteor is left out of this evaluation"
     ] * 2
+
+
+def test_the_first_validation_tells_of_captions_without_spaces(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = CaptionMetrics({"rouge": RougeScore()})
+    captioner: Any = SimpleNamespace(log=lambda *_, **__: None, device=torch.device("cpu"))
+    batch: Any = SimpleNamespace(references=[["一只狗在草地上"]], image_ids_B=torch.tensor([1]))
+    output: Any = {"descriptions": SimpleNamespace(captions=[["a"]])}
+    for _ in range(2):
+        metrics.observe(None, captioner, output, batch, 0, "val")  # type: ignore[arg-type]
+        metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
+    (message,) = caplog.messages
+    assert message.startswith("val: captions written without spaces between words: 1")
+
+
+def test_metrics_of_several_captions_are_refused_for_one() -> None:
+    metrics = {"bleu": Bleu(), "diversity_a": DiversityA()}
+    refuse_single_captions(metrics, 2)
+    with pytest.raises(
+        ValueError, match=r"metrics.diversity_a: expected several captions of each image, got 1; choose"
+    ):
+        refuse_single_captions(metrics, 1)
 
 
 def test_cider_d_of_each_caption_is_sorted_by_image() -> None:

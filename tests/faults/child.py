@@ -12,6 +12,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks
 import torch
 
 import train as script
+from pasting import override
 from tests.tiny_run import compose_tiny, compose_train, hydra_job
 
 WITNESS = "+callbacks.witness={{_target_: tests.faults.witness.Witness, folder: '{}'}}"
@@ -40,8 +41,8 @@ def train(
 
 def _config(run_dir: Path, settings: Sequence[str], resume: bool) -> script.DictConfig:
     if resume:
-        own = [f"hydra.runtime.output_dir={run_dir}", "hydra.mode=RUN"]
-        return compose_train([f"resume={run_dir}", *own], with_hydra=True)
+        own = [override("hydra.runtime.output_dir", str(run_dir)), "hydra.mode=RUN"]
+        return compose_train([override("resume", str(run_dir)), *own], with_hydra=True)
     choices = [setting for setting in settings if "/" in setting.split("=")[0] or setting.startswith("generation=")]
     others = [setting for setting in settings if setting not in choices]
     return compose_tiny(run_dir, *others, WITNESS.format(run_dir), choices=choices)

@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 AT, SIGNAL = "FACET_TEST_SIGNAL_AT", "FACET_TEST_SIGNAL"  # the number of the event, counted from 1; the signal's
+TO_PARENT = "FACET_TEST_SIGNAL_TO_PARENT"  # rank 0 sends it to the process that has started it
 LOSSES, END, EVENTS = "losses.txt", "end.json", "events.txt"
 
 
@@ -27,8 +28,12 @@ class Witness(Callback):
     def happens(self, trainer: Trainer, *_: Any, **__: Any) -> None:
         """Count an event, and send the signal if it is the one."""
         self.events += 1
-        if str(self.events) == os.environ.get(AT):
+        if str(self.events) != os.environ.get(AT):
+            return
+        if TO_PARENT not in os.environ:
             os.kill(os.getpid(), int(os.environ[SIGNAL]))
+        elif trainer.is_global_zero:
+            os.kill(os.getppid(), int(os.environ[SIGNAL]))
 
     on_train_batch_start = on_before_backward = on_before_zero_grad = happens
     on_validation_start = on_validation_batch_start = on_validation_batch_end = on_validation_end = happens
@@ -48,9 +53,11 @@ class Witness(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         with self._open(trainer, EVENTS) as file:
             file.write(f"{self.events}\n")
-        path = self._path(trainer, END)
-        path.write_text(json.dumps(_state(trainer, pl_module)))
         self.happens(trainer)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage == "fit":
+            self._path(trainer, END).write_text(json.dumps(_state(trainer, pl_module)))
 
     def _path(self, trainer: Trainer, name: str) -> Path:
         return self.folder / f"{trainer.global_rank}-{name}"
@@ -58,6 +65,20 @@ class Witness(Callback):
     def _open(self, trainer: Trainer, name: str) -> Any:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self._path(trainer, name).open("a")
+
+
+class StopAfter(Callback):
+    """Stops training after a batch, in the middle of whatever it is in, as `trainer.max_time` does.
+
+    Args:
+        batch: Its number over all epochs, from 1.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
+        trainer.should_stop |= trainer.fit_loop.total_batch_idx + 1 >= self.batch
 
 
 def _state(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,8 @@ def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> Non
         ),
         ("image_id,caption\n1,a dog\n2\n", r"line 3: expected 2 columns \(image_id, caption\), got 1 in \"2\""),
         ('image_id,caption\n1,"a' + "x" * 200_000 + '"\n', "line 2: expected CSV, got 'field larger"),
+        ('image_id,caption\n1,"a dog\n2,a cat\n', "line 3: expected CSV, got 'unexpected end of data'"),
+        ('"name,caption', "expected results as JSON .*, got text that starts with"),
         ("name,caption\n1,a\n", "expected results as JSON .*, got text that starts with 'name,caption"),
         ('[{"image_id": 1, "caption": NaN}]', "expected JSON, got 'NaN is no number of JSON'"),
         ('[{"image_id": 1, "caption": "a", "score": -Infinity}]', "got '-Infinity is no number of JSON'"),
@@ -309,3 +312,8 @@ def test_training_captions_are_of_other_images_than_the_scored(tmp_path: Path) -
         training_captions(everything, references, scored)
     others = read_references(write(tmp_path, {"annotations": [{"image_id": 1, "caption": "Snow."}]}, "others"))
     assert training_captions(others, references, scored) == ["Snow."]  # its image 1 is of another data set
+    for training, held_out, refused in (("x/b.jpg", "b.jpg", 1), ("b.jpg", "x/b.jpg", 1), ("y/b.jpg", "x/b.jpg", 0)):
+        files = [read_references(write(tmp_path, {name: ["Fog."]}, "f")) for name in (training, held_out)]
+        scored = match_files(tmp_path, [(held_out, "a dog")], {held_out: ["A dog."]})
+        with pytest.raises(ValueError, match="other images") if refused else nullcontext():
+            training_captions(*files, scored)

@@ -33,6 +33,7 @@ SHAPES: dict[str, object] = {
     ),
     "by image": {str(name): captions for name, captions in ROWS},
     "by image, as objects": {str(name): [{"caption": said} for said in captions] for name, captions in ROWS},
+    "by image, one each": {"42": {"caption": "one"}, "7": "first"},
     "by image, of their ids": {
         str(name): [{"image_id": name, "id": 3, "caption": said} for said in captions] for name, captions in ROWS
     },
@@ -50,8 +51,9 @@ def test_results_of_other_tools_are_those_of_coco(tmp_path: Path, shape: str) ->
     text = content if isinstance(content, str) else json.dumps(content)
     (tmp_path / "results").write_text(f"\ufeff\n{text}", "utf-8")
     found = match(read_results(tmp_path / "results"), read_references(write(tmp_path, COCO)))
+    num = 1 if shape == "by image, one each" else 2
     assert [(image.image_id, image.candidates) for image in found.images] == [
-        (i, said) for i, (_, said) in enumerate(ROWS)
+        (i, said[:num]) for i, (_, said) in enumerate(ROWS)
     ]
     assert found.images_found_by_part_of_name == (2 if shape == "of caption.py" else 0)
 
@@ -149,7 +151,7 @@ def test_rejected_and_ready_made_references_are_left_out_and_counted(tmp_path: P
     ("content", "kind"),
     [
         (b"PAR1\x15\x04PAR1", "a Parquet file; write it as JSON: pandas.read_parquet"),
-        (gzip.compress(b"[]"), "a file compressed by gzip; unpack it with gunzip"),
+        (gzip.compress(b"[]", mtime=0), "a file compressed by gzip; unpack it with gunzip"),
         (bz2.compress(b"[]"), "a file compressed by bzip2; unpack it with bunzip2"),
         (lzma.compress(b"[]"), "a file compressed by xz; unpack it with unxz"),
         (pickle.dumps([{"image_id": 1}]), "a pickle; it could run code and is never read"),

@@ -1,0 +1,64 @@
+"""Settings of the trainer, drawn at random: all the ways in which a run can end, or be cut into epochs and steps."""
+
+import random
+
+from tests.faults.killing import BASE
+
+STOPPING = (
+    "{{_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: val/loss, patience: {patience}, "
+    "min_delta: {min_delta}, check_on_train_epoch_end: false}}"
+)
+AVERAGE = "+callbacks.average={_target_: callbacks.MovingAverage, decay: 0.9}"
+
+
+def draw_settings(draw: random.Random, *, scheduler: str | None = None) -> tuple[str, ...]:
+    """Return the settings of a tiny run of 5 to 20 batches.
+
+    Args:
+        draw: Decides.
+        scheduler: `model/scheduler`; None for any.
+    """
+    steps = draw.randint(4, 14)
+    limits = draw.choice(
+        [
+            ["trainer.max_epochs=3"],
+            ["trainer.max_epochs=3", f"trainer.max_steps={steps}"],
+            ["trainer.max_epochs=-1", f"trainer.max_steps={steps}"],
+        ]
+    )
+    validation = draw.choice(
+        [
+            [],
+            ["trainer.val_check_interval=2"],
+            ["trainer.val_check_interval=0.5"],
+            ["trainer.check_val_every_n_epoch=null", f"trainer.val_check_interval={draw.choice([4, 7])}"],
+            ["trainer.check_val_every_n_epoch=2"],
+            ["trainer.limit_val_batches=0", "~callbacks.early_stopping"],
+        ]
+    )
+    stopping = STOPPING.format(patience=draw.choice([1, 2, 9]), min_delta=draw.choice([0, 100]))
+    return (
+        *[setting for setting in BASE if "early_stopping" not in setting and "max_epochs" not in setting],
+        f"+callbacks.early_stopping={stopping}",
+        f"model/scheduler={scheduler or draw.choice(['constant', 'one_cycle', 'warmup_cosine'])}",
+        "optimized_metric=null",
+        *limits,
+        *validation,
+        *([AVERAGE] if draw.random() < 0.3 else []),
+        f"trainer.limit_train_batches={draw.choice(['null', 'null', '3', '0.7'])}",
+        f"trainer.accumulate_grad_batches={draw.choice([1, 1, 2, 3])}",
+        f"trainer.log_every_n_steps={draw.choice([1, 1, 2])}",
+        f"callbacks.resume.every_n_steps={draw.choice(['null', 1, 2, 3])}",
+    )
+
+
+def draw_limits(draw: random.Random, num_batches: int) -> tuple[list[str], bool]:
+    """Return settings that end a run of so many batches earlier, and whether its end is validated."""
+    batches = draw.randint(1, max(1, num_batches - 1))
+    return draw.choice(
+        [
+            ([f"trainer.max_steps={batches}"], False),
+            ([f"trainer.max_epochs={draw.randint(1, 2)}"], False),
+            ([f"+callbacks.stop={{_target_: tests.faults.witness.StopAfter, batch: {batches}}}"], True),
+        ]
+    )
