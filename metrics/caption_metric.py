@@ -58,6 +58,12 @@ class GatheredCaptions(Metric):
         if lines:
             self.records.append(torch.frombuffer(lines, dtype=torch.uint8).to(self.device))
 
+    def reset(self) -> None:
+        """Forget all captions, also where `compute` failed between two processes' exchange and its end."""
+        if self._is_synced:
+            self.unsync()
+        super().reset()
+
     def compute(self) -> Any:
         """Return the distinct images (`ImageCaptions`) in the order of their ids."""
         return self.images()
