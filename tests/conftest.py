@@ -1,6 +1,7 @@
 """What all tests share: a known random state, one thread, no GPU, and one tiny trained model."""
 
 import os
+from collections.abc import Generator
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks: the same tests with and without a GPU
 
@@ -19,6 +20,14 @@ hypothesis.settings.register_profile(
     "facet", max_examples=int(more_examples or 60), derandomize=more_examples is None, deadline=None, database=None
 )
 hypothesis.settings.load_profile("facet")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what is no text in what a test has printed, such as odd file names: its process could not send it."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(autouse=True)
