@@ -118,7 +118,6 @@ def test_changed_data_are_refused_and_named(
     assert f"error: the data changed since the checkpoint was written: {named}; bring the old data back" in said
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
 def test_more_epochs_than_the_learning_rate_was_planned_for_are_refused(
     trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
