@@ -8,14 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from home_folder import user_path
 from lightning_modules import average_checkpoints, save_captioner
+from output_streams import show_any_text
+from path_faults import options_of, path_fault
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Average the weights of several checkpoints of a run into one.")
-    parser.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT", help="written by train.py")
-    parser.add_argument("--out", type=Path, default=Path("average.ckpt"), help="where to write it (average.ckpt)")
+    parser.add_argument("checkpoints", type=user_path, nargs="+", metavar="CHECKPOINT", help="written by train.py")
+    parser.add_argument("--out", type=user_path, default=Path("average.ckpt"), help="where to write it (average.ckpt)")
     return parser.parse_args(arguments)
 
 
@@ -33,10 +36,12 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    show_any_text()
+    options = parse_arguments(arguments)
     try:
-        run(parse_arguments(arguments))
+        run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from captioning.styles import check_styles, chosen_styles
 from lightning_modules.caption_pipeline import CaptionPipeline
 from lightning_modules.device_check import check_device
 from machine_faults import out_of_memory
+from output_streams import show_any_text
+from path_faults import options_of, path_fault
 
 
 def check_computing(options: argparse.Namespace) -> None:
@@ -105,10 +107,13 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    show_any_text()
+    options = argparse.Namespace()
     try:
-        run(parse_arguments(arguments))
+        options = parse_arguments(arguments)
+        run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

@@ -24,9 +24,11 @@ from evaluation.saying import EncodedBatch, SaidImage, encoded_batches, first_im
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
+from run_checks import refuse_foreign_metrics
 from run_folder import in_own_folder
 from run_summary import shown
 from score_summary import print_table
+from setting_types import refuse_wrong_settings
 from sweeps import recorded, with_sweeps
 from user_errors import in_one_line
 
@@ -56,6 +58,8 @@ class Said(NamedTuple):
 @in_own_folder
 def main(config: DictConfig) -> None:
     """Run one evaluation."""
+    refuse_wrong_settings(config)
+    refuse_foreign_metrics(config)
     folder = Path(HydraConfig.get().runtime.output_dir)
     evaluated = prepare(config)
     split = evaluated.split
@@ -64,8 +68,8 @@ def main(config: DictConfig) -> None:
     write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
 
     report = make_report(evaluated, said, config)
-    write_report(folder, report, settings_of(config))
-    print_table(report.scores, report.human or None)
+    write_report(folder, report, settings_of(evaluated, config))
+    print_table(report.scores, report.human or None, title=report.title)
     for note in report.notes:
         print(f"note: {note}")
     print(f"captions: {shown(folder / 'captions.json')}\nreport:   {shown(folder / 'report.html')}")
@@ -107,8 +111,9 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
     scores = score_split(
         images,
         evaluated.metrics,
-        training_captions=[caption for captions in evaluated.training.captions for caption in captions],
+        training_captions=evaluated.training.captions,
         no_meteor=evaluated.no_meteor,
+        meteor=config.meteor,
     )
     gallery = make_gallery(
         evaluated.captioner,
@@ -120,11 +125,11 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
     )
     traversals, swaps = explore(evaluated, said, config)
     return Report(
-        title=title_of(config),
+        title=title_of(evaluated, config),
         facts=facts_of(evaluated, config, num_said=said.num_said, seconds=said.seconds),
         scores=scores.model | said.redrawing,
         human=scores.human,
-        notes=scores.notes,
+        notes=[*evaluated.training.notes, *scores.notes],
         gallery=gallery,
         trade_off=trade_off(evaluated, said, images, config),
         traversals=traversals,
@@ -158,9 +163,10 @@ def explore(evaluated: Evaluated, said: Said, config: DictConfig) -> tuple[list[
     captioner = evaluated.captioner
     batch = EncodedBatch.joined([*first_images(said.kept, settings.num_images)])
     dimensions = busiest_dimensions(captioner, said.kept, evaluated.split, settings.num_dimensions)
+    values = [float(value) for value in settings["values"]]
     return (
-        traverse(captioner, batch, dimensions=dimensions, values=[float(value) for value in settings["values"]]),
-        swap(captioner, batch),
+        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=settings.max_length),
+        swap(captioner, batch, max_length=settings.max_length),
     )
 
 

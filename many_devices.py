@@ -1,16 +1,19 @@
 """What a run on several devices needs beyond Lightning, and what it cannot do."""
 
 import ctypes
+import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch.distributed as dist
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 from torch.optim import Optimizer
 
 from datamodules.caption_datamodule import CaptionDataModule
@@ -19,6 +22,8 @@ from pasting import hydra_command
 from user_errors import LostProcessError, in_sweep
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+RAISED = re.compile(r"^(?P<kind>[\w.]+): (?P<message>(?:(?!^  File ).)*)\Z", re.MULTILINE | re.DOTALL)
+"""The end of a traceback."""
 
 
 def refuse_lost_devices(trainer: Trainer) -> None:
@@ -60,6 +65,16 @@ def expect_unused_parameters(trainer: Trainer, captioner: VariationalCaptioner) 
         trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
 
 
+def best_checkpoint(trainer: Trainer) -> str | None:
+    """Return where the best checkpoint is; None without one, or where the disk had no room for it.
+
+    The first process decides for all: each may have a disk of its own, and none may test other weights than the others.
+    """
+    best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    found: str | None = trainer.strategy.broadcast(best if best and Path(best).is_file() else None)
+    return found
+
+
 def end_with_first_process(trainer: Trainer) -> None:
     """Let a process that the first one has started end when that one is killed, on Linux.
 
@@ -74,11 +89,19 @@ def end_with_first_process(trainer: Trainer) -> None:
 def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
     """Say in one line that another process of the run is gone, which the exchange of gradients reports at length.
 
+    An error of a process that was forked or spawned comes as what it was in that process.
+
     Raises:
         LostProcessError: It is gone.
     """
     try:
-        yield
+        with as_in_their_process():
+            yield
+    except ProcessExitedException as error:
+        raise LostProcessError(
+            f"process {error.error_index} of {trainer.world_size} was killed or ended ({error}). Go on with: "
+            f"resume={trainer.default_root_dir}"
+        ) from error
     except RuntimeError as error:
         if trainer.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
@@ -87,6 +110,29 @@ def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
             f"killed; its own message may stand above. Go on with: "
             f"{hydra_command('train.py', resume=trainer.default_root_dir)}"
         ) from error
+
+
+@contextmanager
+def as_in_their_process() -> Iterator[None]:
+    """Raise errors of processes that were forked or spawned as in those, not as a text that holds a traceback."""
+    try:
+        yield
+    except ProcessRaisedException as error:
+        raised = RAISED.search(str(error))
+        kind = raised and _class_called(raised["kind"])
+        if not raised or not kind:
+            raise
+        try:
+            original = kind(raised["message"].strip())
+        except TypeError:  # it is made of other things than a message
+            raise error from None
+        raise original from error
+
+
+def _class_called(name: str) -> type[Exception] | None:
+    module, _, qualified = name.rpartition(".")
+    found = getattr(sys.modules.get(module or "builtins"), qualified, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
 
 
 class ShardedClipping(Callback):

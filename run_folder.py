@@ -19,6 +19,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
 from pytorch_lightning.utilities import rank_zero_only
 
+from home_folder import expand_home
 from pasting import hydra_command, shell_override
 from resuming import has_restarted, run_to_resume
 from sweep_table import RECORDS
@@ -84,11 +85,14 @@ def _is_taken_now(folder: Path) -> bool:
 def in_own_folder(job: Callable[[DictConfig], Result]) -> Callable[[DictConfig], Result]:
     """Let a Hydra job own its folder, or that of the run that it goes on with, for as long as it takes.
 
+    `~` is the home folder in all of the job's settings.
+
     The job raises a `FolderTakenError` where another process is at work there, or results of another run are.
     """
 
     @functools.wraps(job)
     def owning(config: DictConfig) -> Result:
+        expand_home(config)
         may_go_on = "resume" in config  # a script that trains, which may have several processes
         if may_go_on and _has_first_process():
             return job(config)

@@ -11,9 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
+from home_folder import user_path
 from metrics.caption_files import MAX_BYTES
-from metrics.java import JavaError
+from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
+from output_streams import show_any_text
+from path_faults import options_of, path_fault
 from score_inputs import count_frequencies, read_inputs
 from score_summary import print_scores, settings_of, write_scores
 
@@ -25,28 +28,37 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
-    parser.add_argument("results", type=Path, help='captions in the format of COCO: [{"image_id": …, "caption": …}]')
-    parser.add_argument("references", type=Path, help="COCO annotations, Karpathy's splits, or a Flickr8k token file")
-    parser.add_argument("--out", type=Path, default=Path("scores.json"), help="where to write the scores (scores.json)")
+    parser.add_argument(
+        "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
+    )
+    parser.add_argument(
+        "references", type=user_path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …"
+    )
+    parser.add_argument(
+        "--out", type=user_path, default=Path("scores.json"), help="where to write the scores (scores.json)"
+    )
     parser.add_argument("--protocol", choices=PROTOCOLS, default="both", help="of the diversity metrics (both)")
     parser.add_argument("--split", help="of Karpathy's splits; left out: the split of the results' images")
     parser.add_argument("--subset", action="store_true", help="score only the images that have results")
     parser.add_argument("--num", type=int, help="score the first NUM captions of each image; left out: all")
+    parser.add_argument(
+        "--keep-rejected", action="store_true", help="keep references that annotators rejected (VizWiz)"
+    )
     parser.add_argument("--human", action="store_true", help="score each reference against the others as well")
     parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
     parser.add_argument(
         "--train-captions",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="what a sentence must not be in to be novel, in a format of references",
     )
     parser.add_argument(
         "--document-frequencies",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="of CIDEr: saved ones, or captions to count in, in a format of references; left out: the references",
     )
-    parser.add_argument("--save-document-frequencies", type=Path, metavar="FILE", help="for a later evaluation")
+    parser.add_argument("--save-document-frequencies", type=user_path, metavar="FILE", help="for a later evaluation")
     parser.add_argument("--max-megabytes", type=float, default=MAX_BYTES / 1e6, help="refuse larger files (500)")
     return parser.parse_args(arguments)
 
@@ -91,26 +103,33 @@ def run(options: argparse.Namespace) -> None:
         "protocols": protocols,
         "training_captions": inputs.training_captions,
         "frequencies": inputs.frequencies,
-        "with_meteor": inputs.no_meteor is None,
     }
+
+    def compute(with_meteor: bool) -> tuple[dict[str, float], dict[str, float] | None]:
+        scores = score_captions(images, **choices, with_meteor=with_meteor)
+        return scores, human_captions(images, **choices, with_meteor=with_meteor) if options.human else None
+
     with console.status(f"scoring captions of {len(images):,} images"):
-        scores = score_captions(images, **choices)
-        human = human_captions(images, **choices) if options.human else None
+        (scores, human), no_meteor = with_meteor_if_possible(
+            compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
+        )
     if options.save_document_frequencies is not None:
         frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
         frequencies.save(options.save_document_frequencies)
-    settings = settings_of(inputs, protocols)
+    settings = settings_of(inputs, protocols, no_meteor)
     write_scores(options.out, scores, human, settings)
-    print_scores(scores, human, settings, inputs.no_meteor)
+    print_scores(scores, human, settings)
     print(f"scores: {options.out}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
+    show_any_text()
+    options = parse_arguments(arguments)
     try:
-        run(parse_arguments(arguments))
-    except (ValueError, OSError, JavaError) as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        run(options)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

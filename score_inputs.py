@@ -2,9 +2,10 @@
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from metrics.caption_files import (
     Match,
@@ -58,29 +59,56 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     if not 0 < options.max_megabytes < math.inf:
         raise ValueError(f"--max-megabytes {options.max_megabytes}: expected a number above 0, such as 500; change it")
     max_bytes = int(options.max_megabytes * 1e6)
-    results = read_results(options.results, max_bytes)
-    references = read_references(options.references, max_bytes)
+    keep = options.keep_rejected
+    results, references = read_both(options.results, options.references, max_bytes, keep_rejected=keep)
     matched = match(results, references, split=options.split, subset=options.subset, num=options.num)
-    training = options.train_captions and read_references(options.train_captions, max_bytes)
+    training = options.train_captions and read_references(options.train_captions, max_bytes, keep_rejected=keep)
     said = training and training_captions(training, references, matched)
-    file, frequencies = read_frequencies(options.document_frequencies, max_bytes)
+    file, frequencies = read_frequencies(options.document_frequencies, max_bytes, keep_rejected=keep)
     no_meteor = why_no_meteor(options.meteor, option="--meteor ")
     inputs = Inputs(results, references, matched, training, said, file, frequencies, no_meteor)
     if options.human:
         check_human(inputs)
-    if options.protocol != "a" and (options.human or len(matched.images[0].candidates) > 1):
-        check_frequencies(inputs)
     return inputs
 
 
-def read_frequencies(path: Path | None, max_bytes: int) -> tuple[SourceFile | None, DocumentFrequencies | None]:
+def read_both(results: Path, references: Path, max_bytes: int, *, keep_rejected: bool) -> tuple[Results, References]:
+    """Read the captions to score, and what people said.
+
+    Raises:
+        ValueError: A file is not as its format wants it; or each is what the other should be.
+    """
+    try:
+        return read_results(results, max_bytes), read_references(references, max_bytes, keep_rejected=keep_rejected)
+    except ValueError:
+        swapped = reads(read_references, results, max_bytes) and reads(read_results, references, max_bytes)
+        if swapped and not reads(read_results, results, max_bytes):
+            raise ValueError(
+                f"{results}: expected results, got references, and results in {references}; give the results first"
+            ) from None
+        raise
+
+
+def reads(reader: Callable[[Path, int], Any], path: Path, max_bytes: int) -> bool:
+    """Return whether a file is as a reader wants it."""
+    try:
+        reader(path, max_bytes)
+    except ValueError:
+        return False
+    return True
+
+
+def read_frequencies(
+    path: Path | None, max_bytes: int, *, keep_rejected: bool
+) -> tuple[SourceFile | None, DocumentFrequencies | None]:
     """Read saved document frequencies, or count them in the captions of images that a model may learn from."""
     if path is None:
         return None, None
     file, text = read_text(path, max_bytes)
     if text.lstrip().startswith('{"num_images"'):
         return file, DocumentFrequencies.load(path, max_bytes)
-    return file, count_frequencies([image.captions for image in training_images(parse_references(file, text))])
+    references = parse_references(file, text, keep_rejected=keep_rejected)
+    return file, count_frequencies([image.captions for image in training_images(references)])
 
 
 def count_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:
@@ -96,15 +124,4 @@ def check_human(inputs: Inputs) -> None:
         raise ValueError(
             f"--human: expected two references of each image, got one of {len(images)} (the first is {names[-1]!r}) "
             f"in {inputs.references.file.path}; leave --human out"
-        )
-
-
-def check_frequencies(inputs: Inputs) -> None:
-    """Raise a `ValueError` unless document frequencies tell rare n-grams from common ones, as Self-CIDEr needs it."""
-    frequencies = inputs.frequencies
-    num_images = len(inputs.matched.images) if frequencies is None else frequencies.num_images
-    if num_images < 2:
-        raise ValueError(
-            "--protocol: expected document frequencies of at least two images for B/Self-CIDEr, got those of one; "
-            "give others with --document-frequencies, or choose --protocol a"
         )

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datamodules.atomic_write import atomic_write_text
-from metrics.caption_files import Match, SourceFile
+from metrics.caption_files import SourceFile
 from metrics.ptb_tokenizer import ptb_tokenize
+from metrics.score_notes import notes_on_scores
 from metrics.score_table import in_sections, shown
 from score_inputs import Inputs
 
@@ -27,28 +29,43 @@ RULES = {
     "captions_without_words": "captions without a word, scored as such",
     "repeated_captions": "captions that repeat another of their image, scored as such",
     "references_without_words": "references without a word, kept",
+    "references_rejected": "references that were rejected or ready-made, left out (--keep-rejected keeps them)",
+    "images_with_rejected_alone": "images with a result all of whose references were rejected, left out",
+    "images_found_by_part_of_name": "images that results and references name differently, found by a part of the name",
 }
 
 
-def settings_of(inputs: Inputs, protocols: Sequence[str]) -> dict[str, Any]:
-    """Return what the scores depend on, and what the rules for unusual input were applied to."""
+def settings_of(inputs: Inputs, protocols: Sequence[str], no_meteor: str | None) -> dict[str, Any]:
+    """Return what the scores depend on, what the rules for unusual input were applied to, and what else to know.
+
+    Args:
+        inputs: What was scored.
+        protocols: Of diversity.
+        no_meteor: Why METEOR is not among the scores; None if it is.
+    """
     images = inputs.matched.images
     num_captions = len(images[0].candidates)
     num_references = [len(image.references) for image in images]
+    frequencies = described_frequencies(inputs)
     return {
         "facet": facet_version(),
         "tokenizer": TOKENIZER,
-        "document_frequencies": described_frequencies(inputs),
+        "document_frequencies": frequencies,
         "images": len(images),
         "captions_per_image": num_captions,
         "references_per_image": {"min": min(num_references), "max": max(num_references)},
         "protocols": list(protocols),
-        "meteor": "1.5" if inputs.no_meteor is None else None,
+        "meteor": "1.5" if no_meteor is None else None,
         "results": described(inputs.results.file),
         "references": described(inputs.references.file)
         | {"format": inputs.references.format, "splits": inputs.matched.splits},
         "training_captions": inputs.training and described(inputs.training.file) | {"format": inputs.training.format},
-        "rules": counts_of_rules(inputs.matched),
+        "rules": counts_of_rules(inputs),
+        "notes": [
+            *(["consistency and diversity need several captions of each image"] if num_captions == 1 else []),
+            *notes_on_scores(images, num_documents=frequencies["images"], protocols=protocols),
+            *([] if no_meteor is None else [f"METEOR is left out: {no_meteor}"]),
+        ],
     }
 
 
@@ -64,8 +81,9 @@ def described_frequencies(inputs: Inputs) -> dict[str, Any]:
     return described(inputs.frequencies_file) | {"images": inputs.frequencies.num_images}
 
 
-def counts_of_rules(matched: Match) -> dict[str, int]:
+def counts_of_rules(inputs: Inputs) -> dict[str, int]:
     """Return how often each rule for unusual input was applied."""
+    matched = inputs.matched
     candidates = [image.candidates for image in matched.images]
     return {
         "images_without_result": matched.images_without_result,
@@ -76,6 +94,9 @@ def counts_of_rules(matched: Match) -> dict[str, int]:
         "references_without_words": sum(
             not ptb_tokenize(caption) for image in matched.images for caption in image.references
         ),
+        "references_rejected": sum(len(image.rejected) for image in inputs.references.images),
+        "images_with_rejected_alone": matched.images_with_rejected_alone,
+        "images_found_by_part_of_name": matched.images_found_by_part_of_name,
     }
 
 
@@ -101,7 +122,7 @@ def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Map
     atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any], no_meteor: str | None) -> None:
+def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, Any]) -> None:
     """Print the scores as a table, what they were computed from, and which rules were applied."""
     print_table(scores, human)
     console = Console(soft_wrap=True, highlight=False)
@@ -112,22 +133,19 @@ def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, An
     for rule, count in settings["rules"].items():
         if count:
             console.print(f"note: {RULES[rule]}: {count:,}")
-    if settings["captions_per_image"] == 1:
-        console.print("note: consistency and diversity need several captions of each image")
-    if settings["document_frequencies"]["images"] == 1:
-        console.print("note: CIDEr-D is 0 whatever is said, for its document frequencies are those of one image")
-    if no_meteor is not None:
-        console.print(f"note: METEOR is left out: {no_meteor}", markup=False)
+    for note in settings["notes"]:
+        console.print(f"note: {note}", markup=False)
 
 
-def print_table(scores: Scores, human: Scores | None) -> None:
-    """Print the scores alone, beside those of people if there are any."""
-    Console(soft_wrap=True, highlight=False).print(_table(scores, human))
+def print_table(scores: Scores, human: Scores | None, *, title: str | None = None) -> None:
+    """Print the scores alone, beside those of people if there are any, below what they are of."""
+    Console(soft_wrap=True, highlight=False).print(_table(scores, human, title))
 
 
-def _table(scores: Scores, human: Scores | None) -> Table:
+def _table(scores: Scores, human: Scores | None, title: str | None) -> Table:
     columns = {"model": scores} | ({} if human is None else {"human": human})
-    table = Table(title="accuracies × 100, diversity as it is", title_justify="left", show_edge=False)
+    units = "accuracies × 100, diversity as it is"
+    table = Table(title=f"{escape(title)}\n{units}" if title else units, title_justify="left", show_edge=False)
     table.add_column("score")
     for column in columns:
         table.add_column(column, justify="right")

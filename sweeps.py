@@ -19,6 +19,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
 
+from home_folder import refuse_bare_tilde
+from output_streams import show_any_text
 from pasting import refuse_unreadable
 from run_folder import release_all
 from sweep_table import FINISHED, JobRecord, print_table
@@ -52,6 +54,8 @@ def with_sweeps(script: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(script)
     def run(*args: Any) -> Any:
+        show_any_text()
+        refuse_bare_tilde(sys.argv[1:])
         refuse_missing_extras(sys.argv[1:])
         refuse_unreadable(Path(sys.argv[0]).name, sys.argv[1:])
         _sweeps.clear()

@@ -16,9 +16,12 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.atomic_write import atomic_write_text
+from lightning_modules.going_on import refuse_other_model
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.trained_images import marks_of_start
 from lightning_modules.warm_start import WarmStart, warm_start
 from many_devices import (
+    best_checkpoint,
     end_with_first_process,
     expect_unused_parameters,
     naming_lost_processes,
@@ -28,11 +31,13 @@ from many_devices import (
 )
 from memory_reuse import keep_freed_memory
 from resuming import hide_no_more, resumed, run_to_resume
+from run_checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
 from run_folder import in_own_folder
 from run_summary import log_hyperparameters, print_summary
 from stopping import ending_when_stopped
 from sweeps import recorded, with_sweeps
-from user_errors import in_one_line
+from trainer_settings import build_trainer
+from user_errors import in_one_line, in_sweep
 
 log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
@@ -47,14 +52,13 @@ warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is
 @in_own_folder
 def main(config: DictConfig) -> float | None:
     """Run one training job."""
+    check_settings(config)
     old_run = run_to_resume(config)
     config = config if old_run is None else resumed(old_run)
+    if old_run is None:
+        refuse_two_starts(config)
     pl.seed_everything(config.seed, workers=True)
-    trainer: pl.Trainer = instantiate(
-        config.trainer,
-        callbacks=list(instantiate(config.callbacks).values()),
-        logger=instantiate(config.logger) or False,
-    )
+    trainer = build_trainer(config)
     refuse_lost_devices(trainer)
     end_with_first_process(trainer)
     if old_run is None:
@@ -67,29 +71,31 @@ def main(config: DictConfig) -> float | None:
     datamodule.prepare_data()
     datamodule.setup("fit")
     refuse_empty_shares(trainer, datamodule)
+    prepare_goals(trainer, datamodule, config)
     captioner = instantiate(config.model, _partial_=True)(
         tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
     )
     expect_unused_parameters(trainer, captioner)
+    check_run(trainer, datamodule, captioner)
+    if config.ckpt_path is not None and old_run is None:
+        refuse_other_model(captioner, config.ckpt_path, data=datamodule.fingerprint())
     if config.ckpt_path is None:
         report_vectors(captioner.load_pretrained())
         if config.pretrained_model is not None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
+    marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
     with ending_when_stopped(trainer), naming_lost_processes(trainer):
         trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
     hide_no_more(trainer)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
-        best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-        has_best = bool(best) and Path(best).is_file()  # not there without room on the disk
-        with ending_when_stopped(trainer):
-            trainer.test(
-                captioner, datamodule=datamodule, ckpt_path=best if has_best else None, weights_only=True, verbose=False
-            )
+        best = best_checkpoint(trainer)
+        with ending_when_stopped(trainer), naming_lost_processes(trainer):
+            trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
-    print_summary(trainer, captioner, datamodule, metrics)
+    print_summary(trainer, captioner, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
 
 
@@ -119,8 +125,11 @@ def report_warm_start(start: WarmStart) -> None:
 
 
 def optimized(metrics: Mapping[str, float], name: str | None) -> float | None:
-    """Return the metric that a sweep compares its jobs by."""
+    """Return the metric that a sweep compares its jobs by; outside of a sweep it may be missing."""
     if name is None:
+        return None
+    if name not in metrics and not in_sweep():
+        tell_missing_metric(name)
         return None
     if name not in metrics:
         raise ValueError(f"optimized_metric={name} was not logged; choose one of {', '.join(sorted(metrics))}")

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from machine_faults import advice_on
+from path_faults import path_fault, settings_of
 
 
 class LostProcessError(RuntimeError):
@@ -43,6 +44,8 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
             return job(*args)
         except Exception as error:
             cause = cause_of(error)
+            path = path_fault(cause, settings_of(args[0] if args else None))
+            cause = cause if path is None else ValueError(path)
             fault = advice_on(cause, args[0] if args else None)
             # a value of the wrong type in the config reaches a constructor as a TypeError
             mistake = isinstance(cause, USER_ERRORS) or (

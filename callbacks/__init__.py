@@ -2,6 +2,7 @@
 
 from callbacks.caption_metrics import CaptionMetrics
 from callbacks.caption_samples import CaptionSamples
+from callbacks.constant_monitors import ConstantMonitors
 from callbacks.latent_usage import LatentUsage
 from callbacks.missing_images import MissingImages
 from callbacks.moving_average import MovingAverage
@@ -15,6 +16,7 @@ from callbacks.step_seeds import StepSeeds
 __all__ = [
     "CaptionMetrics",
     "CaptionSamples",
+    "ConstantMonitors",
     "LatentUsage",
     "MissingImages",
     "MovingAverage",

@@ -1,7 +1,9 @@
 """Shows what the model says of a few images, beside what people said."""
 
-from typing import NamedTuple
+import html
+import re
 
+import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
@@ -9,26 +11,27 @@ from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
+from metrics import GatheredCaptions, ImageCaptions
+from metrics.words import on_one_line
 
-
-class Sample(NamedTuple):
-    """What was said of one image, by the model and by people."""
-
-    image_id: int
-    candidates: list[str]
-    references: list[str]
+MARKUP = re.compile(r"([\\`*_\[\]|])")
 
 
 class CaptionSamples(EvaluationCallback):
-    """Writes the captions of the first images of each evaluation to TensorBoard's text tab, as a table.
+    """Writes the captions of the first images of each split to TensorBoard's text tab, as a table.
 
     Args:
-        num_images: How many images.
+        num_images: How many images, those of the lowest ids: the same on any number of processes.
+
+    Raises:
+        ValueError: It is none.
     """
 
     def __init__(self, num_images: int = 8) -> None:
+        if num_images < 1:
+            raise ValueError(f"callbacks.samples.num_images must be at least 1, got {num_images}")
         self.num_images = num_images
-        self.samples: list[Sample] = []
+        self.samples: list[ImageCaptions] = []
 
     def observe(
         self,
@@ -39,22 +42,32 @@ class CaptionSamples(EvaluationCallback):
         batch_idx: int,
         stage: str,
     ) -> None:
-        wanted = self.num_images - len(self.samples)
-        rows = zip(batch.image_ids_B.tolist()[:wanted], output["descriptions"].captions, batch.references, strict=False)
-        self.samples.extend(Sample(*row) for row in rows)
+        rows = zip(batch.image_ids_B.tolist(), output["descriptions"].captions, batch.references, strict=True)
+        samples = [*self.samples, *(ImageCaptions(*row) for row in rows)]
+        self.samples = sorted(samples, key=lambda image: image.image_id)[: self.num_images]
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         if isinstance(trainer.logger, TensorBoardLogger):
-            text = as_markdown_table(self.samples)
+            gathered = GatheredCaptions().to(captioner.device)
+            gathered.update(
+                [image.candidates for image in self.samples],
+                [image.references for image in self.samples],
+                torch.tensor([image.image_id for image in self.samples]),
+            )
+            text = as_markdown_table(gathered.compute()[: self.num_images])
             trainer.logger.experiment.add_text(f"{stage}/captions", text, figures_step(trainer))
+
+    def forget(self) -> None:
         self.samples = []
 
 
-def as_markdown_table(samples: list[Sample]) -> str:
+def as_markdown_table(samples: list[ImageCaptions]) -> str:
     """Return one row an image: its number, the model's captions, the people's."""
     rows = [f"| {sample.image_id} | {_cell(sample.candidates)} | {_cell(sample.references)} |" for sample in samples]
     return "\n".join(["| image | the model says | people say |", "|---|---|---|", *rows])
 
 
 def _cell(captions: list[str]) -> str:
-    return "<br>".join(caption.replace("|", "\\|").replace("\n", " ") for caption in captions)
+    """Return captions that Markdown and HTML show as they are."""
+    lines = (html.escape(on_one_line(caption), quote=False) for caption in captions)
+    return "<br>".join(MARKUP.sub(r"\\\1", line) for line in lines)

@@ -11,10 +11,18 @@ from lightning_modules import EvaluationOutput, VariationalCaptioner
 class EvaluationCallback(Callback):
     """Hears of each evaluated batch in `observe` and of the end of each evaluation in `conclude`.
 
-    A batch none of whose images could be read was not evaluated.
+    A batch none of whose images could be read was not evaluated, and an evaluation without any other has no end. What
+    was taken in is forgotten at the start, too: an evaluation may have been broken off.
 
-    `stage` is `val` or `test`. The sanity check before training is not heard of: its figures mean nothing yet.
+    `stage` is `val` or `test`. The sanity check before training is not heard of, for its figures mean nothing yet, but
+    by callbacks that only log: so a run knows at its start what it will log, and what cannot be measured ends it there.
+
+    Attributes:
+        rehearses: Whether the sanity check is heard of; Lightning drops what is logged in it.
     """
+
+    rehearses = False
+    _has_observed = False
 
     def observe(
         self,
@@ -28,7 +36,16 @@ class EvaluationCallback(Callback):
         """Take in one batch and what was made of it."""
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
-        """Log or show what was taken in, and forget it."""
+        """Log or show what was taken in, on all processes if one has taken in anything."""
+
+    def forget(self) -> None:
+        """Forget what was taken in."""
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._begin()
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._begin()
 
     def on_validation_batch_end(
         self,
@@ -39,7 +56,8 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None and not trainer.sanity_checking:
+        if outputs is not None and self._hears(trainer):
+            self._has_observed = True
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
 
     def on_test_batch_end(
@@ -52,14 +70,27 @@ class EvaluationCallback(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if outputs is not None:
+            self._has_observed = True
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking:
-            self.conclude(trainer, _captioner(pl_module), "val")
+        if self._hears(trainer):
+            self._end(trainer, _captioner(pl_module), "val")
+
+    def _hears(self, trainer: Trainer) -> bool:
+        return self.rehearses or not trainer.sanity_checking
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.conclude(trainer, _captioner(pl_module), "test")
+        self._end(trainer, _captioner(pl_module), "test")
+
+    def _begin(self) -> None:
+        self._has_observed = False
+        self.forget()
+
+    def _end(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+        if trainer.strategy.reduce_boolean_decision(self._has_observed, all=False):  # on any process
+            self.conclude(trainer, captioner, stage)
+        self._begin()
 
 
 def _captioner(module: LightningModule) -> VariationalCaptioner:

@@ -14,6 +14,8 @@ class LatentUsage(EvaluationCallback):
     The posteriors are those of the loss, which have seen whatever they see in training.
     """
 
+    rehearses = True
+
     def __init__(self) -> None:
         self.statistics = {name: LatentStatistics(name) for name in ("style", "content")}
 
@@ -28,10 +30,19 @@ class LatentUsage(EvaluationCallback):
     ) -> None:
         for name, statistics in self.statistics.items():
             code = getattr(output["latents"], name)
-            statistics.to(captioner.device).update(code.posterior.mean, code.posterior.log_variance, code.sample)
+            statistics.to(captioner.device).update(
+                code.posterior.mean,
+                code.posterior.log_variance,
+                code.sample,
+                batch.image_ids_B,
+                batch.image_of_caption_N,
+            )
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
         for statistics in self.statistics.values():
             for name, value in statistics.compute().items():
                 captioner.log(f"{stage}/latents/{name}", value)
+
+    def forget(self) -> None:
+        for statistics in self.statistics.values():
             statistics.reset()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch.distributed as dist
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
@@ -18,6 +19,7 @@ from datamodules.batch import CaptionBatch
 
 log = logging.getLogger(__name__)
 
+OF_ANOTHER = "the loss of another process is not finite, which says more and has saved its batch"
 MOST_SAVED = 10  # files of a process; a run that leaves out more steps has shown what there is to see
 
 
@@ -91,10 +93,10 @@ class NonFiniteSteps(Callback):
         stops = not self.skips or self.consecutive >= self.max_consecutive
         problem = self._save(record, pl_module if stops else None)
         if stops:
-            raise NonFiniteError(f"{problem}; {self._advice()}")
+            raise NonFiniteError(f"{self._first_of_processes(problem)}; {self._advice()}")
         leave_out(pl_module, buffers or [])
         self.skipped += 1
-        log.warning("step left out: %s", problem)
+        log.warning("step left out: %s", problem or OF_ANOTHER)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, batch_idx: int
@@ -121,14 +123,25 @@ class NonFiniteSteps(Callback):
             random_state=self._random_state,
         )
 
-    def _save(self, record: StepRecord | None, with_weights_of: LightningModule | None) -> str:
+    def _save(self, record: StepRecord | None, with_weights_of: LightningModule | None) -> str | None:
         """Save this process's batch, if it is to blame, and say what is wrong."""
         if record is None:
-            return "the loss of another process is not finite, which says more and has saved its batch"
+            return None
         if self.num_saved >= MOST_SAVED and with_weights_of is None:
             return f"{record.problem}; its batch is not saved, after {MOST_SAVED} others"
         self.num_saved += 1
-        return f"{record.problem}; its batch is saved in {save_record(self.dirpath, record, with_weights_of)}"
+        try:
+            return f"{record.problem}; its batch is saved in {save_record(self.dirpath, record, with_weights_of)}"
+        except OSError as error:  # the others would wait for this process
+            return f"{record.problem}; its batch could not be saved ({error.strerror})"
+
+    def _first_of_processes(self, problem: str | None) -> str:
+        """Return what a process that is to blame says, on each: of processes that were forked only one is heard."""
+        problems = [problem]
+        if dist.is_initialized():
+            problems = [None] * dist.get_world_size()
+            dist.all_gather_object(problems, problem)
+        return next((problem for problem in problems if problem is not None), OF_ANOTHER)
 
     def _advice(self) -> str:
         after = f"after {self.consecutive} such steps in a row, " if self.skips else ""

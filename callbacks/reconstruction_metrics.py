@@ -16,6 +16,8 @@ class ReconstructionMetrics(EvaluationCallback):
     Each image counts as redrawn from the words of its first caption, at the size at which it is drawn.
     """
 
+    rehearses = True
+
     def __init__(self) -> None:
         self.quality = ReconstructionQuality()
 
@@ -37,4 +39,6 @@ class ReconstructionMetrics(EvaluationCallback):
         if captioner.draws:
             for name, value in self.quality.compute().items():
                 captioner.log(f"{stage}/{name}", value.float())
-            self.quality.reset()
+
+    def forget(self) -> None:
+        self.quality.reset()

@@ -1,7 +1,10 @@
 """Shows images beside what the model redraws from its own captions of them.
 
-Shape legend: B images, C channels, H rows, W columns.
+Shape legend: B images, R rows of a batch, C channels, H rows, W columns, X numbers of a pair of pictures.
 """
+
+import math
+from collections.abc import Sequence
 
 import torch
 from pytorch_lightning import Trainer
@@ -14,17 +17,41 @@ from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import Descriptions, EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
+from metrics.rows_by_image import RowsByImage
+
+PAIR = 2  # an image, and what is redrawn of it
+
+
+class Pairs(RowsByImage):
+    """Pairs of pictures, by image; the same on any number of processes."""
+
+    def __init__(self) -> None:
+        super().__init__(torch.float32)
+
+    def update(self, pairs_B2CHW: Tensor, image_ids_B: Tensor) -> None:
+        """Add the pairs of some images."""
+        self.add(image_ids_B, pairs_B2CHW.flatten(1))
+
+    def compute(self) -> Tensor | None:
+        """Return the pairs of the distinct images in the order of their ids, each as one row: [B, X]."""
+        return self.distinct()
 
 
 class Reconstructions(EvaluationCallback):
     """Writes a picture to TensorBoard: originals above, below each the image redrawn from its first caption's words.
 
     Args:
-        num_images: How many images, from the first batch of each evaluation.
+        num_images: How many images, those of the lowest ids: the same on any number of processes.
+
+    Raises:
+        ValueError: It is none.
     """
 
     def __init__(self, num_images: int = 8) -> None:
+        if num_images < 1:
+            raise ValueError(f"callbacks.reconstructions.num_images must be at least 1, got {num_images}")
         self.num_images = num_images
+        self.pairs: dict[int, Tensor] = {}
 
     def observe(
         self,
@@ -35,23 +62,43 @@ class Reconstructions(EvaluationCallback):
         batch_idx: int,
         stage: str,
     ) -> None:
-        if batch_idx > 0 or not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
+        if not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        redrawn_BCHW = redraw_from_first_captions(captioner, output["descriptions"], self.num_images)
-        picture_CHW = side_by_side(batch.images_BCHW[: self.num_images], redrawn_BCHW)
+        ids = batch.image_ids_B.tolist()
+        wanted = sorted({*self.pairs, *ids})[: self.num_images]
+        rows = [row for row, image_id in enumerate(ids) if image_id in wanted]
+        if rows:
+            redrawn_RCHW = redraw_from_first_captions(captioner, output["descriptions"], rows)
+            originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=redrawn_RCHW.shape[-1])
+            pairs_R2CHW = torch.stack([originals_RCHW, redrawn_RCHW], dim=1)
+            self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
+            self.pairs = {image_id: self.pairs[image_id] for image_id in wanted}
+
+    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+        if not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
+            return
+        gathered = Pairs().to(captioner.device)
+        if self.pairs:
+            gathered.update(torch.stack([*self.pairs.values()]), torch.tensor([*self.pairs]))
+        pairs_BX = gathered.compute()
+        assert pairs_BX is not None
+        picture_CHW = side_by_side(pairs_BX[: self.num_images])
         trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, figures_step(trainer))
+
+    def forget(self) -> None:
+        self.pairs = {}
 
 
 def redraw_from_first_captions(
-    captioner: VariationalCaptioner, said: Descriptions, num_images: int | None = None
+    captioner: VariationalCaptioner, said: Descriptions, rows: Sequence[int] | None = None
 ) -> Tensor:
-    """Return the first images of a batch, all for None, redrawn from their first captions' words: [B, C, H, W]."""
-    captions_per_image = len(said.captions[0])
-    return captioner.redraw(said.tokens_NL[::captions_per_image][:num_images])
+    """Return some images of a batch, all for None, redrawn from their first captions' words: [R, C, H, W]."""
+    first_BL = said.tokens_NL[:: len(said.captions[0])]
+    return captioner.redraw(first_BL if rows is None else first_BL[rows])
 
 
-def side_by_side(originals_BCHW: Tensor, redrawn_BCHW: Tensor) -> Tensor:
-    """Return one picture [C, H, W] in [0, 1]: a row of `uint8` originals above a row of redrawn images."""
-    size = redrawn_BCHW.shape[-1]
-    rows = torch.cat([to_unit_interval(originals_BCHW, size), redrawn_BCHW]).float().cpu()
-    return make_grid(rows, nrow=len(redrawn_BCHW), padding=2, pad_value=1.0)
+def side_by_side(pairs_BX: Tensor) -> Tensor:
+    """Return one picture [C, H, W] of pairs of square RGB pictures in [0, 1]: the second ones below the first."""
+    size = math.isqrt(pairs_BX.shape[1] // (PAIR * 3))
+    rows = pairs_BX.view(-1, PAIR, 3, size, size).transpose(0, 1).flatten(0, 1)
+    return make_grid(rows.cpu(), nrow=len(pairs_BX), padding=2, pad_value=1.0)

@@ -4,6 +4,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from datamodules.changed_data import refuse_changed_data
+
 
 class SameData(Callback):
     """Keeps the data's fingerprint in every checkpoint, and compares it where a run goes on from one."""
@@ -25,10 +27,4 @@ class SameData(Callback):
         Raises:
             ValueError: The checkpoint is of a run on other data.
         """
-        saved = state_dict["fingerprint"]
-        changed = [part for part, checksum in self._fingerprint.items() if saved.get(part) != checksum]
-        if changed:
-            raise ValueError(
-                f"the data changed since the checkpoint was written: {', '.join(changed)}; bring the old data back, or "
-                f"start a new run from the weights with pretrained_model=CHECKPOINT pretrained_skip=null"
-            )
+        refuse_changed_data(state_dict["fingerprint"], self._fingerprint)

@@ -5,10 +5,10 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from captioning.strategy import options_of
+from home_folder import user_path
 
 DESCRIPTION = "Describe image files with a trained checkpoint."
 
@@ -27,9 +27,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         ValueError: An option is unknown, or its value is of the wrong kind.
     """
     parser = OneLineParser(prog="caption.py", description=DESCRIPTION)
-    parser.add_argument("checkpoint", type=Path, help="a checkpoint that train.py wrote")
+    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
     parser.add_argument(
-        "images", type=Path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
+        "images", type=user_path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
     )
     add_strategy(parser.add_argument_group("how captions are said"))
     add_style(parser.add_argument_group("in which style"))
@@ -49,24 +49,33 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another key of the strategy")
     group.add_argument("--words", type=phrases, metavar="WORD,…", help="words or phrases that every caption contains")
     group.add_argument("--rank", choices=rankings, help="best captions first; samples, if no --strategy is given")
-    group.add_argument("--index", type=Path, metavar="FILE", help="training images of a consensus (training_index.npz)")
+    group.add_argument(
+        "--index", type=user_path, metavar="FILE", help="training images of a consensus (training_index.npz)"
+    )
     group.add_argument("--seed", type=int, default=0, help="of all that is drawn (0)")
 
 
 def add_style(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--style-from", type=Path, metavar="IMAGE", help="the style of another image")
+    group.add_argument("--style-from", type=user_path, metavar="IMAGE", help="the style of another image")
     group.add_argument("--interpolate", type=int, metavar="K", help="K styles from the image's own to --style-from's")
     group.add_argument("--style", type=numbers, metavar="X,…", help="a style in numbers")
     group.add_argument("--traverse", type=int, metavar="DIM", help="the image's own style, but one dimension varied")
-    group.add_argument("--values", type=numbers, metavar="X,…", help="of that dimension (-3,-2,-1,0,1,2,3)")
+    group.add_argument(
+        "--values",
+        type=numbers,
+        metavar="X,…",
+        help="of that dimension, in standard deviations of its prior (-3,-2,-1,0,1,2,3)",
+    )
 
 
 def add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", action="store_true", help="print one JSON list instead of text")
-    group.add_argument("--out", type=Path, metavar="FILE.jsonl", help="write a line an image; a rerun goes on with it")
+    group.add_argument(
+        "--out", type=user_path, metavar="FILE.jsonl", help="write a line an image; a rerun goes on with it"
+    )
     group.add_argument(
         "--save-reconstruction",
-        type=Path,
+        type=user_path,
         metavar="OUT.png",
         help="save a picture: each image, and beside it the image redrawn from each of its captions",
     )

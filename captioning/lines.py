@@ -1,17 +1,18 @@
 """A file of captions that grows line by line, and that a later run goes on with."""
 
 import argparse
-import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import timm
+import tokenizers
 import torch
 
 from captioning.output import Shown, as_record
 from captioning.strategy import Settings, indexes_of, with_index
+from datamodules.cache_key import cache_key, reader_version
 from datamodules.file_checksum import file_checksum
 from lightning_modules.caption_pipeline import Description
 
@@ -19,7 +20,8 @@ from lightning_modules.caption_pipeline import Description
 class LinesOutput:
     """JSON Lines: an image a line, written as its batch is done.
 
-    Each line begins with the fingerprint of its run. Lines of another run are left alone: the file is refused.
+    Each line begins with the fingerprint of its run, and ends with the checksum of its image. Lines of another run, or
+    of an image that is another one now, are left alone: the file is refused.
 
     Args:
         path: The file; gone on with if it is there, less a last line that was cut short.
@@ -30,7 +32,7 @@ class LinesOutput:
         done: The images that the file had before.
 
     Raises:
-        ValueError: The file has a line of another run, or one that is none of caption.py's.
+        ValueError: The file has a line of another run or another image, or one that is none of caption.py's.
     """
 
     def __init__(self, path: Path, run: str, shown: Shown) -> None:
@@ -43,7 +45,10 @@ class LinesOutput:
             self._go_on()
 
     def write(self, descriptions: Sequence[Description]) -> None:
-        records = [{"run": self.run, **as_record(description, self.shown)} for description in descriptions]
+        records = [
+            {"run": self.run, **as_record(description, self.shown), "checksum": _checksum(description.path)}
+            for description in descriptions
+        ]
         with self.path.open("ab") as file:
             file.write("".join(f"{json.dumps(record)}\n" for record in records).encode())
         self.num_written += len(records)
@@ -70,15 +75,20 @@ class LinesOutput:
     def _image_of(self, line: bytes, number: int) -> str:
         try:
             record = json.loads(line)
-            run, image = record["run"], record["image"]
+            run, image, checksum = record["run"], str(record["image"]), record["checksum"]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(self._foreign(number)) from error
         if run != self.run:
             raise ValueError(
                 f"--out {self.path}: line {number} was written by another run ({run}, this one is {self.run}): another "
-                f"checkpoint, other settings, or another seed; name another file, or run with the same again"
+                f"checkpoint, other settings, another seed or other versions of libraries; name another file, or run "
+                f"with the same again"
             )
-        return str(image)
+        if Path(image).is_file() and _checksum(Path(image)) != checksum:
+            raise ValueError(
+                f"--out {self.path}: line {number} was written of another image than {image} is now; name another file"
+            )
+        return image
 
     def _refuse_foreign_end(self, line: bytes, number: int) -> None:
         """Raise a `ValueError` unless a line without end may be the start of one of this run."""
@@ -90,17 +100,22 @@ class LinesOutput:
         return f"--out {self.path}: line {number} was not written by this run of caption.py; name another file"
 
 
+def _checksum(image: Path) -> str:
+    return file_checksum(image)[:16]
+
+
 def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ranking: Settings | None) -> str:
     """Return a short checksum of all that an image's captions depend on, but for the image."""
-    parts: Mapping[str, Any] = {
-        "checkpoint": file_checksum(options.checkpoint),
-        "device": torch.device(options.device).type,  # CPU and GPU draw different random numbers
-        "seed": options.seed,
-        "strategies": strategies,
-        "words": options.words,
-        "style": [options.style, options.traverse, options.values, options.interpolate],
-        "style_from": options.style_from and file_checksum(options.style_from),
-        "ranking": ranking and with_index(ranking, ""),
-        "indexes": [file_checksum(path) for path in indexes_of(ranking or {})],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return cache_key(
+        checkpoint=file_checksum(options.checkpoint),
+        device=torch.device(options.device).type,  # CPU and GPU draw different random numbers
+        seed=options.seed,
+        strategies=strategies,
+        words=options.words,
+        style=[options.style, options.traverse, options.values, options.interpolate],
+        style_from=options.style_from and file_checksum(options.style_from),
+        ranking=ranking and with_index(ranking, ""),
+        indexes=[file_checksum(path) for path in indexes_of(ranking or {})],
+        reader=reader_version(),
+        libraries=[timm.__version__, tokenizers.__version__],
+    )[:16]

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from datamodules.atomic_write import atomic_open
 from lightning_modules.caption_pipeline import Description
 from lightning_modules.losses.terms import to_unit_interval
+from metrics.words import on_one_line
 
 DECIMALS = 4  # of log-probabilities and scores; what lies behind depends on the machine
 
@@ -96,7 +97,7 @@ def as_text(description: Description, shown: Shown) -> str:
     for number, caption in enumerate(description.captions):
         unfinished = "" if description.finished[number] else " …"
         style = f"  ({labels[number]})" if several else ""
-        lines.append(f"  {number + 1}. {caption}{unfinished}{style}")
+        lines.append(f"  {number + 1}. {on_one_line(caption)}{unfinished}{style}")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lightning_modules.caption_pipeline import CaptionPipeline, Styles
 from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
+from lightning_modules.networks.latents import LatentCode
 
 USUAL_VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
@@ -29,7 +30,7 @@ class StyleChoice(NamedTuple):
     def repeated(self, draws: int, captions: int) -> "StyleChoice":
         """Return the same for a strategy that says `captions` captions of an image from `draws` codes."""
         return StyleChoice(
-            lambda own_BS: self.styles(own_BS).repeat_interleave(draws, dim=0),
+            lambda own: self.styles(own).repeat_interleave(draws, dim=0),
             [label for label in self.labels for _ in range(captions)],
         )
 
@@ -68,14 +69,18 @@ def chosen_styles(options: argparse.Namespace, pipeline: CaptionPipeline) -> Sty
 
 
 def _one_for_all(style_S: Tensor, label: str) -> StyleChoice:
-    return StyleChoice(lambda own_BS: style_S.to(own_BS).expand(len(own_BS), -1), [label])
+    return StyleChoice(lambda own: style_S.to(own.sample).expand(len(own.sample), -1), [label])
 
 
 def _interpolation(other_S: Tensor, num: int) -> StyleChoice:
     labels = [f"{100 * step / (num - 1):.3g}% of the way" for step in range(num)]
-    return StyleChoice(lambda own_BS: interpolate_styles(own_BS, other_S.to(own_BS).expand_as(own_BS), num), labels)
+
+    def on_the_way(own: LatentCode) -> Tensor:
+        return interpolate_styles(own.sample, other_S.to(own.sample).expand_as(own.sample), num)
+
+    return StyleChoice(on_the_way, labels)
 
 
 def _traversal(dimension: int, values: tuple[float, ...] | list[float]) -> StyleChoice:
     labels = [f"dimension {dimension} = {value:g}" for value in values]
-    return StyleChoice(lambda own_BS: traverse_style(own_BS, dimension, values), labels)
+    return StyleChoice(lambda own: traverse_style(own.sample, dimension, values, prior=own.prior.as_gaussian()), labels)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+LONGEST = 40  # letters of a file's name in that of its temporary file, which gets more than the system allows else
+
 
 @contextmanager
 def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
@@ -16,20 +18,34 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     Args:
         path: The file; its folder is made.
-        mode: `w` for text in UTF-8, `wb` for bytes.
+        mode: `w` for text in UTF-8, `wb` for bytes. What is no Unicode in a text, as names of files may have it, is
+            escaped as JSON does it.
+
+    Raises:
+        OSError: The file cannot be written; it is named, and not the temporary one.
     """
+    encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary: str | None = None
     try:
-        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:LONGEST]}.")
+        with os.fdopen(handle, mode, encoding=encoding, errors=errors) as file:
             yield file
         umask = os.umask(0)
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)  # a temporary file is its owner's alone
         Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and _is_of_temporary(error, path):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _is_of_temporary(error: OSError, path: Path) -> bool:
+    """Return whether an error is of writing the temporary file of `path`, and not of another one that is read."""
+    return error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(f".{path.name[:LONGEST]}.")
 
 
 def atomic_write_text(path: Path, text: str) -> None:

@@ -4,12 +4,13 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
+from pytorch_lightning.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionBatch, CaptionSample, LeftOut, collate
@@ -17,8 +18,10 @@ from datamodules.caption_split import CaptionDataset, CaptionSplit, SplitName
 from datamodules.data_fingerprint import fingerprint
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.seeding import run_seed
+from datamodules.shared_images import shared_images
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
-from datamodules.training_order import ResumableLoader, TrainingOrder
+from datamodules.training_order import ResumableLoader, SameOrder, TrainingOrder
+from datamodules.training_record import TrainingRecord
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class CaptionDataModule(LightningDataModule, ABC):
 
     Attributes:
         left_out: The images that this process could not read, by number, with what is wrong with each.
+        shared: Sentences on images that are in two splits, for whoever reads figures of them.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.num_workers = num_workers
         self.on_bad_image = on_bad_image
         self.left_out: dict[int, str] = {}
+        self.shared: list[str] = []
         self.cache_features = cache_features
         self.cache_dir = Path(cache_dir)
         self._datasets: dict[SplitName, CaptionDataset] = {}
@@ -113,7 +118,20 @@ class CaptionDataModule(LightningDataModule, ABC):
         training_captions = [caption for captions in splits["train"].captions for caption in captions]
         self._tokenizer = fit_or_load(self.fit_tokenizer, training_captions, cache_dir=self.cache_dir)
         self.splits = splits
+        self.shared = shared_images(splits)
+        for sentence in self.shared:
+            _warn(sentence)
         self._log_summary()
+
+    @property
+    def source(self) -> str:
+        """The data set's name."""
+        return type(self).__name__.removesuffix("DataModule").lower()
+
+    @cached_property
+    def training_record(self) -> TrainingRecord:
+        """What a model will have seen that is trained on these data; there after `setup`."""
+        return TrainingRecord.of(self.splits["train"], self.source)
 
     def _log_summary(self) -> None:
         for name, split in self.splits.items():
@@ -131,9 +149,17 @@ class CaptionDataModule(LightningDataModule, ABC):
         return [self.splits[name]]
 
     def feature_caches(self, source: FeatureSource) -> dict[SplitName, list[FeatureCache]]:
-        """Return the files of each split's features, view by view; to be created and filled before `use_features`."""
+        """Return the files of splits' features, view by view; to be created and filled before `use_features`.
+
+        The test is of the images themselves, as it is by `evaluate.py`: features are kept in half precision.
+        """
         folder = self.cache_dir / "features"
-        return {name: [FeatureCache(folder, view, source) for view in self.views(name)] for name in self.splits}
+        skip = self.on_bad_image == "skip"
+        kept = [name for name in self.splits if name != "test"]
+        return {
+            name: [FeatureCache(folder, view, source, skip_bad_images=skip) for view in self.views(name)]
+            for name in kept
+        }
 
     def use_features(self, caches: Mapping[SplitName, Sequence[FeatureCache]], *, with_images: bool) -> None:
         """Let batches bring features from now on, also those of loaders that were made before.
@@ -145,6 +171,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         for name, of_views in caches.items():
             dataset = self._dataset(name)
             dataset.features, dataset.with_images = [cache.open() for cache in of_views], with_images
+            dataset.without_features = frozenset(number for cache in of_views for number in cache.missing())
 
     def _dataset(self, name: SplitName) -> CaptionDataset:
         if name not in self._datasets:
@@ -178,7 +205,9 @@ class CaptionDataModule(LightningDataModule, ABC):
     def train_dataloader(self) -> ResumableLoader:
         dataset = self._dataset("train")
         processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        order = TrainingOrder(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
+        overfits = getattr(self.trainer, "overfit_batches", 0) > 0
+        kind = SameOrder if overfits else TrainingOrder
+        order = kind(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
         return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
@@ -195,3 +224,8 @@ class CaptionDataModule(LightningDataModule, ABC):
             "pin_memory": torch.cuda.is_available(),
             "collate_fn": partial(collate, pad_id=self.tokenizer.vocabulary.pad_id),
         }
+
+
+@rank_zero_only
+def _warn(sentence: str) -> None:
+    log.warning(sentence)

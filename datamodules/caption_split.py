@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.batch import CaptionSample, LeftOut
+from datamodules.image_keys import ImageKeys
 from datamodules.images import BadImageError
 from datamodules.seeding import seed_cpu
 from datamodules.tokenizers import CaptionTokenizer
@@ -42,6 +43,11 @@ class CaptionSplit(Protocol):
         """A checksum that changes when the images do: their number, order, or pixels."""
         ...
 
+    @property
+    def image_keys(self) -> ImageKeys:
+        """What each image is known by in other splits and other copies of the data (see `image_keys`): [N, K]."""
+        ...
+
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index` (0-based within the split): `uint8`, [3, size, size], RGB."""
         ...
@@ -61,6 +67,7 @@ class CaptionDataset(Dataset[CaptionSample | LeftOut]):
     Attributes:
         features: What a frozen encoder sees of each image, `features_TPD` of each view, if that was computed before;
             one view comes with the image.
+        without_features: The numbers of images that could not be read when features were computed.
         with_images: Whether the image itself comes along; otherwise it has no pixels.
     """
 
@@ -77,6 +84,7 @@ class CaptionDataset(Dataset[CaptionSample | LeftOut]):
         self.captions_per_image = captions_per_image
         self.always_longest = always_longest
         self.features: Sequence[NDArray[np.float16]] = ()
+        self.without_features: frozenset[int] = frozenset()
         self.skip_bad_images = skip_bad_images
         self.with_images = True
         self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
@@ -101,6 +109,8 @@ class CaptionDataset(Dataset[CaptionSample | LeftOut]):
             return LeftOut(self.split.image_ids[index], str(error))
 
     def _sample(self, index: int) -> CaptionSample:
+        if index in self.without_features:
+            raise BadImageError(f"{self.split.image_names[index]}: could not be read when features were computed")
         captions = self.tokens[index]
         if self.captions_per_image is not None:
             captions = self._draw(captions)[: self.captions_per_image]

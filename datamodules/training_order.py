@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sized
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, SequentialSampler
 from torch.utils.data.distributed import DistributedSampler
 
 from datamodules.batch import CaptionSample, LeftOut
@@ -44,6 +44,13 @@ class TrainingOrder(DistributedSampler[Visit]):
         order = torch.randperm(len(self.dataset), generator=generator).tolist()  # type: ignore[arg-type]
         for index in order[self.rank : self.total_size : self.num_replicas][first:]:
             yield Visit(index, derive_seed(self.seed, "image", self.epoch, index))
+
+
+class SameOrder(TrainingOrder, SequentialSampler):  # type: ignore[misc] # Lightning would replace any other sampler
+    """Visits the images in the order of the first epoch in all of them, for `trainer.overfit_batches`."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Stay with the first epoch."""
 
 
 class ResumableLoader(DataLoader[CaptionSample | LeftOut]):

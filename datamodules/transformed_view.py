@@ -1,14 +1,14 @@
 """A split's images changed at random, but each always in the same way: a further view of them that can be kept."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from datamodules.cache_key import cache_key
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -41,18 +41,19 @@ class TransformedView:
 
     @property
     def image_fingerprint(self) -> str:
-        """A checksum of the images, the transform as it prints itself, and the view's number.
+        """A checksum of the images, of all that the transform holds, and of the view's number.
 
         Raises:
-            ValueError: The transform prints its address, so that nobody can tell it from another one.
+            ValueError: The transform holds what nobody can tell from another of its kind.
         """
-        printed = repr(self.transform)
-        if " at 0x" in printed:
-            raise ValueError(
-                f"data.train_transform={printed} does not say what it does; give it a __repr__ with its settings, by "
-                f"which the features of data.cached_views are told apart"
-            )
-        return hashlib.sha256(json.dumps([self.split.image_fingerprint, printed, self.number]).encode()).hexdigest()
+        try:
+            return cache_key(images=self.split.image_fingerprint, transform=self.transform, number=self.number)
+        except ValueError as error:
+            raise ValueError(f"data.train_transform, whose views data.cached_views keeps: {error}") from error
+
+    @property
+    def image_keys(self) -> ImageKeys:
+        return self.split.image_keys
 
     def load_image(self, index: int) -> Tensor:
         """Return image `index` of the split as it looks in this view: `uint8`, [3, size, size], RGB.

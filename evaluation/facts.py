@@ -12,10 +12,11 @@ from run_summary import flatten
 from score_summary import TOKENIZER, facet_version
 
 
-def title_of(config: DictConfig) -> str:
-    """Return such as "flickr8k, test: latent"."""
+def title_of(evaluated: Evaluated, config: DictConfig) -> str:
+    """Return such as "flickr8k, test: latent", and the mark of images that were trained on."""
     choices = HydraConfig.get().runtime.choices
-    return f"{choices['data']}, {config.split}: {choices['generation']}"
+    mark = evaluated.training.mark
+    return f"{choices['data']}, {config.split}: {choices['generation']}{f' ({mark})' if mark else ''}"
 
 
 def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds: float) -> dict[str, str]:
@@ -41,11 +42,13 @@ def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds
     }
 
 
-def settings_of(config: DictConfig) -> dict[str, Any]:
+def settings_of(evaluated: Evaluated, config: DictConfig) -> dict[str, Any]:
     """Return all that the scores depend on."""
     return {
         "facet": facet_version(),
         "tokenizer": TOKENIZER,
+        "trained_images": evaluated.training.mark,
+        "notes": [*evaluated.training.notes],
         "checkpoint_sha256": file_checksum(Path(config.checkpoint)),
         "config": OmegaConf.to_container(config, resolve=True),
     }

@@ -9,14 +9,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from callbacks.caption_metrics import CaptionScore
+from callbacks.caption_metrics import CaptionScore, refuse_single_captions
 from datamodules.caption_split import CaptionSplit
+from datamodules.training_record import TrainingRecord
+from evaluation.trained_images import Training, look_at_training, refuse_other_data
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.device_check import check_device
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
 from memory_reuse import keep_freed_memory
 from metrics import why_no_meteor
+
+UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
+"""Settings of data sets whose images training may change; here images are looked at as they are."""
 
 
 class Evaluated(NamedTuple):
@@ -26,7 +31,7 @@ class Evaluated(NamedTuple):
         captioner: The model.
         split: The images that it describes.
         num_images: How many of them, from the first on.
-        training: Those that it was trained on.
+        training: What is known of those that it was trained on.
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
         metrics: What it is scored by, beside `metrics.score_captions`.
@@ -36,7 +41,7 @@ class Evaluated(NamedTuple):
     captioner: VariationalCaptioner
     split: CaptionSplit
     num_images: int
-    training: CaptionSplit
+    training: Training
     strategy: Strategy
     ranker: Ranker | None
     metrics: list[CaptionScore]
@@ -50,21 +55,26 @@ def prepare(config: DictConfig) -> Evaluated:
         ValueError: A file is not as it should be, or a setting does not fit.
     """
     check(config)
-    metrics = [*instantiate(config.metrics).values()]
+    metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint).to(device_of(config.device))
     strategy = strategy_of(config)
-    datamodule = instantiate(config.data, image_size=captioner.image_size)
+    refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
+    as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
+    datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
+    record = captioner.trained_on or TrainingRecord.unknown()
+    refuse_other_data(record, datamodule)
     datamodule.prepare_data()
     splits = datamodule.load_splits()
     if config.split not in splits:
         raise ValueError(f"split must be one of {', '.join(splits)}, got {config.split}")
+    split = splits[config.split]
+    num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
+    training = look_at_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
     ranker = instantiate(config.ranking) or None
     if ranker is not None:
         ranker.prepare(captioner, lambda: splits["train"])
-    split = splits[config.split]
-    num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
-    return Evaluated(captioner, split, num_images, splits["train"], strategy, ranker, metrics, no_meteor)
+    return Evaluated(captioner, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
 
 
 def check(config: DictConfig) -> None:

@@ -3,7 +3,8 @@
 Shape legend: B images, P grid positions, D feature width, N captions, image by image, L tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,13 +13,12 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Strategy
-from lightning_modules.randomness import generators_of
+from lightning_modules.randomness import generators_of_images
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from metrics import ImageCaptions
-
-SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
 
 
 class EncodedBatch(NamedTuple):
@@ -124,6 +124,7 @@ def say_batch(
     ids: Sequence[int],
     seed: int,
     ranker: Ranker | None = None,
+    keys: Callable[[], ImageKeys] | None = None,
 ) -> list[SaidImage]:
     """Say captions of a batch; what an image draws depends on the seed and its id alone.
 
@@ -134,11 +135,11 @@ def say_batch(
         ids: The data set's number of each image.
         seed: Of all that is drawn.
         ranker: Brings each image's captions into its order, best first.
+        keys: What the images are known by, for the ranker.
     """
-    generators = generators_of([SEED_STRIDE * seed + image_id for image_id in ids], captioner.device)
-    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators)
+    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators_of_images(seed, ids))
     if ranker is not None:
-        said = best_first(said, ranker(captioner, Candidates(batch.images_BCHW, batch.grid_BPD, said)))
+        said = best_first(said, ranker(captioner, Candidates(batch.images_BCHW, batch.grid_BPD, said, keys)))
     parts = (
         part.unflatten(0, (len(batch.numbers), -1)).cpu()
         for part in (said.tokens_NL, said.log_probability_N, said.score_N, said.finished_N)
@@ -163,10 +164,12 @@ def say_all(
     label: str = "captions",
 ) -> Iterator[tuple[EncodedBatch, list[SaidImage]]]:
     """Say captions of batch after batch, with a progress bar; arguments as for `say_batch`."""
+    keys_NK = None if ranker is None else split.image_keys
     with tqdm(total=num_images, desc=label, unit="image") as progress:
         for batch in batches:
             ids = [split.image_ids[number] for number in batch.numbers]
-            yield batch, say_batch(captioner, batch, strategy, ids=ids, seed=seed, ranker=ranker)
+            keys = None if keys_NK is None else partial(keys_NK.__getitem__, batch.numbers)
+            yield batch, say_batch(captioner, batch, strategy, ids=ids, seed=seed, ranker=ranker, keys=keys)
             progress.update(len(batch.numbers))
 
 

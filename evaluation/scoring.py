@@ -11,13 +11,17 @@ from callbacks.caption_metrics import CaptionScore
 from metrics import (
     DocumentFrequencies,
     ImageCaptions,
+    JavaError,
     all_candidates,
     cider_d,
     human_captions,
+    notes_on_scores,
     ptb_tokenize,
     score_captions,
+    with_meteor_if_possible,
 )
 from metrics.ngrams import Floats
+from metrics.scorer import PROTOCOLS
 
 
 @dataclass
@@ -39,32 +43,42 @@ def score_split(
     images: Sequence[ImageCaptions],
     metrics: Iterable[CaptionScore],
     *,
-    training_captions: Sequence[str],
+    training_captions: Sequence[str] | None,
     no_meteor: str | None,
+    meteor: str = "auto",
 ) -> Scores:
     """Score by `metrics.score_captions`, and by the metrics that the config adds.
 
     Args:
         images: What was said of each image, and what people said.
         metrics: Further metrics, such as those of a data set that knows the truth.
-        training_captions: What is not novel.
+        training_captions: What is not novel; None leaves novelty out.
         no_meteor: Why METEOR is left out (see `metrics.why_no_meteor`); None to compute it.
+        meteor: The user's choice: with `yes` it is an error if METEOR fails.
 
     Raises:
-        ValueError: As `metrics.score_captions` does.
+        ValueError: As `metrics.score_captions` does; or METEOR fails, and was asked for with `yes`.
     """
-    known: dict[str, Any] = {"training_captions": training_captions, "with_meteor": no_meteor is None}
-    scores = Scores(_further(images, metrics) | score_captions(images, **known))
+    known: dict[str, Any] = {"training_captions": training_captions}
+    comparable = min(len(image.references) for image in images) > 1
+
+    def compute(with_meteor: bool) -> tuple[dict[str, float], dict[str, float]]:
+        of_model = score_captions(images, **known, with_meteor=with_meteor)
+        return of_model, human_captions(images, **known, with_meteor=with_meteor) if comparable else {}
+
+    (model, human), no_meteor = with_meteor_if_possible(compute, no_meteor, choice=meteor, option="meteor=")
+    notes = notes_on_scores(images, num_documents=len(images), protocols=PROTOCOLS)
     if no_meteor is not None:
-        scores.notes.append(f"METEOR is left out: {no_meteor}")
-    if min(len(image.references) for image in images) > 1:
-        scores.human = human_captions(images, **known)
-    else:
-        scores.notes.append("People's captions are not scored: some image has only one, which leaves none to compare.")
+        notes.append(f"METEOR is left out: {no_meteor}")
+    if not comparable:
+        notes.append("People's captions are not scored: some image has only one, which leaves none to compare.")
+    scores = Scores({}, human, notes)
+    scores.model = _further(images, metrics, notes) | model
     return scores
 
 
-def _further(images: Sequence[ImageCaptions], metrics: Iterable[CaptionScore]) -> dict[str, float]:
+def _further(images: Sequence[ImageCaptions], metrics: Iterable[CaptionScore], notes: list[str]) -> dict[str, float]:
+    """Return what the config's metrics find; a note is added for each whose Java program fails."""
     results: dict[str, float] = {}
     for metric in metrics:
         metric.update(
@@ -72,7 +86,10 @@ def _further(images: Sequence[ImageCaptions], metrics: Iterable[CaptionScore]) -
             [image.references for image in images],
             torch.tensor([image.image_id for image in images]),
         )
-        results |= {name: value.item() for name, value in metric.compute().items()}
+        try:
+            results |= {name: value.item() for name, value in metric.compute().items()}
+        except JavaError as error:
+            notes.append(f"{type(metric).__name__} of metrics= is left out: {error}")
     return results
 
 

@@ -7,6 +7,7 @@ from hydra.utils import get_object, instantiate
 
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.networks import Captioner
+from lightning_modules.networks.latents import GaussianLatents
 
 Config = dict[str, Any]
 
@@ -38,6 +39,8 @@ def assemble(
     reads: bool = get_object(f"{latents['_target_']}.reads_captions")
     width_of_words = {"embedding_dim": embedding["embedding_dim"]} if reads else {}
     codes = build(latents, width=seeing.width, positions=seeing.positions, **width_of_words)
+    if not attention and isinstance(codes, GaussianLatents):
+        codes.places.requires_grad_(False)  # nobody looks at them, and processes would wait for their gradients
     joining = build(combiner, style_dim=codes.style_dim, content_dim=codes.content_dim)
     words = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
     places = {"width": codes.places_width, "positions": seeing.positions}

@@ -4,22 +4,26 @@ Shape legend: B images, N captions of one image, S style, K styles of each image
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from datamodules.image_keys import ImageKeys, file_keys
 from datamodules.images import read_image
 from lightning_modules.checkpoint import load_captioner
 from lightning_modules.describing import Descriptions, Wanted
 from lightning_modules.generation import CodeDraws, Greedy, Sample, Strategy
+from lightning_modules.networks.latents import LatentCode
 from lightning_modules.randomness import generators_of
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from lightning_modules.variational_captioner import VariationalCaptioner
 
-Styles = Callable[[Tensor], Tensor]
-"""From images' own styles, [B, S], to those to say them in, [B · K, S], image by image."""
+Styles = Callable[[LatentCode], Tensor]
+"""From images' own styles, `sample` [B, S], and their priors to those to say them in, [B · K, S], image by image."""
 
 
 class Description(NamedTuple):
@@ -122,15 +126,16 @@ class CaptionPipeline:
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
         grid_BPD = captioner.encode(images_BCHW)
-        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style.sample)
+        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style)
         said = []
         for strategy in strategies:
-            generators = generators_of([seed] * len(paths), captioner.device)
+            generators = generators_of([seed] * len(paths))
             said.append(
                 captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
             )
         if ranker is not None:
-            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part))) for part in said]
+            keys = partial(_keys_of, paths)
+            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part, keys))) for part in said]
             said = [best_first(part, score_N) for part, score_N in scored]
         redrawn = [captioner.redraw(part.tokens_NL).cpu() for part in said] if redraw and captioner.draws else None
         return [
@@ -166,7 +171,11 @@ class CaptionPipeline:
         Raises:
             ValueError: The file is no usable image, or the styles have a wrong shape.
         """
-        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own_BS: style_NS.to(own_BS))[0]
+        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own: style_NS.to(own.sample))[0]
+
+
+def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
+    return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
 
 
 def _description(

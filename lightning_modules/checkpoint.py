@@ -6,8 +6,10 @@ from typing import Any
 
 from hydra.utils import get_object
 
+from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoint_io import read_intact
-from lightning_modules.variational_captioner import CHECKPOINT_FORMAT, VariationalCaptioner
+from lightning_modules.remembering import CHECKPOINT_FORMAT, TRAINED_ON
+from lightning_modules.variational_captioner import VariationalCaptioner
 
 TRUSTED_PACKAGES = ("lightning_modules.", "torch.optim.")
 
@@ -50,7 +52,24 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
             f"{path}: the checkpoint does not fit this version of the networks ({reason}); "
             f"use the version that wrote it, or train again"
         ) from error
+    captioner.remember(_record(path, checkpoint))
     return captioner.eval()
+
+
+def read_record(path: str | Path) -> TrainingRecord:
+    """Return what a checkpoint was trained on.
+
+    Raises:
+        ValueError: The file is not there, or is no checkpoint of this project.
+    """
+    return _record(path, _read(Path(path)))
+
+
+def _record(path: str | Path, checkpoint: Mapping[str, Any]) -> TrainingRecord:
+    try:
+        return TrainingRecord.from_checkpoint(checkpoint.get(TRAINED_ON))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from torch import Tensor
 
 from lightning_modules.checkpoint import load_captioner
 from lightning_modules.checkpoint_io import save_durably
-from lightning_modules.variational_captioner import CHECKPOINT_FORMAT, VariationalCaptioner
+from lightning_modules.remembering import header
+from lightning_modules.variational_captioner import VariationalCaptioner
 
 
 def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
     """Return a captioner whose weights are the means of those of checkpoints, with the settings of the first.
+
+    It knows the training images of all.
 
     Made for the last checkpoints of one run (Vaswani et al. 2017, section 6.1). Weights that are the same in all stay
     the same to the last bit, so that features of a frozen backbone which were cached stay valid.
@@ -28,6 +31,9 @@ def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
     averaged, *others = [load_captioner(path) for path in paths]
     for path, other in zip(paths[1:], others, strict=True):
         _check_alike(averaged, other, f"{paths[0]} and {path}")
+    for other in others:
+        assert other.trained_on is not None, "load_captioner notes what is known"
+        averaged.remember(other.trained_on)
     states = [captioner.state_dict() for captioner in (averaged, *others)]
     averaged.load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
     return averaged
@@ -36,7 +42,7 @@ def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
 def save_captioner(captioner: VariationalCaptioner, path: str | Path) -> None:
     """Write a captioner so that `load_captioner` reads it: its weights and settings, and nothing of a training run."""
     checkpoint = {
-        "facet_format": CHECKPOINT_FORMAT,
+        **header(captioner.trained_on),
         "hyper_parameters": dict(captioner.hparams),
         "state_dict": captioner.state_dict(),
     }

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.tokenizers import CaptionTokenizer
+from lightning_modules.caption_lengths import refuse_long_strategy
 from lightning_modules.generation import CodeDraws, ConstrainedBeam, Sample, Strategy
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import FromPosterior, FromPrior, Given, Latents, Source
@@ -95,8 +96,9 @@ def say(
         generators: One for each image; None for PyTorch's own.
 
     Raises:
-        ValueError: A wanted word is unknown, or the strategy cannot be constrained.
+        ValueError: A wanted word is unknown, the strategy cannot be constrained, or its captions may become too long.
     """
+    refuse_long_strategy(network, strategy)
     num_codes = len(latents.style.sample)
     device = latents.style.sample.device
     if isinstance(strategy, ConstrainedBeam):

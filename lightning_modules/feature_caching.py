@@ -1,12 +1,13 @@
 """Lets a captioner with a frozen encoder train from features that were computed once."""
 
-import hashlib
-import json
 from collections.abc import Callable
 
+import timm
+import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
+from datamodules.cache_key import cache_key, sources_of
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.feature_cache import FeatureSource
 from lightning_modules.assembly import Config
@@ -22,10 +23,26 @@ def encoder_fingerprint(encoder: Encoder, settings: Config, image_size: int) -> 
         image_size: Height and width of the images in pixels.
     """
     shape = {name: value for name, value in settings.items() if name != "weights"}  # not where they were read from
-    checksum = hashlib.sha256(json.dumps([shape, image_size], sort_keys=True, default=str).encode())
-    for tensor in encoder.state_dict().values():
-        checksum.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return checksum.hexdigest()
+    # all buffers: how pixels are scaled is in no checkpoint
+    tensors = {**dict(encoder.named_parameters()), **dict(encoder.named_buffers())}
+    return cache_key(settings=shape, image_size=image_size, tensors=tensors)
+
+
+def features_fingerprint(encoder: Encoder, fingerprint: str, device: torch.device) -> str:
+    """Return a checksum of all that features depend on beside the images: the encoder, its code, and the machine.
+
+    Args:
+        encoder: The encoder.
+        fingerprint: See `encoder_fingerprint`.
+        device: Where it runs.
+    """
+    return cache_key(
+        encoder=fingerprint,
+        code=sources_of(type(encoder).__module__),
+        libraries=[timm.__version__, torch.__version__],
+        device=device.type,
+        precision=[torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32],
+    )
 
 
 def cache_features(
@@ -55,7 +72,8 @@ def cache_features(
             "data.cache_features=true needs an encoder that training leaves as it is; choose model=timm with "
             "model.encoder.frozen=true, or leave it out"
         )
-    source = FeatureSource(encode=encode, fingerprint=fingerprint, positions=encoder.positions, width=encoder.width)
+    of_machine = features_fingerprint(encoder, fingerprint, trainer.strategy.root_device)
+    source = FeatureSource(encode=encode, fingerprint=of_machine, positions=encoder.positions, width=encoder.width)
     caches = datamodule.feature_caches(source)
     every_cache = [cache for of_views in caches.values() for cache in of_views]
     if trainer.local_rank == 0:

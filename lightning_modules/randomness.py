@@ -8,10 +8,35 @@ from torch import Tensor
 Generators = Sequence[torch.Generator]
 """One for each image of a batch."""
 
+SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
+TO_SAY, OF_LOSS = 0, 0x9E3779B9  # what is drawn for; PyTorch's generators on a CPU look at the last 32 bits of a seed
 
-def generators_of(seeds: Iterable[int], device: torch.device | str = "cpu") -> list[torch.Generator]:
-    """Return a generator for each image, seeded with its own number."""
-    return [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
+    """Return a generator for each image, seeded with its own number.
+
+    All are on the CPU, so that what is drawn is the same on every device.
+    """
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = TO_SAY) -> list[torch.Generator]:
+    """Return a generator for each image of a data set; what it draws depends on the seed, its id and the purpose alone.
+
+    Validation, test and `evaluate.py` draw from these, so that one seed gives the same captions, and so the same
+    figures, in any batch and on any process.
+
+    Args:
+        seed: Of the run or the evaluation.
+        image_ids: The data set's numbers of the images.
+        purpose: `TO_SAY` captions, or `OF_LOSS`.
+    """
+    return generators_of(((SEED_STRIDE * seed + image_id) ^ purpose) % 2**63 for image_id in image_ids)
+
+
+def of_captions(generators: Generators | None, image_of_caption_N: Tensor) -> Generators | None:
+    """Return for each caption the generator of its image, from which the image's captions draw one after the other."""
+    return None if generators is None else [generators[row] for row in image_of_caption_N.tolist()]
 
 
 def draw_rows(draw: Callable[..., Tensor], like: Tensor, generators: Generators | None) -> Tensor:

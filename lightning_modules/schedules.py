@@ -13,6 +13,9 @@ class Constant:
 
     value: float
 
+    def __post_init__(self) -> None:
+        _require_values(self.value)
+
     def __call__(self, step: int) -> float:
         return self.value
 
@@ -28,6 +31,7 @@ class LinearWarmup:
 
     def __post_init__(self) -> None:
         _require_steps(self.steps)
+        _require_values(self.start, self.end)
 
     def __call__(self, step: int) -> float:
         progress = (step - self.delay) / self.steps
@@ -52,6 +56,7 @@ class Cyclical:
 
     def __post_init__(self) -> None:
         _require_steps(self.steps)
+        _require_values(self.start, self.end)
         if not 0 < self.climb <= 1:
             raise ValueError(f"a schedule's climb must be above 0 and at most 1, got {self.climb}")
 
@@ -81,6 +86,11 @@ class Exponential:
 def as_schedule(value: float | Schedule) -> Schedule:
     """Let a plain number stand for the schedule that never changes it."""
     return value if callable(value) else Constant(float(value))
+
+
+def _require_values(*values: float) -> None:
+    if min(values) < 0:
+        raise ValueError(f"a weight of the loss or a temperature must be 0 or more, got {min(values)}")
 
 
 def _require_steps(steps: int) -> None:

@@ -4,7 +4,7 @@ Shape legend: B images, N captions, image by image, K captions of an image, P gr
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -14,8 +14,9 @@ from torch import Tensor
 from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules.describing import Descriptions
-from lightning_modules.generation import Greedy, Sample
+from lightning_modules.generation import Greedy, Sample, allowed_words
 from lightning_modules.networks.latents import Given, Latents
+from lightning_modules.processes import mean_of_batch
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
 from metrics.bleu import bleu_statistics
 from metrics.ngrams import Floats, Tokens
@@ -32,11 +33,12 @@ class SelfCriticalReport(NamedTuple):
 
     Attributes:
         loss: What the optimizer minimises.
-        logged: Figures by name: mean reward, its parts, and the share of the step's time that rewards took.
+        logged: Figures by name: mean reward and its parts, over the captions of all processes, and the time that
+            drawing and rewards took on this one.
     """
 
     loss: Tensor
-    logged: dict[str, float]
+    logged: dict[str, Tensor | float]
 
 
 class SelfCritical:
@@ -44,7 +46,8 @@ class SelfCritical:
 
     The end of a caption counts as a word in rewards. A caption's advantage is its reward less that of a baseline: the
     mean of the image's other captions (Luo 2020), or the greedy caption. The loss is −E[advantage · log P(caption |
-    codes)] per caption.
+    codes)] per caption, the mean over those of all processes, where P is the distribution that captions are drawn from:
+    with the temperature, and without what is never said.
 
     Args:
         num: Captions drawn of each image.
@@ -112,18 +115,21 @@ class SelfCritical:
         else:
             baseline_BK, _ = self._rewards(greedy, references, frequencies, alone=True)
         scored = time.perf_counter()
-        advantage_N = torch.from_numpy((reward_BK - baseline_BK).reshape(-1)).float().to(grid_BPD.device)
-        log_probability_N = _log_probability(captioner, grid_BPD, said)
-        loss = -(advantage_N * log_probability_N).mean()
-        return SelfCriticalReport(
-            loss,
-            {
-                "reward": float(reward_BK.mean()),
-                **parts,
-                "seconds/drawing": drawn - start,
-                "seconds/rewards": scored - drawn,
-            },
+        advantage_N, reward_N, *part_N = (
+            torch.from_numpy(values.reshape(-1)).float().to(grid_BPD.device)
+            for values in (reward_BK - baseline_BK, reward_BK, *parts.values())
         )
+        log_probability_N = _log_probability(captioner, grid_BPD, said, self._as_drawn(captioner))
+        mean = mean_of_batch(
+            {"loss": -(advantage_N * log_probability_N), "reward": reward_N, **dict(zip(parts, part_N, strict=True))}
+        )
+        loss = mean.pop("loss")
+        return SelfCriticalReport(loss, {**mean, "seconds/drawing": drawn - start, "seconds/rewards": scored - drawn})
+
+    def _as_drawn(self, captioner: "VariationalCaptioner") -> Callable[[Tensor, Tensor], Tensor]:
+        """Return what makes the network's logits those of the distribution that words are drawn from."""
+        special = captioner.tokenizer.vocabulary
+        return lambda logits_WV, is_first_W: self.sample.filtered(allowed_words(logits_WV, special, is_first_W))
 
     @torch.no_grad()
     def _say(self, captioner: "VariationalCaptioner", grid_BPD: Tensor) -> tuple[Descriptions, Descriptions | None]:
@@ -141,8 +147,8 @@ class SelfCritical:
         frequencies: DocumentFrequencies,
         *,
         alone: bool = False,
-    ) -> tuple[Floats, dict[str, float]]:
-        """Return the reward of each caption, `reward_BK`, and the means of its parts."""
+    ) -> tuple[Floats, dict[str, Floats]]:
+        """Return the reward of each caption, `reward_BK`, and its parts, [N] each."""
         captions = [caption for of_image in said.captions for caption in of_image]
         finished_N = said.finished_N.tolist()
         flat = [to_words(caption, finished=whether) for caption, whether in zip(captions, finished_N, strict=True)]
@@ -151,15 +157,15 @@ class SelfCritical:
         image_of_candidate_N = np.repeat(np.arange(len(tokens)), len(tokens[0]))
         pairs = PairedCaptions(flat, references, image_of_candidate_N)
         cider_N = cider_d(pairs, frequencies)
-        reward_N, parts = cider_N, {"CIDEr-D": float(cider_N.mean())}
+        reward_N, parts = cider_N, {"CIDEr-D": cider_N}
         if self.bleu_weight:
             bleu_N = sentence_bleu(bleu_statistics(pairs))[:, BLEU_4]
             reward_N = reward_N + self.bleu_weight * bleu_N
-            parts["BLEU-4"] = float(bleu_N.mean())
+            parts["BLEU-4"] = bleu_N
         if self.diversity_weight and not alone:
             alike_N = _alike(tokens, frequencies)
             reward_N = reward_N - self.diversity_weight * alike_N
-            parts["alike"] = float(alike_N.mean())
+            parts["alike"] = alike_N
         return reward_N.reshape(len(tokens), -1), parts
 
 
@@ -170,7 +176,12 @@ def _alike(tokens: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies)
     return cider_d(PairedCaptions(captions, others), frequencies)
 
 
-def _log_probability(captioner: "VariationalCaptioner", grid_BPD: Tensor, said: Descriptions) -> Tensor:
+def _log_probability(
+    captioner: "VariationalCaptioner",
+    grid_BPD: Tensor,
+    said: Descriptions,
+    changed: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Tensor:
     """Return log P of what was said, from the codes that it was said from, with gradients: [N]."""
     network = captioner.network
     each = len(said.tokens_NL) // len(grid_BPD)
@@ -178,7 +189,7 @@ def _log_probability(captioner: "VariationalCaptioner", grid_BPD: Tensor, said: 
     latents: Latents = network.latents(
         grid_BPD, image_of_caption_N, Given(said.latents.style.sample), Given(said.latents.content.sample)
     )
-    return network.log_probability(latents, said.tokens_NL)
+    return network.log_probability(latents, said.tokens_NL, changed=changed)
 
 
 def training_frequencies(datamodule: CaptionDataModule) -> DocumentFrequencies:

@@ -5,39 +5,34 @@ redraw.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch
+from datamodules.seeding import run_seed
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.assembly import Config, assemble, build
 from lightning_modules.describing import Descriptions, Wanted, draw_codes, say
 from lightning_modules.feature_caching import cache_features, encoder_fingerprint
 from lightning_modules.generation import CodeDraws, Strategy
+from lightning_modules.longest_captions import longest_captions
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
-from lightning_modules.randomness import Generators
+from lightning_modules.optimized_module import OptimizedModule
+from lightning_modules.randomness import OF_LOSS, TO_SAY, Generators, generators_of_images
+from lightning_modules.remembering import RemembersTraining
 from lightning_modules.self_critical import SelfCritical, training_frequencies
+from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation
+from lightning_modules.split_loss import SplitLoss
 from metrics import DocumentFrequencies
 
-CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 
-
-class EvaluationOutput(TypedDict):
-    """What a validation or test step hands to the callbacks: what was said, and the codes that the loss saw."""
-
-    descriptions: Descriptions
-    latents: Latents
-
-
-class VariationalCaptioner(LightningModule):
+class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -102,6 +97,7 @@ class VariationalCaptioner(LightningModule):
         self.loss: VAELoss = build(loss)
         self.strategy: Strategy = build(generation)
         self.self_critical: SelfCritical | None = build(self_critical) if self_critical else None
+        self.split_loss = SplitLoss(self.loss, redraws=self.draws)
         self._frequencies: DocumentFrequencies | None = None
 
     def load_pretrained(self) -> WordVectors | None:
@@ -143,7 +139,7 @@ class VariationalCaptioner(LightningModule):
             return self._self_critical_step(self.self_critical, grid_BPD, batch)
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
         report, _ = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
-        self._log_report("train", report, batch)
+        self._log_report(report, batch)
         return report.total
 
     def _self_critical_step(self, step: SelfCritical, grid_BPD: Tensor, batch: CaptionBatch) -> Tensor:
@@ -155,28 +151,28 @@ class VariationalCaptioner(LightningModule):
         self.log_dict({f"train/self_critical/{n}": v for n, v in report.logged.items()}, batch_size=num_images)
         return report.loss
 
-    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
-        return self._evaluate("val", batch)
-
-    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
-        return self._evaluate("test", batch)
-
-    def _evaluate(self, stage: str, batch: CaptionBatch) -> EvaluationOutput | None:
-        if not len(batch.image_ids_B):  # none of its images could be read
-            return None
+    def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
+        image_ids = batch.image_ids_B.tolist()
+        to_say, of_loss = (generators_of_images(run_seed(), image_ids, purpose) for purpose in (TO_SAY, OF_LOSS))
         grid_BPD = self.encode_batch(batch)
-        report, latents = self._loss(grid_BPD, batch, redraw_R=torch.arange(len(batch.tokens_NL), device=self.device))
-        self._log_report(stage, report, batch)
-        return {"descriptions": self.describe_grid(grid_BPD), "latents": latents}
+        every_R = torch.arange(len(batch.tokens_NL), device=self.device)
+        terms, latents = self._terms(grid_BPD, batch, redraw_R=every_R, generators=of_loss)
+        self.split_loss.add(terms, batch)
+        return {"descriptions": self.describe_grid(grid_BPD, generators=to_say), "latents": latents}
 
     def encode_batch(self, batch: CaptionBatch) -> Tensor:
         """Return a batch's images as the encoder sees them, or saw them before: `grid_BPD`."""
         return self.network.encoder(batch.images_BCHW) if batch.grid_BPD is None else batch.grid_BPD.float()
 
     def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> tuple[LossReport, Latents]:
-        step = self.global_step
+        terms, latents = self._terms(grid_BPD, batch, redraw_R)
+        return self.loss(terms, self.global_step), latents
+
+    def _terms(
+        self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor, generators: Generators | None = None
+    ) -> tuple[LossTerms, Latents]:
         output: CaptionerOutput = self.network(
-            grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R=redraw_R, step=step
+            grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R, self.global_step, generators
         )
         reconstruction_R = None
         if output.redrawn_RCHW is not None:
@@ -196,17 +192,13 @@ class VariationalCaptioner(LightningModule):
             kl_style_NZ=output.latents.style.kl,
             kl_content_NZ=output.latents.content.kl,
         )
-        return self.loss(terms, step), output.latents
+        return terms, output.latents
 
-    def _log_report(self, stage: str, report: LossReport, batch: CaptionBatch) -> None:
-        training = stage == "train"
+    def _log_report(self, report: LossReport, batch: CaptionBatch) -> None:
         num_images = len(batch.images_BCHW)
-        self.log(f"{stage}/loss", report.total, prog_bar=True, batch_size=num_images, sync_dist=not training)
-        scalars = {f"{stage}/nats/{name}": value for name, value in report.nats.items()}
-        scalars |= {f"{stage}/contribution/{name}": value for name, value in report.contributions.items()}
-        if training:
-            scalars |= {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(scalars, batch_size=num_images, sync_dist=not training)
+        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
+        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
+        self.log_dict(scalars | report.named("train"), batch_size=num_images)
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:
@@ -295,26 +287,3 @@ class VariationalCaptioner(LightningModule):
     def draws(self) -> bool:
         """Whether the model has an image decoder."""
         return self.network.decoder_image is not None
-
-    def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = build(self.hparams["optimizer"], trained)
-        if not self.hparams["scheduler"]:
-            return optimizer
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = build(self.hparams["scheduler"], optimizer, total_steps=total_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["facet_format"] = CHECKPOINT_FORMAT
-
-
-def longest_captions(lengths_N: Tensor, image_of_caption_N: Tensor) -> Tensor:
-    """Return for each image the row of its longest caption, the first of those: [B].
-
-    In training an image is redrawn once. A terse caption could not be asked to; the longest says the most.
-    """
-    by_length_N = lengths_N.argsort(descending=True, stable=True)
-    by_image_N = by_length_N[image_of_caption_N[by_length_N].argsort(stable=True)]
-    counts_B = torch.bincount(image_of_caption_N)
-    return by_image_N[counts_B.cumsum(dim=0) - counts_B]

@@ -22,7 +22,7 @@ class WarmStart(NamedTuple):
 
 
 def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str | None) -> WarmStart:
-    """Take over the weights of a checkpoint, but for those whose names contain `skip`.
+    """Take over the weights of a checkpoint, but for those whose names contain `skip`, and what it was trained on.
 
     Args:
         captioner: The model to change.
@@ -36,8 +36,9 @@ def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str |
     source = load_captioner(path)
     if source.tokenizer.to_json() != captioner.tokenizer.to_json():
         raise ValueError(
-            f"pretrained_model={path}: its tokenizer is another than this run's; fit it on the same captions with the "
-            f"same settings (tokenizer=…)"
+            f"pretrained_model={path}: its tokenizer is another than this run's, for it was made of other captions or "
+            f"by other settings, and weights are of words; train both with tokenizer=gpt2, which captions do not "
+            f"change, or give this run the captions and the tokenizer settings of the checkpoint"
         )
     theirs, ours = source.state_dict(), captioner.state_dict()
     skipped = [] if skip is None else [name for name in theirs if skip in name]
@@ -57,5 +58,7 @@ def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str |
     if not kept:
         raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
     captioner.load_state_dict({name: theirs[name] for name in kept}, strict=False)
+    assert source.trained_on is not None, "load_captioner notes what is known"
+    captioner.remember(source.trained_on)
     missing = [name for name in ours if name not in kept]
     return WarmStart(kept, skipped, [name for name in missing if name not in skipped])

@@ -10,7 +10,7 @@ class WarmupCosine(LambdaLR):
     """Up to the optimizer's rate on a straight line, then down on half a cosine (Loshchilov & Hutter 2017, equation 5).
 
     The rate depends on the step and the total alone, so that a run which goes on with more epochs than it was begun
-    with takes the rate of the longer schedule from then on.
+    with takes the rate of the longer schedule from then on (see `OptimizedModule`).
 
     Args:
         optimizer: Its learning rate is the highest one.

@@ -1,7 +1,7 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
 from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
-from metrics.caption_metric import CaptionMetric, ImageCaptions
+from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
 from metrics.distinct_images import DistinctImages
@@ -17,8 +17,17 @@ from metrics.diversity import (
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
+from metrics.mean_over_captions import MeanOverCaptions
 from metrics.mean_over_images import MeanOverImages
-from metrics.meteor import Meteor, MeteorScores, meteor, meteor_scores, meteor_unavailable, why_no_meteor
+from metrics.meteor import (
+    Meteor,
+    MeteorScores,
+    meteor,
+    meteor_scores,
+    meteor_unavailable,
+    why_no_meteor,
+    with_meteor_if_possible,
+)
 from metrics.paired_captions import PairedCaptions, all_candidates, first_candidates
 from metrics.per_image_metric import PerImageMetric
 from metrics.ptb_tokenizer import ptb_tokenize
@@ -26,6 +35,7 @@ from metrics.reconstruction import ReconstructionQuality, psnr, ssim
 from metrics.retrieval import retrieval, true_ranks
 from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import RougeL, rouge_l
+from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
 from metrics.spice import Spice, spice, spice_unavailable
 
@@ -38,9 +48,11 @@ __all__ = [
     "DiversityA",
     "DiversityB",
     "DocumentFrequencies",
+    "GatheredCaptions",
     "ImageCaptions",
     "JavaError",
     "LatentStatistics",
+    "MeanOverCaptions",
     "MeanOverImages",
     "Meteor",
     "MeteorScores",
@@ -66,6 +78,7 @@ __all__ = [
     "meteor_unavailable",
     "mutual_information",
     "nearest_images",
+    "notes_on_scores",
     "psnr",
     "ptb_tokenize",
     "rerank",
@@ -79,5 +92,6 @@ __all__ = [
     "ssim",
     "true_ranks",
     "why_no_meteor",
+    "with_meteor_if_possible",
     "worth_in_turn",
 ]

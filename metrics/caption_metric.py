@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,12 +28,12 @@ class ImageCaptions(NamedTuple):
     references: list[str]
 
 
-class CaptionMetric(Metric, ABC):
-    """Keeps all captions and scores them together; exact on any number of processes.
+class GatheredCaptions(Metric):
+    """Keeps all captions; the same on any number of processes.
 
     Captions travel between processes as one tensor of bytes (JSON, a line an image). A distributed sampler repeats
-    images to fill up the last batch, so each image counts once, and images are scored in the order of their ids: the
-    result is the same to the last digit on one process and on many.
+    images to fill up the last batch, so each image counts once, and images are in the order of their ids: what is made
+    of them is the same to the last digit on one process and on many.
     """
 
     full_state_update = False
@@ -43,10 +43,6 @@ class CaptionMetric(Metric, ABC):
     def __init__(self) -> None:
         super().__init__(dist_sync_fn=partial(gather_as, dtype=torch.uint8))
         self.add_state("records", default=[], dist_reduce_fx="cat")
-
-    @abstractmethod
-    def score(self, images: Sequence[ImageCaptions]) -> Mapping[str, float]:
-        """Return results by name for distinct images, of which there is at least one."""
 
     def update(
         self, candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor
@@ -62,22 +58,38 @@ class CaptionMetric(Metric, ABC):
         if lines:
             self.records.append(torch.frombuffer(lines, dtype=torch.uint8).to(self.device))
 
+    def compute(self) -> Any:
+        """Return the distinct images (`ImageCaptions`) in the order of their ids."""
+        return self.images()
+
+    def images(self) -> list[ImageCaptions]:
+        """Return the distinct images that are here, in the order of their ids."""
+        lines = dim_zero_cat(self.records).cpu().numpy().tobytes().splitlines() if len(self.records) else []
+        images = [ImageCaptions(*json.loads(line)) for line in lines]
+        first_of_id = {image.image_id: image for image in reversed(images)}
+        return [first_of_id[image_id] for image_id in sorted(first_of_id)]
+
+
+class CaptionMetric(GatheredCaptions, ABC):
+    """Keeps all captions and scores them together; exact on any number of processes."""
+
+    needs_several: ClassVar[bool] = False
+    """Whether an image must have several candidates."""
+
+    @abstractmethod
+    def score(self, images: Sequence[ImageCaptions]) -> Mapping[str, float]:
+        """Return results by name for distinct images, of which there is at least one."""
+
     def compute(self) -> dict[str, Tensor]:
         """Return the results by name, in double precision.
 
         Raises:
             ValueError: No image was added.
         """
-        images = self._images()
+        images = self.images()
         if not images:
             raise ValueError(f"{type(self).__name__} has no image to score; call update() first")
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in self.score(images).items()}
-
-    def _images(self) -> list[ImageCaptions]:
-        lines = dim_zero_cat(self.records).cpu().numpy().tobytes().splitlines() if len(self.records) else []
-        images = [ImageCaptions(*json.loads(line)) for line in lines]
-        first_of_id = {image.image_id: image for image in reversed(images)}
-        return [first_of_id[image_id] for image_id in sorted(first_of_id)]
 
 
 def check_batch(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor) -> None:

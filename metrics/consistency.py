@@ -34,6 +34,7 @@ class Consistency(FrequencyMetric):
     Arguments as for `FrequencyMetric`.
     """
 
+    needs_several = True
     higher_is_better = True
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from metrics.caption_files.text_file import MAX_BYTES, parse_json, read_text
@@ -39,10 +40,15 @@ class DocumentFrequencies:
         return cls(len(references), counts)
 
     def save(self, path: Path) -> None:
-        """Write them as JSON, under a temporary name first."""
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_text(json.dumps({"num_images": self.num_images, "counts": dict(self.counts)}), "utf-8")
-        unfinished.replace(path)
+        """Write them as JSON, under a temporary name first, which no other process has."""
+        content = json.dumps({"num_images": self.num_images, "counts": dict(self.counts)})
+        try:
+            with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+                unfinished = Path(folder) / path.name
+                unfinished.write_text(content, "utf-8")
+                unfinished.replace(path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     @classmethod
     def load(cls, path: Path, max_bytes: int = MAX_BYTES) -> Self:

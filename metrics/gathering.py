@@ -1,8 +1,13 @@
 """How metric states come together from many processes."""
 
+import warnings
+
 import torch
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
+
+# Of a process that was given no image, whose metrics are those of all processes all the same.
+warnings.filterwarnings("ignore", message="The ``compute`` method of metric .* was called before the ``update`` method")
 
 
 def gather_as(result: Tensor, group: object = None, *, dtype: torch.dtype) -> list[Tensor]:

@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+# Whatever the locale: numbers with a decimal point, and text as UTF-8, which Java 17 and older take from the locale.
+PLAIN = ("-Duser.language=en", "-Duser.country=US", "-Dfile.encoding=UTF-8")
+
 
 class JavaError(RuntimeError):
     """A Java program failed, ended early or went silent; says what it printed last."""
@@ -25,6 +28,18 @@ def java_unavailable(java: str = "java") -> str | None:
     return None
 
 
+def java_command(java: str, memory: str, jar: Path, *arguments: str) -> list[str]:
+    """Return the command that runs a jar.
+
+    Args:
+        java: The Java runtime.
+        memory: Most that it may take, such as "2G".
+        jar: The program.
+        arguments: Of the program.
+    """
+    return [java, f"-Xmx{memory}", *PLAIN, "-jar", str(jar), *arguments]
+
+
 def run_java(name: str, command: Sequence[str], folder: Path, timeout: float) -> None:
     """Run a program to its end.
 
@@ -35,17 +50,10 @@ def run_java(name: str, command: Sequence[str], folder: Path, timeout: float) ->
         timeout: Seconds that it may take.
 
     Raises:
-        JavaError: The program failed or took too long.
+        JavaError: The program could not be started, failed or took too long.
     """
     with tempfile.TemporaryFile() as printed:
-        process = subprocess.Popen(
-            _absolute(command),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=printed,
-            start_new_session=True,
-        )
+        process = _begin(name, command, folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
         try:
             exit_code = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -67,20 +75,21 @@ class LineServer:
         command: The program and its arguments.
         folder: Where it runs.
         patience: Seconds to wait for the next answer.
+
+    Raises:
+        JavaError: The program could not be started.
     """
 
     def __init__(self, name: str, command: Sequence[str], folder: Path, patience: float) -> None:
         self.name = name
         self.patience = patience
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # a pipe that nobody reads would fill up
-        self._process = subprocess.Popen(
-            _absolute(command),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-        )
+        pipe = subprocess.PIPE
+        try:
+            self._process = _begin(name, command, folder, stdin=pipe, stdout=pipe, stderr=self._errors)
+        except JavaError:
+            self._errors.close()
+            raise
         self._answers: queue.Queue[str | None] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._start(self._read)
@@ -137,6 +146,17 @@ def one_line(tokens: Sequence[str]) -> str:
     return " ".join(" ".join(tokens).split())
 
 
+def _begin(
+    name: str, command: Sequence[str], folder: Path, *, stdin: int, stdout: int | IO[bytes], stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            _absolute(command), cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )
+    except OSError as error:
+        raise JavaError(f"{name} could not be started ({error})") from None
+
+
 def _absolute(command: Sequence[str]) -> list[str]:
     """Name the program by its full path: it runs in another folder."""
     program = shutil.which(command[0]) or command[0]
@@ -151,10 +171,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(errors: IO[bytes]) -> str:
-    """Return the last lines that a program printed, as one line."""
+    """Return the last lines that a program printed, as one line, without the places in its code."""
     errors.seek(0)
-    lines = errors.read().decode("utf-8", "replace").splitlines()
-    return " / ".join(line.strip() for line in lines[-6:] if line.strip()) or "it printed no error"
+    lines = [line.strip() for line in errors.read().decode("utf-8", "replace").splitlines()]
+    return " / ".join([line for line in lines if line and not line.startswith("at ")][-6:]) or "it printed no error"
 
 
 def _close(pipe: IO[bytes] | None) -> None:

@@ -7,20 +7,21 @@ Shape legend: N candidates.
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from metrics.caption_metric import CaptionMetric, ImageCaptions
-from metrics.java import JavaError, LineServer, java_unavailable, one_line
+from metrics.java import JavaError, LineServer, java_command, java_unavailable, one_line
 from metrics.ngrams import Floats, Tokens
 from metrics.paired_captions import PairedCaptions, first_candidates
 
 JAR_VARIABLE = "FACET_METEOR_JAR"
 PATIENCE = 300.0  # seconds; reading the paraphrases takes about five before the first answer
 SEPARATOR = "|||"  # of the program's protocol
+Result = TypeVar("Result")
 
 
 class MeteorScores(NamedTuple):
@@ -71,6 +72,33 @@ def why_no_meteor(choice: str, *, option: str) -> str | None:
     return reason
 
 
+def with_meteor_if_possible(
+    compute: Callable[[bool], Result], no_meteor: str | None, *, choice: str, option: str
+) -> tuple[Result, str | None]:
+    """Compute scores, without METEOR where its program fails and METEOR is not insisted on.
+
+    Args:
+        compute: Returns the scores; is told whether METEOR is to be among them.
+        no_meteor: Why it is not to be; None where it is, as `why_no_meteor` has it.
+        choice: As for `why_no_meteor`.
+        option: As for `why_no_meteor`.
+
+    Returns:
+        The scores, and why METEOR is not among them; None where it is.
+
+    Raises:
+        ValueError: METEOR was asked for with `yes`, and its program failed.
+    """
+    if no_meteor is not None:
+        return compute(False), no_meteor
+    try:
+        return compute(True), None
+    except JavaError as error:
+        if choice == "yes":
+            raise ValueError(f"{option}yes: {error}") from error
+        return compute(False), str(error)
+
+
 def find_jar(jar: str | Path | None = None) -> Path | None:
     """Return where the program should be (see `meteor_unavailable`), None when nothing says so."""
     named = jar or os.environ.get(JAR_VARIABLE)
@@ -104,9 +132,7 @@ def meteor_scores(
     path = _usable_jar(jar, java)
     if not len(pairs.candidates):
         return MeteorScores(np.zeros(0), 0.0)
-    # Java 17 and older take the encoding of pipes from the locale, which may be ASCII.
-    options = ["-", "-", "-stdio", "-l", "en", "-norm"]
-    command = [java, "-Xmx2G", "-Dfile.encoding=UTF-8", "-jar", str(path), *options]
+    command = java_command(java, "2G", path, "-", "-", "-stdio", "-l", "en", "-norm")
     with LineServer("METEOR", command, path.parent, patience) as server:
         statistics = server.ask(_questions(pairs), len(pairs.candidates))
         answers = server.ask([f" {SEPARATOR} ".join(["EVAL", *statistics])], len(statistics) + 1)

@@ -1,32 +1,46 @@
-"""ROUGE-1, ROUGE-2 and ROUGE-L by the `rouge-score` package."""
+"""ROUGE-1, ROUGE-2 and ROUGE-L by the `rouge-score` package, over the words of any script."""
 
-import logging
 from collections.abc import Sequence
 from functools import cache
 
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
 
 from metrics.per_image_metric import PerImageMetric
-
-logging.getLogger("absl").setLevel(logging.WARNING)  # the package tells of its default tokenizer at every start
+from metrics.words import words
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 
 
+class UnicodeTokenizer(DefaultTokenizer):
+    """The package's own tokens of ASCII text, where it knows a to z and 0 to 9 alone; `words` of any other.
+
+    Args:
+        use_stemmer: Whether words of more than three letters, all of them ASCII, count as their Porter stem.
+    """
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the tokens of a text."""
+        tokens = super().tokenize
+        if text.isascii():
+            return list(tokens(text))
+        return [token for word in words(text) for token in (tokens(word) if word.isascii() else [word])]
+
+
 @cache
 def _scorer(use_stemmer: bool) -> RougeScorer:
-    return RougeScorer(list(ROUGE_TYPES), use_stemmer=use_stemmer)
+    return RougeScorer(list(ROUGE_TYPES), tokenizer=UnicodeTokenizer(use_stemmer))
 
 
 def rouge(candidate: str, references: Sequence[str], *, use_stemmer: bool = True) -> tuple[float, float, float]:
     """Return the F-measures of ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), each that of the best reference.
 
-    ROUGE-n counts common n-grams, ROUGE-L the longest common subsequence of words.
+    ROUGE-n counts common n-grams, ROUGE-L the longest common subsequence of words (see `metrics.words`).
 
     Args:
         candidate: The caption to score.
         references: What people said of the same image; at least one.
-        use_stemmer: Whether words longer than three letters count as their Porter stem.
+        use_stemmer: Whether English words longer than three letters count as their Porter stem.
     """
     scores = [_scorer(use_stemmer).score(reference, candidate) for reference in references]
     best = [max(score[name].fmeasure for score in scores) for name in ROUGE_TYPES]
@@ -37,7 +51,7 @@ class RougeScore(PerImageMetric):
     """ROUGE of each image's candidates, averaged over its candidates, then over images.
 
     Args:
-        use_stemmer: Whether words longer than three letters count as their Porter stem.
+        use_stemmer: Whether English words longer than three letters count as their Porter stem.
     """
 
     names = ROUGE_TYPES

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from metrics.caption_metric import CaptionMetric, ImageCaptions
-from metrics.java import JavaError, java_unavailable, one_line, run_java
+from metrics.java import JavaError, java_command, java_unavailable, one_line, run_java
 from metrics.ngrams import Floats
 from metrics.paired_captions import PairedCaptions, first_candidates
 
@@ -65,8 +65,7 @@ def spice(
     with tempfile.TemporaryDirectory() as folder:
         questions, answers = Path(folder) / "captions.json", Path(folder) / "scores.json"
         questions.write_text(json.dumps(_questions(pairs)), "utf-8")
-        options = ["-out", str(answers), "-subset", "-silent"]
-        command = [java, "-Xmx8G", "-Dfile.encoding=UTF-8", "-jar", str(path), str(questions), *options]
+        command = java_command(java, "8G", path, str(questions), "-out", str(answers), "-subset", "-silent")
         run_java("SPICE", command, path.parent, timeout)
         return _read(answers, len(pairs.candidates))
 

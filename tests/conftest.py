@@ -1,6 +1,7 @@
 """What all tests share: a known random state, one thread, no GPU, and one tiny trained model."""
 
 import os
+from collections.abc import Generator
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks: the same tests with and without a GPU
 
@@ -8,6 +9,7 @@ import hypothesis
 import pytest
 import torch
 
+from tests.tiny_parts import Parts
 from tests.tiny_run import TinyRun, run_tiny
 
 torch.set_num_threads(1)
@@ -20,6 +22,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("facet")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what is no text in what a test has printed, such as odd file names: its process could not send it."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _known_random_state() -> None:
     torch.manual_seed(0)
@@ -29,3 +39,9 @@ def _known_random_state() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """A run of the default config, made small: two steps of training, then the test split."""
     return run_tiny(tmp_path_factory.mktemp("runs") / "trained")
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """A tiny model with its data, to build trainers for."""
+    return Parts(tmp_path_factory.mktemp("parts"))

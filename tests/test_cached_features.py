@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 from timm import create_model
+from torch import Tensor
 
+from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
+from datamodules.images import BadImageError
+from lightning_modules.feature_caching import encoder_fingerprint
 from lightning_modules.networks.encoders import TimmEncoder
+from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
 BACKBONE = "test_efficientnet"
@@ -39,13 +45,22 @@ def test_a_run_from_cached_features_is_the_run_without(tmp_path: Path, batches: 
     plain = scalars(_run(tmp_path / "plain").events)
     batches.clear()
     cached = scalars(_run(tmp_path / "cached", "data.cache_features=true").events)
-    assert sum(size for size in batches if size > 1) == 8 + 3 + 3  # each image once
+    assert sum(size for size in batches if size > 1) == 8 + 3 + 3  # each image once; the test's at the test
     for name in ("train/nats/caption", "val/nats/reconstruction", "test/nats/kl_style", "val/rougeL"):
         assert cached[name] == [(step, pytest.approx(value, rel=2e-3)) for step, value in plain[name]]
     batches.clear()
     again = scalars(_run(tmp_path / "again", "data.cache_features=true").events)
     assert again["train/loss"] == cached["train/loss"]
-    assert sum(size for size in batches if size > 1) == 0
+    assert sum(size for size in batches if size > 1) == 3  # the test's
+
+
+def test_weights_of_two_bytes_have_a_fingerprint_of_their_own() -> None:
+    encoder = TimmEncoder(image_size=32, backbone=BACKBONE)
+    whole, half = (encoder_fingerprint(encoder.to(kind), {}, 32) for kind in (torch.float32, torch.bfloat16))
+    assert whole != half == encoder_fingerprint(encoder, {}, 32)
+    with torch.no_grad():
+        next(encoder.parameters()).view(-1)[0] += 1
+    assert encoder_fingerprint(encoder, {}, 32) != half
 
 
 def test_without_image_decoder_no_image_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +71,8 @@ def test_without_image_decoder_no_image_is_read(tmp_path: Path, monkeypatch: pyt
         raise AssertionError("an image was read")
 
     monkeypatch.setattr("datamodules.shapes.shapes_datamodule.ShapesSplit.load_image", read)
-    run = _run(tmp_path / "reads", "data.cache_features=true", choices=choices)
-    assert "test/CIDEr-D" in scalars(run.events)
+    run = _run(tmp_path / "reads", "data.cache_features=true", "test=false", choices=choices)
+    assert "val/CIDEr-D" in scalars(run.events)
 
 
 def test_an_encoder_that_is_trained_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,3 +94,23 @@ def test_a_checkpoint_of_cached_features_goes_on(tmp_path: Path) -> None:
         choices=choices,
     )
     assert [step for step, _ in scalars(more.events)["train/loss"]] == [2, 3]
+
+
+@pytest.mark.filterwarnings("ignore:train_dataloader yielded None")
+def test_an_image_that_went_bad_before_it_was_encoded_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = TinyFlickr8k(tmp_path / "flickr8k").root
+    load_image = Flickr8kSplit.load_image
+
+    def load_or_fail(self: Flickr8kSplit, index: int) -> Tensor:
+        if self.paths[index].name in ("3.jpg", "9.jpg"):
+            raise BadImageError(f"{self.paths[index].name}: not a usable image")
+        return load_image(self, index)
+
+    monkeypatch.setattr(Flickr8kSplit, "load_image", load_or_fail)
+    settings = [f"data.root={root}", "data.cache_features=true", "data.on_bad_image=skip"]
+    run = _run(tmp_path / "runs" / "run", *settings, choices=("data=flickr8k", "metrics=rouge"))
+    assert "left out: 3.jpg: could not be read when features were computed" in caplog.text
+    assert "val/rougeL" in scalars(run.events)
+    assert "val: 1 images were left out (9.jpg)" in caplog.text

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from timm import create_model
 from tokenizers import Tokenizer
@@ -112,5 +113,12 @@ def test_every_weight_of_the_loss_may_follow_a_schedule(schedule: str, key: str)
     assert config.model.loss[key]["_target_"].startswith("lightning_modules.schedules.")
 
 
-def test_the_data_does_not_change_with_the_runs_seed() -> None:
-    assert compose_train(["seed=1"]).data == compose_train(["seed=2"]).data
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+@pytest.mark.parametrize("data", sorted(path.stem for path in (CONF / "data").glob("*.yaml")))
+def test_the_data_does_not_change_with_the_runs_seed(name: str, data: str) -> None:
+    one, other = (
+        OmegaConf.to_yaml(compose_train([f"seed={seed}", f"data={data}"], name=name).data, resolve=False)
+        for seed in (1, 2)
+    )
+    assert one == other
+    assert "${seed}" not in one

@@ -116,6 +116,17 @@ def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun,
     assert "mBLEU-4" in page
 
 
+def test_one_image_is_scored_but_for_what_takes_several(
+    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = _evaluate(tmp_path / "report", trained.best, "num_images=1", "num_captions=3", "meteor=no")
+    assert {"BLEU-4", "mean/CIDEr-D", "B/mBLEU-4", "A/distinct"} <= scores.keys()
+    assert "B/Self-CIDEr" not in scores
+    note = "CIDEr-D is 0 whatever is said, and B/Self-CIDEr is left out"
+    assert scores["settings"]["notes"][0].startswith(note)
+    assert f"note: {note}" in capsys.readouterr().out
+
+
 def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> None:
     none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0")
     _evaluate(tmp_path / "report", trained.best, *none)
@@ -136,6 +147,7 @@ def test_a_model_that_redraws_nothing_is_evaluated(tmp_path: Path) -> None:
     ("settings", "choices", "message"),
     [
         (["num_captions=2"], ["generation=greedy"], "num_captions=2: generation=greedy says one caption of an image"),
+        (["num_kept=1"], ["metrics=diversity"], "metrics.consistency: expected several captions of each image, got 1"),
         (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
         (["split=dev"], [], "split must be one of train, val, test, got dev"),
         (["batch_size=0"], [], "batch_size must be at least 1, got 0"),

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -16,15 +17,18 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.multiprocessing import ProcessRaisedException, start_processes
 from torch.utils.data import DataLoader, Sampler
 
 from benchmarks.ddp import LONGEST_END, faulty_run
 from callbacks import StepSeeds
 from datamodules.batch import CaptionSample, collate
+from datamodules.images import BadImageError
 from lightning_modules.networks.latents import diagonal_gaussian
 from lightning_modules.processes import num_processes
 from many_devices import (
     ShardedClipping,
+    as_in_their_process,
     expect_unused_parameters,
     naming_lost_processes,
     prepare_sharding,
@@ -101,7 +105,7 @@ def _train(
     )
     trainer = Trainer(
         devices=num_devices,
-        strategy="ddp_spawn" if num_devices > 1 else "auto",
+        strategy="ddp_fork" if num_devices > 1 else "auto",
         max_epochs=max_epochs,
         gradient_clip_val=1.0,
         log_every_n_steps=1,
@@ -124,7 +128,6 @@ class RandomNumbers(Callback):
         torch.save(torch.rand(3), self.folder / f"{trainer.global_rank}.pt")
 
 
-@pytest.mark.slow
 def test_two_processes_train_as_one_does_on_both_batches(tmp_path: Path) -> None:
     start, _ = _train(tmp_path, 1, WITHOUT_NOISE, max_epochs=0)
     alone, logged_alone = _train(tmp_path, 1, WITHOUT_NOISE)
@@ -136,12 +139,11 @@ def test_two_processes_train_as_one_does_on_both_batches(tmp_path: Path) -> None
     assert sum(change > 1e-3 for change in learnt) > len(learnt) / 2
 
 
-@pytest.mark.slow
 def test_self_critical_training_on_two_processes_and_noise_of_each_ones_own(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/self_critical=cider", "data.batch_size=2"])
     start = copy.deepcopy(captioner.state_dict())
     callbacks = [StepSeeds(), RandomNumbers(tmp_path)]
-    trainer = Trainer(devices=2, strategy="ddp_spawn", max_steps=2, limit_val_batches=0, callbacks=callbacks, **QUIET)
+    trainer = Trainer(devices=2, strategy="ddp_fork", max_steps=2, limit_val_batches=0, callbacks=callbacks, **QUIET)
     expect_unused_parameters(trainer, captioner)
     trainer.fit(captioner, datamodule=datamodule)
     changed = {
@@ -230,6 +232,34 @@ def test_a_killed_process_ends_the_run_within_seconds(rank: int, tmp_path: Path)
         assert "error: process 0 of 2 cannot reach another one" in outcome.output
         assert f"resume={tmp_path}/run/run" in outcome.output
         assert "Traceback" not in outcome.output
+
+
+def _raise(rank: int, error: Exception) -> None:
+    if rank == 1:
+        raise error
+    time.sleep(60)
+
+
+class OfTwoError(ValueError):
+    """Made of two things."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first}: {second}")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (BadImageError("a.jpg: not a usable image"), BadImageError, "a.jpg: not a usable image"),
+        (ValueError("first: line\nsecond: line"), ValueError, "first: line\nsecond: line"),
+        (RuntimeError("Connection closed by peer [gloo]"), RuntimeError, r"Connection closed by peer [gloo]"),
+        (OfTwoError("a", "b"), ProcessRaisedException, "a: b"),
+    ],
+)
+def test_an_error_of_a_process_is_raised_as_what_it_is(error: Exception, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=re.escape(message)) as raised, as_in_their_process():
+        start_processes(_raise, (error,), nprocs=2, start_method="fork")
+    assert type(raised.value) is kind
 
 
 def test_only_what_the_exchange_reports_is_a_lost_process(tmp_path: Path) -> None:

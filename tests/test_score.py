@@ -16,6 +16,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import meteor_unavailable
 from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.scorer import human_captions, score_captions
+from tests.metrics.fake_java import COMMA, install_meteor
 from tests.tiny_run import ROOT
 
 SAID = {
@@ -93,6 +94,9 @@ def test_settings_say_what_the_scores_depend_on(folder: Path) -> None:
         "captions_without_words": 1,
         "repeated_captions": 1,
         "references_without_words": 0,
+        "references_rejected": 0,
+        "images_with_rejected_alone": 0,
+        "images_found_by_part_of_name": 0,
     }
 
 
@@ -181,8 +185,9 @@ def test_a_single_image_has_no_rare_words(folder: Path, capsys: pytest.CaptureFi
         "CIDEr-D is 0 whatever is said, for its document frequencies are those of one image" in capsys.readouterr().out
     )
     (folder / "results.json").write_text(json.dumps(2 * rows))
-    with pytest.raises(SystemExit, match=r"^error: --protocol: expected document frequencies of at least two images"):
-        _score("--subset")
+    several = _score("--subset")
+    assert "B/Self-CIDEr" not in several
+    assert any("B/Self-CIDEr is left out" in note for note in several["settings"]["notes"])
     assert _score("--subset", "--protocol", "a")["A/distinct"] == 0.5
     assert _score("--subset", "--document-frequencies", "training")["B/Self-CIDEr"] == pytest.approx(0, abs=1e-6)
 
@@ -196,6 +201,25 @@ def test_meteor_is_computed_where_it_can_be(
     assert "note: METEOR is left out: " in (printed := capsys.readouterr().out)
     assert "gone.jar is not a file" in printed
     with pytest.raises(SystemExit, match=r"^error: --meteor yes: .*gone.jar is not a file; set FACET_METEOR_JAR"):
+        score.main(["results.json", "references", "--meteor", "yes"])
+
+
+def test_a_meteor_that_fails_is_left_out_with_a_note_unless_it_is_insisted_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACET_METEOR_JAR", install_meteor(folder / "java", COMMA)["jar"])
+    monkeypatch.setenv("PATH", f"{folder / 'java'}{os.pathsep}{os.environ['PATH']}")
+    without = _score("--human")
+    score.main(["results.json", "references", "--human"])
+    assert "note: METEOR is left out: METEOR ended before it had answered: Exception" in capsys.readouterr().out
+    written = json.loads((folder / "scores.json").read_text())
+    assert (_numbers(written), written["human"]) == (_numbers(without), without["human"])
+    assert written["settings"]["meteor"] is None
+    assert written["settings"]["notes"][-1].startswith("METEOR is left out: METEOR ended")
+    (folder / "scores.json").unlink()
+    with pytest.raises(
+        SystemExit, match=r"^error: --meteor yes: METEOR ended before it had answered: Exception[^\n]*$"
+    ):
         score.main(["results.json", "references", "--meteor", "yes"])
 
 

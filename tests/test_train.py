@@ -80,9 +80,10 @@ def test_the_metric_is_returned_and_another_seed_is_another_run(trained: TinyRun
 def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
     # the default's learning rate ends with the first run
     choices = ["model/scheduler=constant"]
-    first = run_tiny(tmp_path / "first", "trainer.max_epochs=1", "test=false", choices=choices)
+    settings = ["callbacks.checkpoint.monitor=val/loss", "callbacks.checkpoint.mode=min"]  # falls from epoch to epoch
+    first = run_tiny(tmp_path / "first", "trainer.max_epochs=1", "test=false", *settings, choices=choices)
     last = first.folder / "checkpoints" / "last.ckpt"
-    resumed = run_tiny(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={last}", choices=choices)
+    resumed = run_tiny(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={last}", *settings, choices=choices)
     steps = [step for step, _ in scalars(resumed.events)["train/loss"]]
     assert steps == [2, 3]
     assert torch.load(resumed.folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
@@ -97,12 +98,6 @@ def test_resuming_does_not_read_published_vectors_again(tmp_path: Path) -> None:
     vectors.unlink()
     last = first.folder / "checkpoints" / "last.ckpt"
     run_tiny(tmp_path / "second", "trainer.max_epochs=2", "test=false", f"ckpt_path={last}", choices=choices)
-
-
-def test_a_metric_that_was_not_logged_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"):
-        run_tiny(tmp_path / "run", "optimized_metric=val/nothing", "test=false")
-    assert re.search(r"error: optimized_metric=val/nothing was not logged; choose one of .*val/rougeL", _stderr(capsys))
 
 
 @pytest.mark.slow

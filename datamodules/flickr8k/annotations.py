@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from datamodules.flickr8k.bad_data import BadData
+from datamodules.flickr8k.image_folder import composed
 
 MAX_BYTES = 500_000_000  # of a file; that of Flickr8k has 3 MB
 MAX_LINE = 2**16  # bytes; more is no caption
@@ -18,7 +19,8 @@ def read_captions(path: Path, bad: BadData) -> dict[str, list[str]]:
     Blank lines are passed over; lines without a tab or `#` and empty captions are added to `bad`.
 
     Returns:
-        The captions of every image that the file names, in its order; none where all are empty.
+        The captions of every image that the file names, in its order; none where all are empty. Names are in Unicode's
+        composed form.
 
     Raises:
         ValueError: The file is too large, has too long a line, is not UTF-8 or holds something else than captions, or a
@@ -47,7 +49,7 @@ def read_captions(path: Path, bad: BadData) -> dict[str, list[str]]:
 
 
 def read_image_names(path: Path) -> list[str]:
-    """Read a list of image files, one a line, blank lines passed over.
+    """Read a list of image files, one a line, blank lines passed over; names are in Unicode's composed form.
 
     Raises:
         ValueError: The file is too large, has too long a line or is not UTF-8, or a name leads out of the image folder.
@@ -61,7 +63,7 @@ def _file_name(name: str, path: Path, number: int) -> str:
             f"{path}, line {number}: expected the name of a file in the image folder, got {name!r}, which is a path; "
             f"correct or remove the line"
         )
-    return name
+    return composed(name)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

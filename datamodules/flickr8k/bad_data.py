@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 OnBadData = Literal["error", "skip"]
 SHOWN = 3
+MOST_LETTERS = 200  # of a name in a message; that of a file has 255 bytes at most
 
 
 class BadData:
@@ -26,7 +27,7 @@ class BadData:
 
     def __str__(self) -> str:
         return "; ".join(
-            f"{len(names)} {kind} ({', '.join(names[:SHOWN])}{', …' if len(names) > SHOWN else ''})"
+            f"{len(names)} {kind} ({', '.join(map(_short, names[:SHOWN]))}{', …' if len(names) > SHOWN else ''})"
             for kind, names in self.names_of_kind.items()
         )
 
@@ -38,10 +39,19 @@ class BadData:
         """
         if not self.names_of_kind:
             return
-        atomic_write_text(report, json.dumps({"root": str(root), **self.names_of_kind}, indent=2, ensure_ascii=False))
+        content = json.dumps({"root": str(root), **self.names_of_kind}, indent=2, ensure_ascii=False)
+        try:
+            atomic_write_text(report, content)
+            named = f"all are named in {report}"
+        except OSError as error:  # it is for reading only: on a disk that cannot be written the data are as good
+            named = f"{report}, which would name all, cannot be written ({error.strerror})"
         if on_bad_data == "error":
             raise ValueError(
-                f"data.root={root}: expected every caption and image to be usable, got {self}; all are named in "
-                f"{report}; repair them or set data.on_bad_data=skip to leave them out"
+                f"data.root={root}: expected every caption and image to be usable, got {self}; {named}; repair them or "
+                f"set data.on_bad_data=skip to leave them out"
             )
-        log.warning("data.root=%s: left out %s; all are named in %s", root, self, report)
+        log.warning("data.root=%s: left out %s; %s", root, self, named)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[:MOST_LETTERS]}…"

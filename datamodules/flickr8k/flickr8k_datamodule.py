@@ -1,7 +1,8 @@
 """Flickr8k from its original files."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
@@ -9,9 +10,10 @@ from datamodules.caption_split import CaptionSplit
 from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.bad_data import BadData, OnBadData
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from datamodules.flickr8k.image_check import find_unreadable
+from datamodules.flickr8k.image_check import check_images
+from datamodules.flickr8k.image_folder import files_by_name, name_of, without_captions
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
-from datamodules.flickr8k.selection import drop_repeats, links_outside, select_usable
+from datamodules.flickr8k.selection import broken_links, drop_repeats, links_of, links_outside, select_usable
 from datamodules.splits import check_proportions, split_by_proportion
 from datamodules.tokenizers import TokenizerFitter
 from datamodules.transformed_view import Transform, TransformedView
@@ -29,9 +31,10 @@ class Flickr8kDataModule(CaptionDataModule):
         root: The folder with `Flicker8k_Dataset/`, `Flickr8k.token.txt` and the lists of images of each split.
         tokenizer: Fits a tokenizer on the training captions.
         split: `official` for the published lists, or the proportions of train, val and test of a random split.
-        seed: Of the random split.
+        split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
         on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
         on_bad_image: The same of an image that goes bad after that, while the batches are served.
+        follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
         train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
             makes captions with "left" and "right" untrue.
         image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
@@ -54,9 +57,10 @@ class Flickr8kDataModule(CaptionDataModule):
         root: str | Path,
         tokenizer: TokenizerFitter,
         split: str | Sequence[float] = "official",
-        seed: int = 42,
+        split_seed: int = 42,
         on_bad_data: OnBadData = "error",
         on_bad_image: OnBadImage = "error",
+        follow_links: bool = False,
         train_transform: Transform | None = None,
         image_size: int = 224,
         batch_size: int = 64,
@@ -87,8 +91,9 @@ class Flickr8kDataModule(CaptionDataModule):
         _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
-        self.seed = seed
+        self.split_seed = split_seed
         self.on_bad_data = on_bad_data
+        self.follow_links = follow_links
         self.train_transform = train_transform
         self.cached_views = cached_views
 
@@ -109,15 +114,18 @@ class Flickr8kDataModule(CaptionDataModule):
         bad = BadData()
         files = find_files(self.root, with_splits=isinstance(self.split, str))
         captions = read_captions(files.captions, bad)
-        images_of_split = self._usable_images(files, captions, bad)
+        present = files_by_name(files.images)
+        images_of_split, file_keys = self._usable_images(files, captions, present, bad)
         bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+        self._refuse_empty(images_of_split, files, bad)
 
         number_of_image = {image: number for number, image in enumerate(sorted(captions))}
         return {
             name: Flickr8kSplit(
-                paths=[files.images / image for image in images],
+                paths=[present[image] for image in images],
                 image_ids=[number_of_image[image] for image in images],
                 captions=[captions[image] for image in images],
+                file_keys=[file_keys[image] for image in images],
                 image_size=self.image_size,
                 transform=self.train_transform if name == "train" and not self.cache_features else None,
             )
@@ -132,34 +140,51 @@ class Flickr8kDataModule(CaptionDataModule):
         return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
 
     def _usable_images(
-        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], bad: BadData
-    ) -> dict[SplitName, list[str]]:
-        present = {path.name for path in files.images.iterdir()}
+        self,
+        files: Flickr8kFiles,
+        captions: Mapping[str, Sequence[str]],
+        present: Mapping[str, Path],
+        bad: BadData,
+    ) -> tuple[dict[SplitName, list[str]], Mapping[str, tuple[int, int]]]:
+        """Return the images of each split, and what each image is known by."""
         wanted = self._wanted_images(files, captions, present, bad)
-        outside = links_outside(files.images, self.root)
-        usable = {
-            name: select_usable(images, captions=captions, present=present, outside=outside, bad=bad)
-            for name, images in wanted.items()
-        }
-        paths = [files.images / image for images in usable.values() for image in images]
-        unreadable = find_unreadable(paths, cache_dir=self._cache)
+        links = links_of(present)
+        broken, outside = broken_links(links), set() if self.follow_links else links_outside(links, self.root)
+        select = partial(
+            select_usable, captions=captions, present=present.keys(), outside=outside, broken=broken, bad=bad
+        )
+        usable = {name: select(images) for name, images in wanted.items()}
+        paths = [present[image] for images in usable.values() for image in images]
+        check = check_images(paths, cache_dir=self._cache)
+        unreadable = {name_of(path): check.unreadable[path.name] for path in paths if path.name in check.unreadable}
+        keys = {name_of(path): check.keys[path.name] for path in paths if path.name in check.keys}
         for image, reason in unreadable.items():
             bad.add("images that cannot be read", f"{image}: {reason}")
-        return {name: [image for image in images if image not in unreadable] for name, images in usable.items()}
+        return {name: [image for image in images if image in keys] for name, images in usable.items()}, keys
 
     def _wanted_images(
-        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Set[str], bad: BadData
+        self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Mapping[str, Path], bad: BadData
     ) -> dict[SplitName, list[str]]:
         """Split before anything is left out: an image that goes bad must not send the others to other splits."""
         if not isinstance(self.split, str):
-            for image in sorted(image for image in present - captions.keys() if image.endswith(".jpg")):
+            for image in without_captions(present, captions):
                 bad.add("images without captions", image)
-            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.seed), strict=True))
+            return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.split_seed), strict=True))
         lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
         wanted = drop_repeats(lists, bad)
         unused = captions.keys() - {image for images in wanted.values() for image in images}
         log.info("%d images with captions belong to no official split", len(unused))
         return wanted
+
+    def _refuse_empty(
+        self, images_of_split: Mapping[SplitName, Sequence[str]], files: Flickr8kFiles, bad: BadData
+    ) -> None:
+        """Raise a `ValueError` that says why where a split has no image left."""
+        for name, images in images_of_split.items():
+            if not images and bad.names_of_kind:
+                raise ValueError(f"data.root={self.root}: no image of the {name} split can be used; left out: {bad}")
+            if not images and name in files.split_files:
+                raise ValueError(f"{files.split_files[name]}: expected the names of images, got none; write them there")
 
     @property
     def _cache(self) -> Path:

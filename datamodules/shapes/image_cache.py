@@ -1,20 +1,23 @@
 """All images of a world, drawn once into one file that every process maps into memory."""
 
-import hashlib
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from datamodules.cache_key import cache_key, sources_of
 from datamodules.shapes.drawing import Pixels, draw
 from datamodules.shapes.scene import scene_at
 
 
 def drawing_fingerprint(seed: int, image_size: int) -> str:
-    """Return a hash of a world's first 64 images: a version of the drawing that no change of its code can forget."""
-    pixels = b"".join(draw(scene_at(seed, index), image_size).tobytes() for index in range(64))
-    return hashlib.blake2b(pixels, digest_size=4).hexdigest()
+    """Return a checksum of a world's first 64 images, of the code that draws all, and of the library under it."""
+    return cache_key(
+        images=np.stack([draw(scene_at(seed, index), image_size) for index in range(64)]),
+        code=sources_of("datamodules.shapes.drawing"),
+        numpy=np.__version__,
+    )
 
 
 class ImageCache:
@@ -30,7 +33,7 @@ class ImageCache:
     def __init__(self, folder: Path, *, seed: int, num_images: int, image_size: int) -> None:
         self.seed = seed
         self.shape = (num_images, 3, image_size, image_size)
-        drawing = drawing_fingerprint(seed, image_size)
+        drawing = drawing_fingerprint(seed, image_size)[:16]
         self.path = folder / f"shapes-seed{seed}-{num_images}x{image_size}px-{drawing}.npy"
 
     def open(self) -> Pixels | None:

@@ -1,16 +1,18 @@
 """Scenes that the project draws itself, whose captions can be checked: nothing to download."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from datamodules.cache_key import cache_key
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys, pixel_key, spoken_key
 from datamodules.shapes.drawing import Pixels
 from datamodules.shapes.grammar import captions_at
 from datamodules.shapes.image_cache import ImageCache
@@ -33,7 +35,17 @@ class ShapesSplit:
 
     @property
     def image_fingerprint(self) -> str:
-        return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
+        return cache_key(pixels=np.ascontiguousarray(self.images))
+
+    @cached_property
+    def image_keys(self) -> ImageKeys:
+        _, _, height, width = self.images.shape
+        images = zip(self.image_ids, self.captions, self.images, strict=True)
+        keys = [
+            (pixel_key(pixels.transpose(1, 2, 0).tobytes(), height, width), spoken_key(number, captions))
+            for number, captions, pixels in images
+        ]
+        return np.array(keys, dtype=np.int64)
 
     def load_image(self, index: int) -> Tensor:
         """Return the pixels of image `index`: `uint8`, [3, size, size]."""

@@ -1,8 +1,6 @@
 """Fitted tokenizers on disk, so that a data set is tokenized from scratch once."""
 
-import hashlib
 import inspect
-import json
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -12,11 +10,13 @@ from typing import Any
 import tokenizers
 
 from datamodules.atomic_write import atomic_write_text
+from datamodules.cache_key import cache_key, sources_of
+from datamodules.file_checksum import file_checksum
 from datamodules.tokenizers.caption_tokenizer import CaptionTokenizer, TokenizerFitter
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1  # to be raised when a fitter comes to give another result for the same arguments
+LARGEST = 2**26  # bytes of a file that is read in full; weights may lie beside a vocabulary
 
 
 def fit_or_load(fitter: TokenizerFitter, captions: Sequence[str], *, cache_dir: str | Path) -> CaptionTokenizer:
@@ -60,19 +60,30 @@ def _key(fitter: TokenizerFitter, captions: Sequence[str]) -> str:
     # The signature of a partial function shows its bound settings and the defaults of the others alike.
     parameters = inspect.signature(fitter).parameters.values()
     settings = {
-        parameter.name: _fingerprint(parameter.default)
+        parameter.name: _content(parameter.default)
         for parameter in parameters
         if parameter.default is not inspect.Parameter.empty
     }
-    name = f"{function.__module__}.{function.__qualname__}"
-    parts = [FORMAT_VERSION, tokenizers.__version__, name, settings, list(captions)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return cache_key(
+        library=tokenizers.__version__,
+        fitter=function,
+        code=sources_of(function.__module__),
+        settings=settings,
+        captions=captions,
+    )
 
 
-def _fingerprint(setting: Any) -> Any:
+def _content(setting: Any) -> Any:
     """Make a path stand for the files that are there now: with other files the same path is another setting."""
     if not isinstance(setting, str | Path):
         return setting
     path = Path(setting)
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [str(path), *((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())]
+    return {file.name: _state(file) for file in files if file.is_file()} or str(path)
+
+
+def _state(file: Path) -> Any:
+    state = file.stat()
+    if state.st_size <= LARGEST:
+        return file_checksum(file)
+    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns]

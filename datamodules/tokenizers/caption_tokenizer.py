@@ -18,6 +18,10 @@ from torch import Tensor
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PAD, BOS, EOS, UNK, CLS = "<pad>", "<bos>", "<eos>", "<unk>", "<cls>"
+WORD_START = "Ġ"  # how byte-level vocabularies write the space before a word
+NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # what bytes are decoded to that are only part of a letter
+CONTINUES = "##"  # before a word that has no space before it, as Chinese and Japanese characters
+CHARACTER = "\u4e00"  # after which nothing has a space before it
 
 
 class Vocabulary(NamedTuple):
@@ -30,6 +34,7 @@ class Vocabulary(NamedTuple):
         eos_id: Ends a caption.
         unk_id: Stands for words outside of the vocabulary; None where every text can be spelled (byte-level BPE).
         cls_id: The class token before `bos_id`; None without `has_cls`.
+        other_special: Ids of special tokens that the vocabulary came with, such as GPT-2's `<|endoftext|>`.
     """
 
     size: int
@@ -38,6 +43,7 @@ class Vocabulary(NamedTuple):
     eos_id: int
     unk_id: int | None
     cls_id: int | None
+    other_special: tuple[int, ...] = ()
 
     @property
     def prefix(self) -> tuple[int, ...]:
@@ -47,7 +53,8 @@ class Vocabulary(NamedTuple):
     @property
     def never_said(self) -> tuple[int, ...]:
         """The special ids that no generated caption may contain: all but `eos_id`."""
-        return tuple(i for i in (self.pad_id, self.bos_id, self.unk_id, self.cls_id) if i is not None)
+        ours = (self.pad_id, self.bos_id, self.unk_id, self.cls_id)
+        return (*(i for i in ours if i is not None), *self.other_special)
 
 
 class CaptionTokenizer:
@@ -55,7 +62,8 @@ class CaptionTokenizer:
 
     Args:
         tokenizer: A fitted tokenizer of the `tokenizers` library, special tokens included; owned from here on.
-        max_length: Most tokens of a caption between prefix and `<eos>`; longer captions are cut there.
+        max_length: Most tokens of a caption between prefix and `<eos>`; longer captions are cut there, and then have no
+            `<eos>`: no model is to learn that captions end in the middle.
 
     Raises:
         ValueError: `max_length` is below 1, a special token is missing, or the ids have gaps.
@@ -71,27 +79,40 @@ class CaptionTokenizer:
         self._tokenizer.encode_special_tokens = True
 
     def encode(self, text: str) -> list[int]:
-        """Return the prefix, the ids of at most `max_length` tokens of the text, and `eos_id`."""
+        """Return the prefix, and the ids of all tokens with `eos_id`, or of the first `max_length` tokens alone."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return what `encode` returns for each text."""
-        vocabulary = self.vocabulary
-        return [[*vocabulary.prefix, *ids[: self.max_length], vocabulary.eos_id] for ids in self._uncut_ids(texts)]
+        prefix, end = self.vocabulary.prefix, [self.vocabulary.eos_id]
+        return [
+            [*prefix, *ids[: self.max_length], *(end if len(ids) <= self.max_length else [])]
+            for ids in self._uncut_ids(texts)
+        ]
 
     def spell(self, phrase: str) -> list[int]:
         """Return the ids of words as they stand in the middle of a caption, none cut."""
         # after a space: byte-level vocabularies have tokens of their own for words that are not the first
-        return self._uncut_ids([" ".join(["", *phrase.split()])])[0]
+        words = " ".join(phrase.split())
+        after_space, after_character = self._uncut_ids([f" {words}", f"{CHARACTER}{words}"])
+        within, unknown = after_character[1:], self.vocabulary.unk_id
+        if unknown is None or len(within) != len(after_space):
+            return after_space
+        # ids are in the order of frequency: with a space before it or without, as it was commonly written
+        return min(after_space, within, key=lambda ids: (unknown in ids, ids[:1]))
 
     @cached_property
     def continuing(self) -> list[int]:
         """The ids of tokens that continue the word before them; none where every token is a whole word."""
         if self.vocabulary.unk_id is not None:
             return []
-        # byte-level vocabularies write the space before a word as a letter of its own, Ġ; bytes beyond ASCII as letters
-        special = {*self.vocabulary.prefix, self.vocabulary.pad_id, self.vocabulary.eos_id}
-        return [i for i, token in enumerate(self.words) if token[0].isalnum() and token[0] != "Ġ" and i not in special]
+        # bytes beyond ASCII are written as letters
+        special = {*self.vocabulary.never_said, self.vocabulary.eos_id}
+        return [
+            i
+            for i, token in enumerate(self.tokens)
+            if token[0].isalnum() and token[0] != WORD_START and i not in special
+        ]
 
     def decode(self, ids: Sequence[int] | Tensor) -> str:
         """Return the text of one caption's ids ([L]) up to the first `eos_id`, without special tokens."""
@@ -119,7 +140,27 @@ class CaptionTokenizer:
 
     @cached_property
     def words(self) -> list[str]:
-        """Every token as the tokenizer spells it, by id; what pretrained word vectors are looked up by."""
+        """The word that each token stands for, by id; what pretrained word vectors are looked up by.
+
+        A token that continues a word stands for none, "", also where it looks like one: `man` in `fire·man`.
+        """
+        if self.vocabulary.unk_id is not None:
+            return [token.removeprefix(CONTINUES) for token in self.tokens]
+        special = {*self.vocabulary.never_said, self.vocabulary.eos_id}
+        continuing = {*self.continuing}
+        return [
+            token if i in special else "" if i in continuing else self._read(token)
+            for i, token in enumerate(self.tokens)
+        ]
+
+    def _read(self, token: str) -> str:
+        """Return a byte-level token as text, without the space before it; "" where it is no text."""
+        text = self._tokenizer.decoder.decode([token]).strip()
+        return "" if NO_TEXT in text else text
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Every token as the tokenizer spells it, by id."""
         ids = self._tokenizer.get_vocab(with_added_tokens=True)
         return sorted(ids, key=ids.__getitem__)
 
@@ -163,7 +204,9 @@ def _vocabulary(tokenizer: Tokenizer) -> Vocabulary:
             f"expected the tokenizer's {len(ids)} tokens to be numbered from 0 without gaps, "
             f"got the highest id {max(ids.values())}; renumber the tokens in its file"
         )
-    return Vocabulary(len(ids), ids[PAD], ids[BOS], ids[EOS], unk_id=ids.get(UNK), cls_id=ids.get(CLS))
+    added = tokenizer.get_added_tokens_decoder().items()
+    others = tuple(i for i, token in added if token.special and token.content not in (PAD, BOS, EOS, UNK, CLS))
+    return Vocabulary(len(ids), ids[PAD], ids[BOS], ids[EOS], ids.get(UNK), ids.get(CLS), others)
 
 
 def _parse(text: str) -> tuple[Tokenizer, int]:

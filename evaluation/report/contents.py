@@ -99,7 +99,7 @@ class Traversal(NamedTuple):
     Attributes:
         image_3HW: `uint8`.
         dimension: Which, from 0.
-        values: What it is set to; the prior's standard deviation is 1.
+        values: What it is set to, in standard deviations of the image's prior, from its mean.
         sayings: What is said at each value.
     """
 

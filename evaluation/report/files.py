@@ -25,7 +25,11 @@ def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> N
         report: What they say.
         settings: All that the scores depend on, for `scores.json`.
     """
-    scores = {**report.scores, "human": report.human and {**report.human}, "settings": settings}
+    scores = {
+        **report.scores,
+        "human": report.human and {**report.human},
+        "settings": {**settings, "notes": report.notes},
+    }
     atomic_write_text(folder / "scores.json", json.dumps(scores, indent=2) + "\n")
     lines = [f"# {report.title}", "", *(f"- {name}: {fact}" for name, fact in report.facts.items()), ""]
     notes = [f"\n{note}\n" for note in report.notes]

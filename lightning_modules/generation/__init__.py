@@ -12,7 +12,15 @@ from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.latent import Latent
 from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
 from lightning_modules.generation.sample import Sample
-from lightning_modules.generation.stepping import CodeDraws, Generated, Stepper, StepState, Strategy, generate
+from lightning_modules.generation.stepping import (
+    CodeDraws,
+    Generated,
+    Stepper,
+    StepState,
+    Strategy,
+    allowed_words,
+    generate,
+)
 
 __all__ = [
     "Beam",
@@ -26,6 +34,7 @@ __all__ = [
     "StepState",
     "Stepper",
     "Strategy",
+    "allowed_words",
     "filter_logits",
     "generate",
     "interpolate_styles",

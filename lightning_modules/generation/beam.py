@@ -36,8 +36,8 @@ class Beam:
         beam_size: Captions in the beam.
         num: Captions wanted of each image.
         length_penalty: The exponent; 0 ranks by log P alone, which favours short captions.
-        min_length: Fewest words of a caption.
-        no_repeat_ngram: Never say that many words in a row twice, unless nothing else is left to say; None allows it.
+        min_length: Fewest tokens of a caption before its end.
+        no_repeat_ngram: Never say that many tokens in a row twice, unless nothing else is left to say; None allows it.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:

@@ -29,8 +29,8 @@ class ConstrainedBeam(Beam):
         num: Captions wanted of each image.
         words: Words or phrases that every caption must contain, as text; whoever has the tokenizer calls `requiring`.
         length_penalty: As for `Beam`, and so are the next ones.
-        min_length: Fewest words of a caption.
-        no_repeat_ngram: Never say that many words in a row twice, but for the wanted words.
+        min_length: Fewest tokens of a caption before its end.
+        no_repeat_ngram: Never say that many tokens in a row twice, but for the wanted words.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:

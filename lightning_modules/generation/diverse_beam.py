@@ -29,8 +29,8 @@ class DiverseBeam(Beam):
         num_groups: Groups G.
         diversity: The Hamming penalty λ, in nats.
         length_penalty: As for `Beam`, and so are the next ones.
-        min_length: Fewest words of a caption.
-        no_repeat_ngram: Never say that many words in a row twice.
+        min_length: Fewest tokens of a caption before its end.
+        no_repeat_ngram: Never say that many tokens in a row twice.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:

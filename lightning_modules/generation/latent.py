@@ -46,6 +46,7 @@ class Latent:
             content_noise=temperature if vary_content else 0.0,
             from_prior=source == "prior",
         )
+        self.max_length = max_length
         self.search: Greedy | Beam = (
             Greedy(max_length=max_length)
             if beam_size == 1

@@ -4,6 +4,7 @@ Shape legend: B images, S style, K styles of an image, N = B · K styles, image 
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -23,10 +24,33 @@ def interpolate_styles(start_BS: Tensor, end_BS: Tensor, num: int) -> Tensor:
     return torch.lerp(start_BS.unsqueeze(1), end_BS.unsqueeze(1), share_K1).flatten(0, 1)
 
 
-def traverse_style(style_BS: Tensor, dimension: int, values: Sequence[float]) -> Tensor:
+class Gaussian(Protocol):
+    """What styles usually are, image by image; `lightning_modules.networks.latents.DiagonalGaussian` is such a thing.
+
+    Attributes:
+        mean: [B, S].
+        log_variance: [B, S].
+    """
+
+    @property
+    def mean(self) -> Tensor: ...
+    @property
+    def log_variance(self) -> Tensor: ...
+
+
+def traverse_style(
+    style_BS: Tensor, dimension: int, values: Sequence[float], *, prior: Gaussian | None = None
+) -> Tensor:
     """Return each image's style with one dimension set to each of `values` in turn: `style_NS`.
 
-    The prior's standard deviation is 1: values from −3 to 3 span what a style usually is.
+    Values from −3 to 3 span what a style usually is.
+
+    Args:
+        style_BS: The images' own styles.
+        dimension: Which, from 0.
+        values: In standard deviations of the prior, from its mean.
+        prior: The style's prior of each image (`codes(…).style.prior.as_gaussian()`), which `latents=conditional`
+            learns; None for N(0, 1), under which values are those of the dimension itself.
 
     Raises:
         ValueError: There is no such dimension, or no value.
@@ -37,5 +61,10 @@ def traverse_style(style_BS: Tensor, dimension: int, values: Sequence[float]) ->
     if not values:
         raise ValueError("expected values for the dimension to take, got none")
     style_BKS = style_BS.unsqueeze(1).repeat(1, len(values), 1)
-    style_BKS[..., dimension] = style_BS.new_tensor(values)
+    value_K = style_BS.new_tensor(values)
+    if prior is None:
+        style_BKS[..., dimension] = value_K
+    else:
+        mean_B1, log_variance_B1 = (part[:, dimension, None] for part in (prior.mean, prior.log_variance))
+        style_BKS[..., dimension] = mean_B1 + value_K * torch.exp(0.5 * log_variance_B1)
     return style_BKS.flatten(0, 1)

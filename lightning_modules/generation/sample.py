@@ -78,7 +78,12 @@ class Sample:
     def _choose(self, logits_NV: Tensor, said: Sequence[Tensor]) -> Tensor:
         if self.repetition_penalty != 1 and said:
             logits_NV = discourage_repeats(logits_NV, torch.stack([*said], dim=1), self.repetition_penalty)
-        filtered_NV = filter_logits(
+        filtered_NV = self.filtered(logits_NV)
+        return draw(filtered_NV, draw_rows(torch.rand, filtered_NV[:, 0], self._generators))
+
+    def filtered(self, logits_NV: Tensor) -> Tensor:
+        """Return logits of the distribution that words are drawn from, given those of all words that may be said."""
+        return filter_logits(
             logits_NV,
             temperature=self.temperature,
             top_k=self.top_k,
@@ -86,7 +91,6 @@ class Sample:
             typical_p=self.typical_p,
             filter_thres=self.filter_thres,
         )
-        return draw(filtered_NV, draw_rows(torch.rand, filtered_NV[:, 0], self._generators))
 
 
 def draw(logits_NV: Tensor, uniform_N: Tensor) -> Tensor:

@@ -78,10 +78,12 @@ class Strategy(Protocol):
     Attributes:
         num: Captions that it says of each image; a multiple of `codes.num`.
         codes: The codes that it says them from.
+        max_length: Most tokens of a caption, `<eos>` included.
     """
 
     num: int
     codes: CodeDraws
+    max_length: int
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         """Say `num / codes.num` captions from each code.
@@ -119,20 +121,25 @@ def generate(
     tokens_N = first_N
     finished_N = torch.zeros_like(first_N, dtype=torch.bool)
     log_probability_N = torch.zeros_like(first_N, dtype=torch.float)
-    never_said = torch.tensor(special.never_said, device=first_N.device)
     said: list[Tensor] = []
     while len(said) < max_length and not finished_N.all():
         logits_NV, state = stepper.step(tokens_N, state)
         logits_NV = logits_NV.float()
-        allowed_NV = logits_NV.index_fill(1, never_said, NEGATIVE_INFINITY)
-        if not said:
-            allowed_NV[:, special.eos_id] = NEGATIVE_INFINITY
+        allowed_NV = allowed_words(logits_NV, special, torch.full_like(finished_N, not said))
         tokens_N = choose(allowed_NV, said).masked_fill(finished_N, special.pad_id)
         nats_N = logits_NV.log_softmax(dim=1).gather(1, tokens_N[:, None]).squeeze(1)
         log_probability_N = log_probability_N + nats_N.masked_fill(finished_N, 0.0)
         finished_N = finished_N | (tokens_N == special.eos_id)
         said.append(tokens_N)
     return Generated(torch.stack(said, dim=1), log_probability_N, log_probability_N, finished_N)
+
+
+def allowed_words(logits_NV: Tensor, special: SpecialTokens, is_first_N: Tensor) -> Tensor:
+    """Return the logits with −∞ for what is never said: special tokens, and the end where no word was said before."""
+    never_said = torch.tensor(special.never_said, device=logits_NV.device)
+    allowed_NV = logits_NV.index_fill(1, never_said, NEGATIVE_INFINITY)
+    allowed_NV[:, special.eos_id] = allowed_NV[:, special.eos_id].masked_fill(is_first_N, NEGATIVE_INFINITY)
+    return allowed_NV
 
 
 def require(holds: bool, field: str, expected: str, got: object) -> None:

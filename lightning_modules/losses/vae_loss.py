@@ -3,6 +3,7 @@
 Shape legend: N captions, R redrawn captions, Z latent dimensions.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -45,6 +46,11 @@ class LossReport(NamedTuple):
     contributions: dict[str, Tensor]
     weights: dict[str, float]
 
+    def named(self, stage: str) -> dict[str, Tensor]:
+        """Return the terms by what they are called in logs: `{stage}/nats/…` and `{stage}/contribution/…`."""
+        nats = {f"{stage}/nats/{name}": value for name, value in self.nats.items()}
+        return nats | {f"{stage}/contribution/{name}": value for name, value in self.contributions.items()}
+
 
 class VAELoss(nn.Module):
     """caption + λ · reconstruction + k · (β · KL style + γ · KL content), nats per sample averaged over the batch.
@@ -57,7 +63,8 @@ class VAELoss(nn.Module):
         beta: β, the weight of style (Higgins et al. 2017).
         gamma: γ, the weight of content.
         kl_loss_weight: k, the weight of both.
-        style_free_bits: Nats that each dimension of S may carry at no cost.
+        style_free_bits: Nats that each dimension of S may carry at no cost. A KL without parts comes in equal shares:
+            as many are free in all dimensions together.
         content_free_bits: Nats that each dimension of C may carry at no cost.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
 
@@ -93,14 +100,20 @@ class VAELoss(nn.Module):
         self.label_smoothing = label_smoothing
 
     def forward(self, terms: LossTerms, step: int) -> LossReport:
-        """Weigh the terms as they count at training step `step`."""
+        """Return the loss of a batch as it counts at training step `step`."""
+        return self.report(mean_of_batch(self.samples(terms)), step)
+
+    def report(self, mean: Mapping[str, Tensor], step: int) -> LossReport:
+        """Return the loss as it counts at training step `step`, from the means of the `samples` over any set of them.
+
+        Bits are free of the mean, so that the loss of a split is not the mean of its batches' losses.
+        """
         weights = {
             "reconstruction": self.reconstruction_weight(step),
             "beta": self.beta(step),
             "gamma": self.gamma(step),
             "kl": self.kl_loss_weight(step),
         }
-        mean = mean_of_batch(self._samples(terms))
         nats = {name: mean[name] for name in ("caption", "kl_style", "kl_content")}
         style = free_bits(mean["style_Z"], self.style_free_bits) if self.style_free_bits else mean["kl_style"]
         content = free_bits(mean["content_Z"], self.content_free_bits) if self.content_free_bits else mean["kl_content"]
@@ -116,8 +129,11 @@ class VAELoss(nn.Module):
             sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
         )
 
-    def _samples(self, terms: LossTerms) -> dict[str, Tensor]:
-        """Return all that is averaged over the batch: terms of each sample, and where bits are free each dimension."""
+    def samples(self, terms: LossTerms) -> dict[str, Tensor]:
+        """Return all that is averaged: terms of each sample, and where bits are free each dimension.
+
+        Which there are depends on the settings, and on whether images are redrawn, alone.
+        """
         samples = {
             "caption": terms.caption_N,
             "smoothed": terms.smoothed_N,

@@ -4,7 +4,7 @@ Shape legend: B images, N captions, L tokens, W words of all captions one after 
 width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to redraw, G captions of a group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +14,8 @@ from torch.nn.functional import pad
 from lightning_modules.networks.decoders import Decoder
 from lightning_modules.networks.embeddings import WordEmbedding
 from lightning_modules.networks.encoders import Encoder
-from lightning_modules.networks.latents import CaptionWords, Latents
+from lightning_modules.networks.latents import CaptionWords, FromPosterior, Latents
+from lightning_modules.randomness import Generators, of_captions
 
 
 class CaptionerOutput(NamedTuple):
@@ -77,7 +78,13 @@ class Captioner(nn.Module):
         self.prefix = tuple(prefix)
 
     def forward(
-        self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor, redraw_R: Tensor, step: int = 0
+        self,
+        grid_BPD: Tensor,
+        tokens_NL: Tensor,
+        image_of_caption_N: Tensor,
+        redraw_R: Tensor,
+        step: int = 0,
+        generators: Generators | None = None,
     ) -> CaptionerOutput:
         """Predict each word of each caption from those before it, and redraw the images from the predictions.
 
@@ -87,23 +94,36 @@ class Captioner(nn.Module):
             image_of_caption_N: For each caption the row of its image.
             redraw_R: Rows of the captions to redraw the image from.
             step: Training step, by which the relaxation's temperature may change.
+            generators: Where each image's codes are drawn from; None for PyTorch's own generator.
         """
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
-        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N)
+        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N, generators)
         logits_WV = self._predict(tokens_NL, latents)
         redrawn_RCHW = None
         if self.decoder_image is not None:
             logits_RLV = logits_of_captions(logits_WV, is_word_NL, redraw_R)
             words_RLV = self.relaxation(logits_RLV, targets_NL[redraw_R], step)
-            redrawn_RCHW = self.decoder_image(words_RLV @ self.embedding.weight, is_word_NL[redraw_R])
+            redrawn_RCHW = self.decoder_image(self.embedding.mix(words_RLV), is_word_NL[redraw_R])
         return CaptionerOutput(logits_WV, targets_NL, latents, redrawn_RCHW)
 
-    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
-        """Return log P of finished captions (tokens after the prefix, padded) from given codes, in nats: [N]."""
+    def log_probability(
+        self, latents: Latents, tokens_NL: Tensor, *, changed: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Return log P of captions from given codes, in nats: [N].
+
+        Args:
+            latents: The codes.
+            tokens_NL: The captions, tokens after the prefix, padded.
+            changed: From `logits_WV`, and whether each is of a first word, to those of the distribution that is asked
+                for; None for the network's own.
+        """
         prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
         logits_WV = self._predict(torch.cat([prefix_NL, tokens_NL], dim=1), latents).float()
         is_word_NL = self._is_word(tokens_NL)
+        if changed is not None:
+            is_first_NL = torch.arange(tokens_NL.shape[1], device=tokens_NL.device).expand_as(tokens_NL) == 0
+            logits_WV = changed(logits_WV, is_first_NL[is_word_NL])
         nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
 
@@ -126,13 +146,20 @@ class Captioner(nn.Module):
             parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - longest)))
         return torch.cat(parts)[order_N.argsort()]
 
-    def posterior(self, grid_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Latents:
+    def posterior(
+        self,
+        grid_BPD: Tensor,
+        tokens_NL: Tensor,
+        image_of_caption_N: Tensor,
+        generators: Generators | None = None,
+    ) -> Latents:
         """Draw the codes of images and captions that people wrote; arguments as for `forward`."""
-        if not self.latents.reads_captions:
-            return self.latents(grid_BPD, image_of_caption_N)
-        targets_NL = tokens_NL[:, len(self.prefix) :]
-        caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
-        return self.latents(grid_BPD, image_of_caption_N, caption=caption)
+        source = FromPosterior(generators=of_captions(generators, image_of_caption_N))
+        caption = None
+        if self.latents.reads_captions:
+            targets_NL = tokens_NL[:, len(self.prefix) :]
+            caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
+        return self.latents(grid_BPD, image_of_caption_N, source, source, caption)
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys
 from lightning_modules.generation import Sample
 from lightning_modules.randomness import generators_of
 from lightning_modules.ranking.ranker import Candidates, Ranker
@@ -34,7 +35,8 @@ SEED = 0  # of what is drawn of each image
 class Consensus(Ranker):
     """The mean CIDEr-D with captions of the nearest training images (`metrics.consensus_scores`; Devlin et al. 2015).
 
-    Nearest are those whose features, averaged over the encoder's grid, have the highest cosine.
+    Nearest are those whose features, averaged over the encoder's grid, have the highest cosine. An image is no
+    neighbour of its own, nor is its copy under another name: what people said of it is not to be known.
 
     With `num_drawn` the mean CIDEr-D with captions that the model draws of the image is added: the score that a caption
     may expect if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
@@ -121,7 +123,8 @@ class Consensus(Ranker):
         assert index is not None, "call prepare() first"
         said = _tokenized(candidates.said.captions)
         drawn = self._draw(captioner, candidates.grid_BPD)
-        neighbours = self._neighbours(index, candidates.grid_BPD)
+        keys_BK = None if candidates.keys is None else candidates.keys()
+        neighbours = self._neighbours(index, candidates.grid_BPD, keys_BK)
         flat = [caption for of_image in said for caption in of_image]
         score_N = consensus_scores(flat, _image_of_caption(said), neighbours, frequencies)
         score_BK = score_N.reshape(len(said), -1)
@@ -131,7 +134,7 @@ class Consensus(Ranker):
         if self.diversity:
             alike_BKK = _cider_d(said, said, frequencies)
         if self.coverage:
-            training = self._training_tokens
+            training = [*self._training_tokens, []]  # the last stands for no image
             others = [
                 [*(caption for image in nearest for caption in training[image]), *more]
                 for nearest, more in zip(neighbours.nearest_BK, drawn, strict=True)
@@ -142,18 +145,35 @@ class Consensus(Ranker):
         )
         return torch.from_numpy(worth_BK.ravel()).float().to(candidates.grid_BPD.device)
 
-    def _neighbours(self, index: TrainingIndex, grid_BPD: Tensor) -> Neighbours:
-        num_nearest = min(self.num_nearest, len(index.captions))
+    def _neighbours(self, index: TrainingIndex, grid_BPD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
+        """Return the nearest images of the index that are not the image itself.
+
+        Raises:
+            ValueError: The index holds no other image.
+        """
+        twins = [index.numbers_of(keys) for keys in (keys_BK if keys_BK is not None else [()] * len(grid_BPD))]
+        num_training = len(index.captions)
+        num_nearest = min(self.num_nearest, num_training)
+        num_looked_at = min(num_nearest + max(map(len, twins), default=0), num_training)
         features_BD = pooled(grid_BPD).cpu().numpy()
-        nearest_BK = nearest_images(features_BD, index.features_TD.astype(np.float32), num_nearest)
-        return Neighbours(nearest_BK, index.captions, self.num_captions)
+        nearest_BK = np.full((len(twins), num_nearest), num_training)  # which stands for no image
+        looked_at_BX = nearest_images(features_BD, index.features_TD.astype(np.float32), num_looked_at)
+        for nearest_K, looked_at_X, own in zip(nearest_BK, looked_at_BX, twins, strict=True):
+            others = [number for number in looked_at_X.tolist() if number not in own][:num_nearest]
+            nearest_K[: len(others)] = others
+            if not others:
+                raise ValueError(
+                    f"{self.path}: the index holds no other image than the one to rank captions of; make it of more "
+                    f"training images"
+                )
+        return Neighbours(nearest_BK, [*index.captions, []], self.num_captions)
 
     def _draw(self, captioner: VariationalCaptioner, grid_BPD: Tensor) -> list[list[Tokens]]:
         """Draw captions of each image from the model; none without `num_drawn`."""
         if not self.num_drawn:
             return [[] for _ in grid_BPD]
         drawing = Sample(num=self.num_drawn, temperature=self.drawn_temperature, max_length=self.max_length)
-        generators = generators_of([SEED] * len(grid_BPD), captioner.device)
+        generators = generators_of([SEED] * len(grid_BPD))
         return _tokenized(captioner.describe_grid(grid_BPD, drawing, generators=generators).captions)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys
 from lightning_modules.describing import Descriptions
 from lightning_modules.variational_captioner import VariationalCaptioner
 
@@ -22,11 +23,13 @@ class Candidates(NamedTuple):
         images_BCHW: `uint8`.
         grid_BPD: The images as the encoder sees them.
         said: The captions.
+        keys: What the images are known by (see `image_keys`), [B, K], for a ranker that asks; None where no one knows.
     """
 
     images_BCHW: Tensor
     grid_BPD: Tensor
     said: Descriptions
+    keys: Callable[[], ImageKeys] | None = None
 
 
 class Ranker(ABC):

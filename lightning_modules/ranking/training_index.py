@@ -3,11 +3,12 @@
 Shape legend: B images, T training images, P grid positions, D features.
 """
 
-import hashlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,13 +19,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from datamodules.atomic_write import atomic_open
+from datamodules.cache_key import cache_key, reader_version, sources_of
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys
 from lightning_modules.variational_captioner import VariationalCaptioner
 
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 32
-FIELDS = ("features_TD", "captions", "encoder", "data")
+FIELDS = ("features_TD", "captions", "keys_TK", "encoder", "data")
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class TrainingIndex:
     Attributes:
         features_TD: Of each image, averaged over the encoder's grid, in half precision.
         captions: Of each image.
+        keys_TK: What each image is known by (see `image_keys`).
         encoder: Fingerprint of the encoder that saw them.
-        data: Fingerprint of the images' numbers and captions.
+        data: Fingerprint of the images and captions, and of who read and encoded them.
     """
 
     features_TD: NDArray[np.float16]
     captions: Sequence[Sequence[str]]
+    keys_TK: ImageKeys
     encoder: str
     data: str
 
@@ -55,16 +60,22 @@ class TrainingIndex:
                 features.append(pooled(captioner.encode(images_BCHW.to(captioner.device))).cpu().half().numpy())
                 progress.update(len(batch))
         captions = [list(of_image) for of_image in training.captions]
-        return cls(np.concatenate(features), captions, captioner.encoder_fingerprint, data_fingerprint(training))
+        return cls(
+            np.concatenate(features),
+            captions,
+            training.image_keys,
+            captioner.encoder_fingerprint,
+            data_fingerprint(captioner, training),
+        )
 
     @classmethod
     def load_or_make(cls, path: Path, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
         """Read the file if it is of this encoder and these images; otherwise make and save it."""
         try:
             index = cls.load(path, captioner)
-            if index.data == data_fingerprint(training):
+            if index.data == data_fingerprint(captioner, training):
                 return index
-            log.info("%s: made anew, for it is of other training images", path)
+            log.info("%s: made anew, for it is of other training images or libraries", path)
         except ValueError as error:
             if path.exists():
                 log.info("made anew: %s", error)
@@ -80,6 +91,7 @@ class TrainingIndex:
                 file,
                 features_TD=self.features_TD,
                 captions=captions,
+                keys_TK=self.keys_TK,
                 encoder=np.array(self.encoder),
                 data=np.array(self.data),
             )
@@ -98,12 +110,28 @@ class TrainingIndex:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
             fields["captions"] = json.loads(fields["captions"].tobytes())
+            if not fields["keys_TK"].ndim == 2 == fields["features_TD"].ndim:
+                raise ValueError("its arrays have other shapes")
+            if not len(fields["keys_TK"]) == len(fields["features_TD"]) == len(fields["captions"]):
+                raise ValueError("it has not as many features, keys and captions")
         except Exception as error:  # zip, header and JSON errors come in many types
             raise ValueError(f"{path}: not an index of training images ({error}); {advice}") from error
-        index = cls(fields["features_TD"], fields["captions"], str(fields["encoder"]), str(fields["data"]))
+        index = cls(**fields | {name: str(fields[name]) for name in ("encoder", "data")})
         if index.encoder != captioner.encoder_fingerprint:
             raise ValueError(f"{path}: the index was made with another encoder than the checkpoint's; {advice}")
         return index
+
+    def numbers_of(self, keys: Iterable[int]) -> Set[int]:
+        """Return the training images that are the one with these keys."""
+        return {number for key in keys for number in self._numbers_of_key.get(int(key), ())}
+
+    @cached_property
+    def _numbers_of_key(self) -> dict[int, list[int]]:
+        numbers = defaultdict(list)
+        for number, keys in enumerate(self.keys_TK.tolist()):
+            for key in keys:
+                numbers[key].append(number)
+        return numbers
 
 
 def pooled(grid_BPD: Tensor) -> Tensor:
@@ -111,14 +139,12 @@ def pooled(grid_BPD: Tensor) -> Tensor:
     return grid_BPD.float().mean(dim=1)
 
 
-def data_fingerprint(training: CaptionSplit) -> str:
-    """Return a checksum of the images' numbers and captions."""
-    captions = [list(of_image) for of_image in training.captions]
-    return _fingerprint([json.dumps([list(training.image_ids), captions]).encode()])
-
-
-def _fingerprint(parts: Iterable[bytes]) -> str:
-    checksum = hashlib.sha256()
-    for part in parts:
-        checksum.update(part)
-    return checksum.hexdigest()
+def data_fingerprint(captioner: VariationalCaptioner, training: CaptionSplit) -> str:
+    """Return a checksum of all that an index depends on beside the encoder's weights."""
+    return cache_key(
+        images=training.image_fingerprint,
+        keys=training.image_keys,
+        captions=training.captions,
+        reader=reader_version(),
+        code=sources_of(type(captioner.network.encoder).__module__),
+    )

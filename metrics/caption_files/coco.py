@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from metrics.caption_files.fields import caption_text, field, image_name, objects
+from metrics.caption_files.fields import caption_text, field, image_name, objects, shown
 from metrics.caption_files.reference_image import ReferenceImage
 
 
 def coco_images(content: Mapping[str, Any], path: str) -> list[ReferenceImage]:
     """Return the images of `{"images": [{"id", "file_name"}], "annotations": [{"id", "image_id", "caption"}]}`.
 
-    They come in the order of "images", or, where that is left out, as the annotations first name them.
+    They come in the order of "images", or, where that is left out, as the annotations first name them. Annotations
+    whose "is_rejected" or "is_precanned" is true, as in VizWiz-Captions (Gurari et al., ECCV 2020), are set apart: its
+    organisers' reader leaves them out by default.
 
     Raises:
         ValueError: The shape is another, an image or annotation is there twice, or an annotation's image is not there.
@@ -23,6 +25,7 @@ def coco_images(content: Mapping[str, Any], path: str) -> list[ReferenceImage]:
         file_name = [image_name(row["file_name"], where)] if "file_name" in row else []
         images[number] = ReferenceImage((number, *file_name), [])
     first_of_id: dict[Any, str] = {}
+    rejected: dict[str, list[str]] = {}
     for where, row in objects(content["annotations"], f"{path}, annotations row"):
         if "id" in row:
             _check_new(row["id"], where, first_of_id)
@@ -30,8 +33,17 @@ def coco_images(content: Mapping[str, Any], path: str) -> list[ReferenceImage]:
         if "images" in content and number not in images:
             raise ValueError(f"{where}: expected an image_id that 'images' has, got {number}; add the image")
         image = images.setdefault(number, ReferenceImage((number,), []))
-        image.captions.append(caption_text(field(row, "caption", where), where))
-    return list(images.values())
+        captions = rejected.setdefault(number, []) if _is_rejected(row, where) else image.captions
+        captions.append(caption_text(field(row, "caption", where), where))
+    return [image._replace(rejected=tuple(rejected.get(number, ()))) for number, image in images.items()]
+
+
+def _is_rejected(row: Mapping[str, Any], where: str) -> bool:
+    values = [row[name] for name in ("is_rejected", "is_precanned") if name in row]
+    for value in values:
+        if value not in (True, False, None):
+            raise ValueError(f"{where}: expected is_rejected and is_precanned as true or false, got {shown(value)}")
+    return any(values)
 
 
 def _check_new(annotation_id: object, where: str, first_of_id: dict[Any, str]) -> None:

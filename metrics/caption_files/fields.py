@@ -1,6 +1,7 @@
 """Values of JSON files, checked one by one; `where` names the file and the row in errors."""
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from typing import Any
 def image_name(value: object, where: str) -> str:
     """Return the one name of an image, whether it is given as a number, as text of digits, or as a file name.
 
-    42, "42" and "000042" are the same image.
+    42, "42" and "000042" are the same image, and so are an accented letter and a letter with its accent (NFC).
 
     Raises:
         ValueError: The value is neither a whole number nor text.
@@ -17,6 +18,7 @@ def image_name(value: object, where: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{where}: expected an image's number or file name, got {shown(value)}; correct the row")
+    value = unicodedata.normalize("NFC", value.strip())
     if value.isascii() and value.isdigit():
         return value.lstrip("0") or "0"
     return value

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from metrics.caption_files.fields import listed
+from metrics.caption_files.image_lookup import ImageLookup
 from metrics.caption_files.references import References
 from metrics.caption_files.results import Results
 from metrics.caption_metric import ImageCaptions
@@ -20,6 +21,9 @@ class Match(NamedTuple):
         images_without_result: Images with references that are left out because nothing was said of them.
         images_without_references: Images that are left out because the references say nothing of them.
         captions_left_out: Candidates beyond the first `num`.
+        images_with_rejected_alone: Images with a result that are left out because all of their references were
+            rejected.
+        images_found_by_part_of_name: Images that the results call by another name than the references (`ImageLookup`).
     """
 
     images: list[ImageCaptions]
@@ -27,6 +31,8 @@ class Match(NamedTuple):
     images_without_result: int
     images_without_references: int
     captions_left_out: int
+    images_with_rejected_alone: int = 0
+    images_found_by_part_of_name: int = 0
 
 
 def match(
@@ -51,7 +57,10 @@ def match(
         ValueError: An image has a result but no references, or references but no result, belongs to another split, or
             has too few candidates or other than the rest.
     """
-    captions = _by_image(results, references)
+    captions, num_loose = _by_image(results, references)
+    rejected = [i for i in captions if not references.images[i].captions and references.images[i].rejected]
+    for i in rejected if len(rejected) < len(captions) else []:
+        del captions[i]
     chosen = _of_splits(captions, results, references, split)
     without_result, without_references = _check_both_there(captions, chosen, results, references, subset=subset)
     left_out = _keep_first(captions, results, references, num)
@@ -60,24 +69,47 @@ def match(
         [ImageCaptions(i, captions[i], image.captions) for i, image in images],
         sorted({image.split for _, image in images if image.split is not None}),
         without_result,
-        without_references,
+        without_references - len(rejected),
         left_out,
+        len(rejected),
+        num_loose,
     )
 
 
-def _by_image(results: Results, references: References) -> Captions:
-    image_of_name = {name: i for i, image in enumerate(references.images) for name in image.names}
-    unknown = list(dict.fromkeys(row.image for row in results.rows if row.image not in image_of_name))
+def _by_image(results: Results, references: References) -> tuple[Captions, int]:
+    """Return the captions of each image, and how many images were found by a part of their name alone."""
+    image_of_name, loose = _find(results, references)
+    captions: Captions = {}
+    for row in results.rows:
+        captions.setdefault(image_of_name[row.image], []).append(row.caption)
+    return captions, len(loose)
+
+
+def _find(results: Results, references: References) -> tuple[dict[str, int], dict[int, str]]:
+    """Return the image of each of the results' names, and the names of those that were found by a part of it."""
+    lookup = ImageLookup(references.images)
+    image_of_name: dict[str, int] = {}
+    loose: dict[int, str] = {}
+    unknown: list[str] = []
+    for name in dict.fromkeys(row.image for row in results.rows):
+        exact = lookup.exact(name)
+        image = lookup.loose(name) if exact is None else exact
+        if image is None:
+            unknown.append(name)
+            continue
+        if exact is None and loose.setdefault(image, name) != name:
+            raise ValueError(
+                f"{results.file.path}: expected one name for each image, got {loose[image]!r} and {name!r}, which may "
+                f"both be {references.images[image].names[-1]!r} of {references.file.path}; write the names as there"
+            )
+        image_of_name[name] = image
     if unknown:
         known = " or ".join(repr(name) for name in references.images[0].names)
         raise ValueError(
             f"{results.file.path}: expected images of {references.file.path}, which calls its first {known}; got "
             f"{len(unknown)} that it does not have ({listed(unknown)}); rename or remove them"
         )
-    captions: Captions = {}
-    for row in results.rows:
-        captions.setdefault(image_of_name[row.image], []).append(row.caption)
-    return captions
+    return image_of_name, loose
 
 
 def _of_splits(captions: Captions, results: Results, references: References, split: str | None) -> list[int]:

@@ -10,8 +10,10 @@ class ReferenceImage(NamedTuple):
         names: What results may call it: its number, its file name, or both in this order.
         captions: What people said; may be none.
         split: The part of the data set that it belongs to; None where the file knows of no parts.
+        rejected: Captions that the annotators rejected, or that say a ready-made sentence; left out of `captions`.
     """
 
     names: tuple[str, ...]
     captions: list[str]
     split: str | None = None
+    rejected: tuple[str, ...] = ()

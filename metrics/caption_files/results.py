@@ -1,10 +1,11 @@
-"""Captions to score, in the results format of COCO."""
+"""Captions to score, in the results format of COCO and in those of other tools."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-from metrics.caption_files.fields import caption_text, field, image_name, listed, objects
-from metrics.caption_files.text_file import MAX_BYTES, SourceFile, parse_json, read_text
+from metrics.caption_files.caption_rows import caption_rows
+from metrics.caption_files.references import format_of
+from metrics.caption_files.text_file import MAX_BYTES, SourceFile, read_text
 
 EXAMPLE = '[{"image_id": 42, "caption": "a cat sits"}, …]'
 
@@ -34,32 +35,19 @@ class Results(NamedTuple):
 
 
 def read_results(path: Path, max_bytes: int = MAX_BYTES) -> Results:
-    """Read `[{"image_id": …, "caption": …}, …]`; several rows of an image are several captions of it.
+    """Read `[{"image_id": …, "caption": …}, …]`, or captions in another shape that `caption_rows` knows.
 
-    Fields beside the two are passed over.
+    Several captions of an image are its candidates. Fields beside those of the image and the captions are passed over.
 
     Raises:
-        ValueError: The file cannot be read, or its content is not of this shape.
+        ValueError: The file cannot be read, or its content is not of such a shape.
     """
     file, text = read_text(path, max_bytes)
-    if text.lstrip()[0] not in "[{":
+    rows = caption_rows(text, path)
+    if rows is None:
         raise ValueError(
-            f"{path}: expected results as JSON {EXAMPLE}, got text that starts with {text.strip()[:20]!r}; "
-            f"write them in this shape"
+            f"{path}: expected results as JSON {EXAMPLE}, got {format_of(text, path)}; write them in this shape"
         )
-    content = parse_json(text, path)
-    if isinstance(content, dict):
-        raise ValueError(
-            f"{path}: expected results as a list {EXAMPLE}, got an object with {listed(content)}; "
-            f"give the results first, then the references"
-        )
-    rows = [
-        Result(
-            image_name(field(row, "image_id", where), where),
-            caption_text(field(row, "caption", where), where),
-        )
-        for where, row in objects(content, f"{path}, row")
-    ]
     if not rows:
         raise ValueError(f"{path}: expected at least one result, got an empty list; check what wrote the file")
-    return Results(file, rows)
+    return Results(file, [Result(row.names[0], caption) for row in rows for caption in row.captions])

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+
+from metrics.caption_files.file_kinds import kind_of_file
 
 MAX_BYTES = 500_000_000  # the largest file in common use, Karpathy's splits of COCO, has about 150 MB
 
@@ -24,7 +27,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> tuple[SourceFile, str]:
     """Return a file and its text, without a byte order mark and never blank; at most `max_bytes` are taken in.
 
     Raises:
-        ValueError: It is missing, not a file, too large, not UTF-8, or blank.
+        ValueError: It is missing, not a file, too large, no text, not UTF-8, or blank.
     """
     try:
         size = path.stat().st_size  # 0 of a pipe
@@ -37,6 +40,9 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> tuple[SourceFile, str]:
             f"{path}: expected at most {max_bytes / 1e6:g} MB, got more; "
             f"check that it is the right file, or allow more with --max-megabytes"
         )
+    kind = kind_of_file(content)
+    if kind is not None:
+        raise ValueError(f"{path}: expected text as JSON, got {kind[0]}; {kind[1]}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -53,13 +59,35 @@ def parse_json(text: str, path: Path) -> Any:
         ValueError: It is no JSON: cut short, NaN or Infinity, nested too deeply; or an object says a key twice.
     """
 
-    def refuse_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no number of JSON")
+    values = parse_json_values(text, path)
+    if len(values) > 1:
+        line = values[1][0]
+        raise ValueError(f"{path}: expected JSON, got another value after its end on line {line}; write the file again")
+    return values[0][1]
 
-    try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: expected JSON, got {_reason(error)}; write the file again") from error
+
+def parse_json_values(text: str, path: Path) -> list[tuple[int, Any]]:
+    """Return the values of a JSON file, which may be many (JSON Lines), each with the line that it begins on, from 1.
+
+    Raises:
+        ValueError: As for `parse_json`.
+    """
+    values: list[tuple[int, Any]] = []
+    start, line = 0, 1
+    while (begin := NOT_BLANK.search(text, start)) is not None:
+        line += text.count("\n", start, begin.start())
+        try:
+            value, end = STRICT.raw_decode(text, begin.start())
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path}: expected JSON, got {_reason(error)}; write the file again") from error
+        values.append((line, value))
+        line += text.count("\n", begin.start(), end)
+        start = end
+    return values
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,6 +97,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(name for name in fields if names.count(name) > 1)
         raise ValueError(f"an object with the key {repeated!r} twice")
     return fields
+
+
+NOT_BLANK = re.compile(r"[^ \t\r\n]")
+STRICT = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
 
 
 def _reason(error: Exception) -> str:

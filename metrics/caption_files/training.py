@@ -1,6 +1,7 @@
 """The captions that a model learned from."""
 
 from metrics.caption_files.fields import listed
+from metrics.caption_files.image_lookup import file_of
 from metrics.caption_files.matching import Match
 from metrics.caption_files.reference_image import ReferenceImage
 from metrics.caption_files.references import References
@@ -28,14 +29,17 @@ def training_images(references: References) -> list[ReferenceImage]:
 def training_captions(training: References, references: References, matched: Match) -> list[str]:
     """Return what was said of the images to learn from, which must be others than those that are scored.
 
-    Two images are the same if their file names are; their numbers, where a file has no file names.
+    Two images are the same if their file names are, also where one of them is without its folders; their numbers, where
+    a file has no file names.
 
     Raises:
         ValueError: A scored image is among them: nothing that people say of it would be novel; or as `training_images`.
     """
     images = training_images(training)
     scored = {references.images[image.image_id].names[-1] for image in matched.images}
-    shared = [image.names[-1] for image in images if image.names[-1] in scored]
+    without_folders = {*map(file_of, scored)}
+    names = [image.names[-1] for image in images]
+    shared = [name for name in names if name in scored or file_of(name) in scored or name in without_folders]
     if shared:
         raise ValueError(
             f"{training.file.path}: expected training captions of other images than the scored ones, got those of "

@@ -58,6 +58,8 @@ class DiversityA(FrequencyMetric):
     Arguments as for `FrequencyMetric`.
     """
 
+    needs_several = True
+
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return `A/…`.
 

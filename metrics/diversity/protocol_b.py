@@ -24,7 +24,7 @@ def protocol_b(
     - `B/Div-1`, `B/Div-2`: distinct words and pairs of words of an image over all its words; mean over images.
     - `B/mBLEU-1` … `B/mBLEU-4`: corpus BLEU of all first captions against the others of their images, of all second
       ones, …; the mean of these.
-    - `B/Self-CIDEr`: see `self_cider`; mean over images.
+    - `B/Self-CIDEr`: see `self_cider`; mean over images; absent where document frequencies are those of one image.
     - `B/vocabulary`: distinct words that all captions of all images use, a count.
     - `B/novel`: share of all captions that are no training caption; absent without training captions.
 
@@ -32,13 +32,11 @@ def protocol_b(
         sets: The captions of each image.
         frequencies: Document frequencies for Self-CIDEr; those of the evaluated references in published numbers.
         training_sentences: `sentence` of each training caption, a set; None if they are not known.
-
-    Raises:
-        ValueError: The document frequencies are those of a single image.
     """
     results = {f"B/Div-{order}": float(div_n(sets, order).mean()) for order in (1, 2)}
     results |= {f"B/mBLEU-{order}": float(score) for order, score in enumerate(slot_mutual_bleu(sets), start=1)}
-    results["B/Self-CIDEr"] = float(self_cider(sets, frequencies).mean())
+    if frequencies.num_images > 1:  # otherwise no n-gram has weight
+        results["B/Self-CIDEr"] = float(self_cider(sets, frequencies).mean())
     results["B/vocabulary"] = float(vocabulary_size(sets))
     if training_sentences is not None:
         results["B/novel"] = float(is_novel(sets.captions, training_sentences).mean())
@@ -51,11 +49,13 @@ class DiversityB(FrequencyMetric):
     Arguments as for `FrequencyMetric`.
     """
 
+    needs_several = True
+
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return `B/…`.
 
         Raises:
-            ValueError: An image has fewer than two captions, or document frequencies are those of a single image.
+            ValueError: An image has fewer than two captions.
         """
         pairs = all_candidates(images)
         sets = CaptionSets.of_candidates(pairs)

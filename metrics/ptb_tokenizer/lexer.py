@@ -17,12 +17,14 @@ Known to differ:
   later captions of a run to a wrong image there. Here it is a space.
 - The lexer's rules see a character outside of the Basic Multilingual Plane, such as an emoji, as two. It is deleted all
   the same, but in an address two may be enough where one is not.
-- Letters and digits that Unicode gained after version 6 are such here and unknown there; `ſ`, `ı`, `İ` and the Kelvin
-  sign are not taken for an s, i or k in abbreviations; a capital Σ at the end of a compound's part becomes ς, not σ.
+- A letter and its accent are one character here (NFC); there e with U+0301 is another letter than é.
+- Letters and digits that Unicode gained after version 6 are such here and unknown there; `ſ`, `ı` and `İ` are not taken
+  for an s or i in abbreviations; a capital Σ at the end of a compound's part becomes ς, not σ.
 - `^.[^x=`, which by an oversight starts a token there that goes on up to the next `<>]`, starts none.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from metrics.ptb_tokenizer import abbreviations as abbr
@@ -51,6 +53,8 @@ def ptb_tokenize(caption: str) -> tuple[str, ...]:
     telephone numbers): a metric that splits at any white space, as coco-caption's BLEU and CIDEr do, takes it apart.
     """
     caption = caption.replace("\n", " ").rstrip(" ")
+    if not caption.isascii():
+        caption = unicodedata.normalize("NFC", caption)
     shape = caption if caption.isascii() else caption.translate(SHAPES)
     shape += "\n\n"  # the end of the line, and as much as the rules want to see of the next one
     tokens: list[str] = []

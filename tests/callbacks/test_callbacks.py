@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from callbacks import CaptionSamples, ResumeCheckpoints
-from callbacks.caption_samples import Sample, as_markdown_table
+from callbacks import CaptionSamples, Reconstructions, ResumeCheckpoints
+from callbacks.caption_samples import as_markdown_table
 from callbacks.reconstructions import side_by_side
+from metrics import ImageCaptions
 from metrics.bleu import BLEU_NAMES
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
@@ -112,7 +113,7 @@ def test_a_model_that_redraws_nothing_shows_no_reconstruction(tmp_path: Path) ->
 
 
 def test_table_by_hand() -> None:
-    samples = [Sample(4, ["a dog", "a cat"], ["the dog"]), Sample(9, ["x"], ["y", "z"])]
+    samples = [ImageCaptions(4, ["a dog", "a cat"], ["the dog"]), ImageCaptions(9, ["x"], ["y", "z"])]
     assert as_markdown_table(samples).splitlines()[2:] == [
         "| 4 | a dog<br>a cat | the dog |",
         "| 9 | x | y<br>z |",
@@ -120,10 +121,12 @@ def test_table_by_hand() -> None:
 
 
 def test_text_that_would_break_the_table_does_not() -> None:
-    table = as_markdown_table([Sample(1, ["left | right"], ["<b>bold</b>\nnext"])])
-    row = table.splitlines()[2:]
-    assert len(row) == 1
-    assert row[0].replace("\\|", "").count("|") == 4
+    table = as_markdown_table(
+        [ImageCaptions(1, ["left | right"], ["<b>bold</b>\r\nnext\u2028 \x1b[1m*_`\\", "a <unk> & [x]"])]
+    )
+    assert table.splitlines()[2:] == [
+        r"| 1 | left \| right | &lt;b&gt;bold&lt;/b&gt; next \[1m\*\_\`\\<br>a &lt;unk&gt; &amp; \[x\] |"
+    ]
 
 
 def test_samples_start_anew_at_each_evaluation(tmp_path: Path) -> None:
@@ -133,8 +136,9 @@ def test_samples_start_anew_at_each_evaluation(tmp_path: Path) -> None:
 
 
 def test_pictures_are_in_two_rows() -> None:
-    originals_BCHW = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 4, 4)
-    picture_CHW = side_by_side(originals_BCHW, torch.full((2, 3, 2, 2), 0.5))
+    originals_BCHW = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 2, 2)
+    redrawn_BCHW = torch.full((2, 3, 2, 2), 0.5)
+    picture_CHW = side_by_side(torch.stack([originals_BCHW, redrawn_BCHW], dim=1).flatten(1))
     assert picture_CHW.shape == (3, 2 * (2 + 2) + 2, 2 * (2 + 2) + 2)
     assert picture_CHW[0, 2:4, 2:4].tolist() == [[0, 0], [0, 0]]
     assert picture_CHW[0, 2:4, 6:8].tolist() == [[1, 1], [1, 1]]
@@ -145,3 +149,9 @@ def test_pictures_are_in_two_rows() -> None:
 def test_checkpoints_to_resume_from_come_at_positive_distances(setting: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"callbacks.resume.{next(iter(setting))} must be positive, or null"):
         ResumeCheckpoints(tmp_path, **setting)
+
+
+@pytest.mark.parametrize("kind", [CaptionSamples, Reconstructions])
+def test_no_images_to_show_are_refused(kind: type) -> None:
+    with pytest.raises(ValueError, match=r"num_images must be at least 1, got 0"):
+        kind(num_images=0)

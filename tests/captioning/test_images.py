@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,56 @@ def _found(folder: Path, *patterns: str) -> list[str]:
     return [str(path.relative_to(folder)) for path in find_images([folder / pattern for pattern in patterns])]
 
 
+PICTURES = sorted(
+    f"{name}.{suffix}" for name, suffix in zip("abcdef", ["jfif", "JPE", "JPG", "jpeg", "Tiff", "webp"], strict=True)
+)
+
+
+def test_of_a_folder_all_pictures_are_found_and_those_left_out_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in PICTURES:
+        (tmp_path / name).touch()
+    (picture,) = save_pictures(tmp_path, ["taken.jpg"])
+    picture.rename(tmp_path / "taken.jpg_large")
+    for name in ("b.HEIC", "c.avif2", "d.cr3", "e.jxl", "._a.jpg", ".g.jpg", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder.jpg").mkdir()
+    assert _found(tmp_path, "") == PICTURES
+    assert capsys.readouterr().err == (
+        f"{tmp_path}: 4 more look like pictures but are not read (b.HEIC, d.cr3, e.jxl, …); convert them to JPEG; "
+        f"1 hidden are left out (.g.jpg); name them one by one\n"
+    )
+    assert _found(tmp_path, "._a.jpg", ".g.jpg", "b.HEIC") == ["._a.jpg", ".g.jpg", "b.HEIC"]
+    for name in PICTURES:
+        (tmp_path / name).unlink()
+    with pytest.raises(ValueError, match=r"the folder holds no image \(.*\); 4 more look like .* \(b.HEIC, d.cr3"):
+        find_images([tmp_path])
+
+
+def test_what_macos_and_synology_keep_beside_pictures_is_not_found(folder: Path) -> None:
+    save_pictures(folder, ["__MACOSX/x/z.jpg", "@eaDir/b.jpg/thumb.jpg", "x/__MACOSX/z.jpg"])
+    assert _found(folder, "**/*.jpg") == ["b.jpg", "odd[1].jpg", "x/d.jpg", "x/y/c.jpg"]
+    assert _found(folder, "*/*.jpg") == ["x/d.jpg"]
+    assert _found(folder, "__MACOSX/*/*.jpg") == ["__MACOSX/x/z.jpg"]
+
+
+def test_folders_whose_names_look_like_globs_are_those_folders(folder: Path) -> None:
+    save_pictures(folder, ["trip [2024]/a.jpg", "trip 2/a.jpg", "*/b.jpg"])
+    assert _found(folder, "trip [2024]/*.jpg", "*/b.*") == ["trip [2024]/a.jpg", "*/b.jpg"]
+
+
+@pytest.mark.timeout(20)
+def test_links_in_circles_end(folder: Path) -> None:
+    for name in ("round", "x/up", "x/y/round"):
+        (folder / name).symlink_to(folder)
+    (folder / "x" / "self.jpg").symlink_to(folder / "x" / "self.jpg")
+    found = _found(folder, "**/*.jpg")
+    assert found == ["b.jpg", "odd[1].jpg", "x/d.jpg", "x/self.jpg", "x/y/c.jpg"]
+    assert _found(folder, "round/x") == ["round/x/d.jpg", "round/x/self.jpg"]
+
+
 def test_finds_files_as_given_and_images_of_folders_in_order(folder: Path) -> None:
     assert _found(folder, "notes.txt", "x/y") == ["notes.txt", "x/y/c.jpg", "x/y/e.png"]
 
@@ -31,6 +82,8 @@ def test_finds_files_as_given_and_images_of_folders_in_order(folder: Path) -> No
         ("x/?/*", ["x/y/c.jpg", "x/y/e.png"]),
         ("*t*", []),  # notes.txt and an empty folder: no image
         ("?", ["x/d.jpg"]),  # a folder stands for its images
+        ("**", ["a.JPG", "b.jpg", "odd[1].jpg", "x/d.jpg", "x/y/c.jpg", "x/y/e.png"]),
+        (".*.jpg", [".hidden.jpg"]),
     ],
 )
 def test_globs_mean_sorted_images(folder: Path, pattern: str, expected: list[str]) -> None:

@@ -58,8 +58,9 @@ def test_writes_a_line_an_image_and_nothing_to_stdout(
     assert "already" not in printed.err
     lines = _lines(out)
     caption(trained.best, *photos, "--num", 2, "--json")
-    assert [{**line, "run": None} for line in lines] == [
-        {"run": None, **entry} for entry in json.loads(capsys.readouterr().out)
+    of_image = {"run": lines[0]["run"], "checksum": ""}
+    assert [line | {"checksum": ""} for line in lines] == [
+        entry | of_image for entry in json.loads(capsys.readouterr().out)
     ]
     assert len({line["run"] for line in lines}) == 1
 
@@ -202,3 +203,12 @@ def test_refuses_to_write_where_it_must_not(trained: TinyRun, photos: list[Path]
         with pytest.raises(ValueError, match=r"--out .*: expected no --json and no --save-reconstruction beside it"):
             caption(trained.best, *photos, "--out", out, *beside)
     assert not out.exists()
+
+
+def test_a_photo_that_is_another_one_now_is_not_taken_for_done(trained: TinyRun, photos: list[Path], out: Path) -> None:
+    caption(trained.best, *photos[:2], "--out", out)
+    before = out.read_bytes()
+    shutil.copy(photos[2], photos[1])
+    with pytest.raises(ValueError, match=r"--out .*: line 2 was written of another image than .*b.png is now"):
+        caption(trained.best, *photos, "--out", out)
+    assert out.read_bytes() == before

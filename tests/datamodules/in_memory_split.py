@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from datamodules.image_keys import ImageKeys
 
 
 @dataclass
@@ -21,6 +24,10 @@ class InMemorySplit:
     @property
     def image_fingerprint(self) -> str:
         return str(self.image_ids)
+
+    @property
+    def image_keys(self) -> ImageKeys:
+        return np.array(self.image_ids, dtype=np.int64)[:, None]
 
     def load_image(self, index: int) -> Tensor:
         return torch.full((3, 4, 4), self.image_ids[index], dtype=torch.uint8)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from datamodules.feature_cache import FeatureCache, FeatureSource
+from datamodules.images import BadImageError
 from tests.datamodules.in_memory_split import InMemorySplit
 
 SPLIT = InMemorySplit(image_ids=range(3, 73), captions=[["a"]] * 70)  # more than two batches
@@ -128,3 +130,60 @@ def test_features_beyond_half_precision_are_refused(tmp_path: Path) -> None:
     cache.create()
     with pytest.raises(ValueError, match=r"beyond half precision .*data.cache_features=false"):
         cache.fill()
+
+
+def test_what_another_run_has_written_meanwhile_stays(tmp_path: Path, encoder: Encoder) -> None:
+    """Two runs that round in their own ways: rows that someone may be reading are not written again."""
+    late = FeatureCache(tmp_path, SPLIT, _source(lambda images_BCHW: _while_the_other_fills(images_BCHW) + 1))
+    late.create()
+
+    def _while_the_other_fills(images_BCHW: Tensor) -> Tensor:
+        early = FeatureCache(tmp_path, SPLIT, _source(encoder))
+        early.create()
+        early.fill()
+        return encoder(images_BCHW)
+
+    late.fill()
+    np.testing.assert_array_equal(late.open(), _expected())
+
+
+def test_two_runs_that_begin_at_once_share_one_file(tmp_path: Path) -> None:
+    caches = [FeatureCache(tmp_path, SPLIT, _source(Encoder())) for _ in range(8)]
+
+    def create_and_fill(cache: FeatureCache) -> np.ndarray:
+        cache.create()
+        cache.fill()
+        return np.array(cache.open())
+
+    with ThreadPoolExecutor(8) as pool:
+        for features_TPD in pool.map(create_and_fill, caches):
+            np.testing.assert_array_equal(features_TPD, _expected())
+
+
+class _Spoilt(InMemorySplit):
+    """Two images went bad after they were checked."""
+
+    def load_image(self, index: int) -> Tensor:
+        if index in (4, 40):
+            raise BadImageError(f"{index}.jpg: not a usable image (broken); replace or remove the file")
+        return super().load_image(index)
+
+
+def test_an_image_that_went_bad_stops_or_stays_without_features(tmp_path: Path, encoder: Encoder) -> None:
+    spoilt = _Spoilt(SPLIT.image_ids, SPLIT.captions)
+    strict, lenient = (FeatureCache(tmp_path, spoilt, _source(encoder), skip_bad_images=skip) for skip in (False, True))
+    strict.create()
+    with pytest.raises(BadImageError, match=r"4.jpg: .*, or leave such images out with data.on_bad_image=skip"):
+        strict.fill()
+    lenient.fill()
+    assert lenient.missing() == [4, 40]
+    usable = np.delete(np.arange(70), [4, 40])
+    np.testing.assert_array_equal(lenient.open()[usable], _expected()[usable])
+    with pytest.raises(ValueError, match="2 of 70 images have no features yet"):
+        strict.open()
+    alone = FeatureCache(
+        tmp_path / "alone", _Spoilt([4] * 5, SPLIT.captions[:5]), _source(encoder), skip_bad_images=True
+    )
+    alone.create()
+    alone.fill()
+    assert alone.missing() == [4]

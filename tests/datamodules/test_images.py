@@ -1,4 +1,6 @@
+import errno
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 
 from datamodules import images
+from datamodules.image_formats import FORMATS
 from datamodules.images import BadImageError, read_image
 
 
@@ -99,16 +102,73 @@ def test_refuses_a_truncated_file(tmp_path: Path, suffix: str, kept: float) -> N
         read_image(path, 32)
 
 
-def test_refuses_a_file_that_is_no_image(tmp_path: Path) -> None:
+FOREIGN = {
+    "cannot identify image file: it is empty": b"",
+    "cannot identify image file: it is nothing but zeros at its start": bytes(4000),
+    "cannot identify image file: it is a web page": b"\n<!DOCTYPE html><title>not found</title>",
+    "cannot identify image file: it is Git LFS's note": b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+    "cannot identify image file: it is what macOS keeps": b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(200),
+    "cannot identify image file: it is a film": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
+    "cannot identify image file)": b"something else",
+    "it is HEIC, which is not read); convert it to JPEG": b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(300),
+    "it is JPEG XL, which": b"\xff\x0a\xfa\x7f",
+    "it is JPEG 2000, which": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "it is SVG, which": b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>",
+    "it is PDF, which": b"%PDF-1.7",
+    "it is the raw data of a camera (CR2), which": b"II*\0\x10\0\0\0CR\2\0",
+    "it is the raw data of a camera (CR3), which": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom",
+}
+
+
+@pytest.mark.parametrize("message", FOREIGN)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # PIL's, of damaged metadata
+def test_says_what_a_file_is_that_is_not_read(message: str, tmp_path: Path) -> None:
     path = tmp_path / "image.jpg"
-    for content in (b"", b"<html>not found</html>"):
-        path.write_bytes(content)
-        with pytest.raises(BadImageError, match=r"not a usable image .cannot identify image file"):
-            read_image(path, 32)
+    path.write_bytes(FOREIGN[message])
+    with pytest.raises(BadImageError, match=re.escape(f"image.jpg: not a usable image ({message}")):
+        read_image(path, 32)
+
+
+def test_avif_is_read_where_pil_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "image.avif"
+    if "AVIF" in FORMATS:
+        _save(_gradient(64, 64), path)
+        assert read_image(path, 32).shape == (3, 32, 32)
+    path.write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(300))  # what a PIL without it says
+    with pytest.raises(BadImageError, match=r"it is AVIF, which is not read\); convert it to JPEG"):
+        read_image(path, 32)
+
+
+def test_refuses_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(BadImageError, match=r"nowhere.jpg: there is no such file; check the path"):
         read_image(tmp_path / "nowhere.jpg", 32)
     with pytest.raises(BadImageError, match=r"not a usable image .it is a folder, a pipe or a device"):
         read_image(tmp_path, 32)
+    for name in ("a", "b"):
+        (tmp_path / name).symlink_to(tmp_path / "ab".strip(name))
+    with pytest.raises(BadImageError, match=r"a: not a usable image \(Too many levels of symbolic links\)"):
+        read_image(tmp_path / "a", 32)
+    with pytest.raises(BadImageError, match=r"x: not a usable image \(File name too long\)"):
+        read_image(tmp_path / ("x" * 300), 32)
+
+
+def test_a_lack_of_open_files_is_not_the_images_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    path = _save(_gradient(8, 8), tmp_path / "image.png")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files") as failure:
+        read_image(path, 8)
+    assert not isinstance(failure.value, BadImageError)
+
+
+@pytest.mark.parametrize(("header", "kind"), [(b"P5 2 2 65535\n", ">u2"), (b"P5 2 2 1023\n", ">u2")])
+def test_grey_of_more_than_8_bits_is_scaled(tmp_path: Path, header: bytes, kind: str) -> None:
+    path = tmp_path / "image.pgm"
+    most = int(header.split()[-1])
+    path.write_bytes(header + np.full(4, most // 2, dtype=kind).tobytes())
+    assert (read_image(path, 2).int() - 127).abs().max() <= 1
 
 
 def test_refuses_absurd_dimensions_before_decoding(tmp_path: Path) -> None:

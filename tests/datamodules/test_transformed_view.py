@@ -1,4 +1,6 @@
 from dataclasses import replace
+from functools import partial
+from threading import Lock
 
 import pytest
 import torch
@@ -13,6 +15,10 @@ SPLIT = InMemorySplit(image_ids=range(3, 11), captions=[["a"]] * 8)
 
 def _add_noise(image: Tensor) -> Tensor:
     return (image + torch.randint(100, image.shape)).to(torch.uint8)
+
+
+def _masked(image: Tensor, lock: object) -> Tensor:
+    return image
 
 
 def _view(number: int) -> TransformedView:
@@ -45,9 +51,9 @@ def test_the_fingerprint_tells_views_apart() -> None:
     assert len({view.image_fingerprint for view in (crop, *others)}) == 4
 
 
-def test_refuses_a_transform_that_does_not_say_what_it_does() -> None:
-    view = TransformedView(split=SPLIT, transform=lambda image: image, number=1)
-    with pytest.raises(ValueError, match="does not say what it does; give it a __repr__"):
+def test_refuses_a_transform_that_cannot_be_told_from_another() -> None:
+    view = TransformedView(split=SPLIT, transform=partial(_masked, lock=Lock()), number=1)
+    with pytest.raises(ValueError, match=r"data.train_transform.*lock cannot be told from another one"):
         _ = view.image_fingerprint
 
 

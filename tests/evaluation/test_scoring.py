@@ -1,11 +1,29 @@
+import os
 import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from callbacks import CaptionMetrics
+from callbacks.caption_metrics import refuse_single_captions
 from evaluation.scoring import cider_d_of_each, score_split
-from metrics import ImageCaptions, RougeScore, cider_d, human_captions, score_captions, why_no_meteor
+from metrics import (
+    Bleu,
+    DiversityA,
+    ImageCaptions,
+    Meteor,
+    RougeScore,
+    cider_d,
+    human_captions,
+    score_captions,
+    why_no_meteor,
+)
 from metrics.paired_captions import all_candidates
+from tests.metrics.fake_java import COMMA, install_meteor
 
 IMAGES = [
     ImageCaptions(4, ["a dog runs", "a cat sits"], ["a dog runs fast", "the dog is running"]),
@@ -45,6 +63,64 @@ def test_meteor_that_is_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch)
         why_no_meteor("perhaps", option="meteor=")
     monkeypatch.setattr(sys.modules["metrics.meteor"], "meteor_unavailable", lambda: None)
     assert why_no_meteor("auto", option="meteor=") is why_no_meteor("yes", option="meteor=") is None
+
+
+@pytest.fixture
+def failing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A METEOR that is there, and fails."""
+    program = install_meteor(tmp_path, COMMA)
+    monkeypatch.setenv("FACET_METEOR_JAR", program["jar"])
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return program
+
+
+def test_a_meteor_that_fails_is_left_out_unless_it_is_insisted_on(failing_java: dict[str, str]) -> None:
+    assert why_no_meteor("auto", option="meteor=") is None
+    scores = score_split(IMAGES, [Meteor(**failing_java), RougeScore()], training_captions=TRAINING, no_meteor=None)
+    without = score_split(IMAGES, [RougeScore()], training_captions=TRAINING, no_meteor="meteor=no")
+    assert (scores.model, scores.human) == (without.model, without.human)
+    failure = "METEOR ended before it had answered: Exception in thread main java.util.InputMismatchException"
+    assert scores.notes == [f"METEOR is left out: {failure}", f"Meteor of metrics= is left out: {failure}"]
+    with pytest.raises(ValueError, match=r"^meteor=yes: METEOR ended before it had answered"):
+        score_split(IMAGES, [], training_captions=TRAINING, no_meteor=None, meteor="yes")
+
+
+def test_validation_goes_on_without_a_metric_whose_program_fails(
+    failing_java: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = CaptionMetrics({"meteor": Meteor(**failing_java), "bleu": Bleu()})
+    logged: dict[str, float] = {}
+    captioner: Any = SimpleNamespace(log=lambda name, value, **_: logged.update({name: value}))
+    for _ in range(2):  # the metric can be used again
+        for metric in metrics.metrics.values():
+            metric.update([["a dog"]], [["a dog"]], torch.tensor([1]))
+        metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
+        metrics.forget()
+    assert {*logged} == {"val/BLEU-1", "val/BLEU-2", "val/BLEU-3", "val/BLEU-4"}
+    assert [message.split(": METEOR")[0] for message in caplog.messages] == [
+        "val: metrics.meteor is left out of this evaluation"
+    ] * 2
+
+
+def test_the_first_validation_tells_of_captions_without_spaces(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = CaptionMetrics({"rouge": RougeScore()})
+    captioner: Any = SimpleNamespace(log=lambda *_, **__: None, device=torch.device("cpu"))
+    batch: Any = SimpleNamespace(references=[["一只狗在草地上"]], image_ids_B=torch.tensor([1]))
+    output: Any = {"descriptions": SimpleNamespace(captions=[["a"]])}
+    for _ in range(2):
+        metrics.observe(None, captioner, output, batch, 0, "val")  # type: ignore[arg-type]
+        metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
+    (message,) = caplog.messages
+    assert message.startswith("val: captions written without spaces between words: 1")
+
+
+def test_metrics_of_several_captions_are_refused_for_one() -> None:
+    metrics = {"bleu": Bleu(), "diversity_a": DiversityA()}
+    refuse_single_captions(metrics, 2)
+    with pytest.raises(
+        ValueError, match=r"metrics.diversity_a: expected several captions of each image, got 1; choose"
+    ):
+        refuse_single_captions(metrics, 1)
 
 
 def test_cider_d_of_each_caption_is_sorted_by_image() -> None:

@@ -57,7 +57,7 @@ class Witness(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage == "fit":
-            self._path(trainer, END).write_text(json.dumps(_state(trainer, pl_module)))
+            self._path(trainer, END).write_text(json.dumps(_state(trainer, pl_module), sort_keys=True))
 
     def _path(self, trainer: Trainer, name: str) -> Path:
         return self.folder / f"{trainer.global_rank}-{name}"

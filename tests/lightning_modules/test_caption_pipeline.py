@@ -5,9 +5,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from datamodules.image_keys import file_keys
 from lightning_modules import CaptionPipeline, VariationalCaptioner
 from lightning_modules.caption_pipeline import Description
 from lightning_modules.generation import Beam, ConstrainedBeam, Greedy, Latent, Sample, Strategy, interpolate_styles
+from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Candidates, Likelihood, Ranker
 from tests.tiny_run import TinyRun, build_tiny
 
@@ -175,7 +177,8 @@ def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: l
 def test_styles_are_made_of_the_images_own(pipeline: CaptionPipeline, photos: list[Path]) -> None:
     given: list[Tensor] = []
 
-    def own_and_next(style_BS: Tensor) -> Tensor:
+    def own_and_next(style: LatentCode) -> Tensor:
+        style_BS = style.sample
         given.append(style_BS)
         return torch.stack([style_BS, style_BS.roll(-1, dims=0)], dim=1).flatten(0, 1)
 
@@ -223,6 +226,8 @@ def test_a_ranker_brings_the_captions_of_each_strategy_into_its_order(
     for candidates in ranker.seen:
         assert torch.equal(candidates.images_BCHW, torch.stack([d.image_3HW for d in plain]))
         torch.testing.assert_close(candidates.grid_BPD, pipeline.captioner.encode(candidates.images_BCHW))
+        assert candidates.keys is not None
+        assert candidates.keys().tolist() == [[*file_keys(path)] for path in photos]  # by which a copy is known
 
 
 def test_a_rankers_scores_are_told(pipeline: CaptionPipeline, photos: list[Path]) -> None:

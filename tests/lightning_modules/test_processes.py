@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from timm.layers import BatchNormAct2d as TimmBatchNormAct2d
 from torch import Tensor, nn
 
-from lightning_modules.networks.batch_norm import BatchNorm2d
+from lightning_modules.networks.batch_norm import BatchNorm1d, BatchNorm2d, BatchNormAct2d, share_batch_norm
+from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.processes import mean_of_batch
+from tests.two_processes import on_two_processes
 
-NUM_PROCESSES = 2
 SHARES = (slice(0, 3), slice(3, 8))  # of the images; uneven on purpose
+NORMS: list[tuple[type[nn.Module], type[nn.Module]]] = [
+    (BatchNorm2d, nn.BatchNorm2d),
+    (BatchNormAct2d, TimmBatchNormAct2d),
+]
 
 
 def _images() -> Tensor:
@@ -33,24 +38,35 @@ def _step(norm: nn.Module, share: slice) -> dict[str, Tensor]:
     return {"loss": loss.detach(), **gradients, **{name: value.clone() for name, value in norm.named_buffers()}}
 
 
-def _process(rank: int, folder: Path) -> None:
-    torch.set_num_threads(1)
-    rendezvous = f"file://{folder / 'rendezvous'}"
-    dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=NUM_PROCESSES)
-    torch.save(_step(BatchNorm2d(4), SHARES[rank]), folder / f"{rank}.pt")
-    dist.destroy_process_group()
+def _without_places(norm: nn.Module, share: slice) -> dict[str, Tensor]:
+    out_N4 = norm(_images()[share].flatten(2)[..., 0])
+    return {"mean": mean_of_batch({"out": out_N4.square() * torch.arange(4)})["out"].detach(), **norm.state_dict()}
 
 
-@pytest.mark.slow
+def _fine_tuned(share: slice) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    encoder = TimmEncoder(image_size=32, backbone="test_efficientnet", frozen=False).train()
+    grid_BPD = encoder((50 * _images()[:, :3]).clamp(0, 255).to(torch.uint8).repeat(1, 1, 7, 7)[..., :32, :32][share])
+    loss = mean_of_batch({"out": grid_BPD.square().mean(dim=1)})["out"].sum()
+    loss.backward()
+    gradients = {name: parameter.grad for name, parameter in encoder.named_parameters() if parameter.grad is not None}
+    return {"loss": loss.detach(), **gradients, **{name: value.clone() for name, value in encoder.named_buffers()}}
+
+
 def test_values_and_mean_gradients_are_those_of_one_process_with_all_samples(tmp_path: Path) -> None:
-    alone = _step(nn.BatchNorm2d(4), slice(0, 8))
-    mp.spawn(_process, args=(tmp_path,), nprocs=NUM_PROCESSES)
-    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(NUM_PROCESSES))
-    assert first.keys() == second.keys() == alone.keys()
-    assert len(alone) > 8
-    for name, expected in alone.items():
-        together = (first[name] + second[name]) / 2  # what data-parallel training does with gradients
-        torch.testing.assert_close(together, expected, rtol=1e-4, atol=1e-5, check_dtype=False)
+    def steps(share: slice, shared: bool) -> list[dict[str, Tensor]]:
+        images = [_step(pair[not shared](4), share) for pair in NORMS]
+        rows = _without_places((BatchNorm1d if shared else nn.BatchNorm1d)(4, momentum=None), share)
+        return [*images, rows, _fine_tuned(share)]
+
+    alone = steps(slice(0, 8), shared=False)
+    first, second = on_two_processes(lambda rank: steps(SHARES[rank], shared=True), tmp_path)
+    for of_first, of_second, of_one in zip(first, second, alone, strict=True):
+        assert of_first.keys() == of_second.keys() == of_one.keys()
+        for name, expected in of_one.items():
+            together = (of_first[name] + of_second[name]) / 2  # what data-parallel training does with gradients
+            error = (together - expected).double().norm() / expected.double().norm().clamp(min=0.1)
+            assert error < 1e-4, f"{name}: {error}"
 
 
 def test_alone_nothing_is_exchanged_and_the_mean_is_pytorchs() -> None:
@@ -60,7 +76,19 @@ def test_alone_nothing_is_exchanged_and_the_mean_is_pytorchs() -> None:
     assert torch.equal(mean["b"], term_NZ.mean(dim=0))
 
 
-def test_alone_batch_norm_is_pytorchs_to_the_last_digit() -> None:
-    alone, pytorchs = _step(BatchNorm2d(4), slice(0, 8)), _step(nn.BatchNorm2d(4), slice(0, 8))
-    assert all(torch.equal(alone[name], pytorchs[name]) for name in alone)
-    assert alone.keys() == pytorchs.keys()
+@pytest.mark.parametrize(("ours", "theirs"), NORMS)
+def test_alone_batch_norm_is_as_it_was_to_the_last_digit(ours: type[nn.Module], theirs: type[nn.Module]) -> None:
+    alone, as_it_was = _step(ours(4), slice(0, 8)), _step(theirs(4), slice(0, 8))
+    assert all(torch.equal(alone[name], as_it_was[name]) for name in alone)
+    assert alone.keys() == as_it_was.keys()
+
+
+@pytest.mark.parametrize("backbone", ["test_efficientnet", "test_resnet", "levit_128s"])
+def test_every_batch_norm_of_a_backbone_is_shared_under_its_old_name(backbone: str) -> None:
+    network = timm.create_model(backbone)
+    names = [*network.state_dict()]
+    share_batch_norm(network)
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    assert norms
+    assert all(isinstance(norm, BatchNorm1d | BatchNorm2d | BatchNormAct2d) for norm in norms)
+    assert [*network.state_dict()] == names

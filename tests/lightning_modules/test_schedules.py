@@ -49,6 +49,11 @@ def test_refuses_what_has_no_meaning() -> None:
     for make in (LinearWarmup, Cyclical, Exponential):
         with pytest.raises(ValueError, match="a schedule's steps must be at least 1, got 0"):
             make(start=1.0, end=1.0, steps=0)
+    for make in (LinearWarmup, Cyclical):
+        with pytest.raises(ValueError, match="must be 0 or more, got -1"):
+            make(start=-1.0, end=1.0, steps=1)
+    with pytest.raises(ValueError, match=r"must be 0 or more, got -0\.5"):
+        as_schedule(-0.5)
     for climb in (0.0, 1.5):
         with pytest.raises(ValueError, match=f"climb must be above 0 and at most 1, got {climb}"):
             Cyclical(start=0.0, end=1.0, steps=1, climb=climb)

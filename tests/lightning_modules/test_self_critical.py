@@ -1,6 +1,7 @@
 """Self-critical training against rewards and log-probabilities that are computed one by one."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from lightning_modules.self_critical import SelfCritical, to_words, training_fre
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, sentence_bleu
 from metrics.bleu import bleu_statistics
 from tests.tiny_run import build_tiny, run_tiny, scalars
+from tests.two_processes import on_two_processes
 
 REFERENCES = [["a dog runs", "the dog is running"], ["two birds fly high", "birds in the sky"]]
 CAPTIONS = [["a dog runs", "a cat", "the dog runs"], ["two birds", "birds fly in the sky", "a plane"]]
@@ -90,6 +92,7 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     captioner.eval()
     log_p_N = captioner.network.log_probability(said.latents, said.tokens_NL)
     torch.testing.assert_close(log_p_N, said.log_probability_N, rtol=1e-4, atol=1e-4)
+    log_p_N = captioner.network.log_probability(said.latents, said.tokens_NL, changed=step._as_drawn(captioner))
     loss = -(advantage_N * log_p_N).mean()
     loss.backward()
     captioner.train()
@@ -98,6 +101,64 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
         torch.testing.assert_close(gradients[name], dict(captioner.named_parameters())[name].grad)
         assert gradients[name].abs().sum() > 0
     assert "network.latents.summary.reduce.weight" not in gradients  # the codes are given
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_distribution_that_is_differentiated_is_the_one_that_is_drawn_from(
+    temperature: float, built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies]
+) -> None:
+    captioner, batch, _ = built
+    step = SelfCritical(temperature=temperature, max_length=2)
+    vocabulary, network = captioner.tokenizer.vocabulary, captioner.network.eval()
+    words = [i for i in range(vocabulary.size) if i not in (*vocabulary.never_said, vocabulary.eos_id)]
+    every_NL = torch.tensor([[first, second] for first in words for second in [vocabulary.eos_id, *words]])
+    codes = captioner.codes_of_grid(captioner.encode_batch(batch)[:1]).select(torch.zeros(len(every_NL), dtype=int))
+    with torch.no_grad():
+        log_p_N = network.log_probability(codes, every_NL, changed=step._as_drawn(captioner))
+        first_W = torch.full((1,), vocabulary.bos_id)
+        logits_WV, _ = network.step(first_W, network.start(codes.select(torch.tensor([0]))))
+    captioner.train()
+    assert log_p_N.exp().sum().item() == pytest.approx(1, abs=1e-4)  # some caption is drawn, and no other one
+    as_drawn_V = (logits_WV[0, words] / temperature).softmax(dim=0)
+    of_first_V = log_p_N.exp().view(len(words), -1).sum(dim=1)
+    torch.testing.assert_close(of_first_V, as_drawn_V, rtol=1e-3, atol=1e-5)
+
+
+def test_loss_and_figures_are_over_the_captions_of_all_processes(
+    built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    captioner, batch, frequencies = built
+    step = SelfCritical(num=2, bleu_weight=0.5, diversity_weight=0.1, max_length=6)
+    whole, _ = step._say(captioner, captioner.encode_batch(batch).detach())
+
+    def computed(images: slice) -> list[Any]:
+        """Compute with some of the images, and what was once said of them."""
+        rows = torch.arange(len(whole.tokens_NL))[2 * images.start : 2 * images.stop]
+        said = Descriptions(
+            whole.captions[images],
+            *(part[rows] for part in (whole.tokens_NL, whole.log_probability_N, whole.score_N, whole.finished_N)),
+            whole.latents.select(rows)._replace(places_MPD=whole.latents.places_MPD[images]),
+        )
+        monkeypatch.setattr(step, "_say", lambda *_: (said, None))
+        share = batch._replace(images_BCHW=batch.images_BCHW[images], references=batch.references[images])
+        captioner.eval()  # no dropout, and no batch normalisation
+        captioner.zero_grad()
+        report = step(captioner, captioner.encode_batch(share).detach(), share, frequencies)
+        report.loss.backward()
+        gradient = captioner.network.middle.to_vocabulary.weight.grad
+        figures = {name: value.item() for name, value in report.logged.items() if not name.startswith("seconds")}
+        return [report.loss.item(), figures, gradient]
+
+    loss, figures, gradient = computed(slice(0, 4))
+    assert figures.keys() == {"reward", "CIDEr-D", "BLEU-4", "alike"}
+    one, three = on_two_processes(lambda rank: computed([slice(0, 1), slice(1, 4)][rank]), tmp_path)
+    captioner.train()
+    for loss_of_process, figures_of_process, _ in (one, three):
+        assert loss_of_process == pytest.approx(loss, rel=1e-4, abs=1e-6)
+        assert figures_of_process == pytest.approx(figures, rel=1e-4)
+    torch.testing.assert_close((one[2] + three[2]) / 2, gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_a_run_starts_from_a_trained_model_and_logs_its_reward(tmp_path: Path) -> None:

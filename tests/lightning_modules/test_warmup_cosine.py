@@ -29,19 +29,6 @@ def test_a_run_of_one_step_has_the_full_rate() -> None:
     assert _rates(1) == [2.0]
 
 
-def test_goes_on_with_more_steps_than_it_was_begun_with() -> None:
-    optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=2.0)
-    begun = WarmupCosine(optimizer, total_steps=10)
-    for _ in range(7):
-        optimizer.step()
-        begun.step()
-    longer = WarmupCosine(SGD([torch.zeros(1, requires_grad=True)], lr=2.0), total_steps=20)
-    longer.load_state_dict(begun.state_dict())
-    longer.optimizer.step()
-    longer.step()
-    assert longer.get_last_lr() == pytest.approx([_rates(20)[8]])
-
-
 @pytest.mark.parametrize("share", ["warmup_share", "final_share"])
 @pytest.mark.parametrize("value", [-0.1, 1.0])
 def test_refuses_shares_out_of_range(share: str, value: float) -> None:

@@ -27,6 +27,10 @@ def install_java(folder: Path, behaviour: str) -> Path:
     return java
 
 
+COMMA = "print('Exception in thread main java.util.InputMismatchException', file=sys.stderr); sys.exit(1)"
+"""What meteor-1.5.jar does where decimals have a comma."""
+
+
 def install_meteor(folder: Path, behaviour: str = METEOR) -> dict[str, str]:
     """Write a `java` and a `meteor-1.5.jar`, and return them as arguments by name."""
     jar = folder / "meteor-1.5.jar"

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from metrics.caption_files import (
     Match,
+    ReferenceImage,
     match,
     read_references,
     read_results,
@@ -35,47 +37,47 @@ KARPATHY: dict[str, Any] = {
 TOKENS = "b.jpg#0\tA dog .\nb.jpg#1\tA pup .\r\n\na.jpg#0\t\nb.jpg#10\t  Something\u2028else #3\tthere .  \n"
 
 
-def _write(folder: Path, content: object, name: str = "file") -> Path:
+def write(folder: Path, content: object, name: str = "file") -> Path:
     path = folder / name
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return path
 
 
-def _match(folder: Path, results: object, references: object, **options: Any) -> Match:
+def match_files(folder: Path, results: object, references: object, **options: Any) -> Match:
     rows = (
         [{"image_id": name, "caption": caption} for name, caption in results] if isinstance(results, list) else results
     )
     return match(
-        read_results(_write(folder, rows, "results.json")),
-        read_references(_write(folder, references, "references")),
+        read_results(write(folder, rows, "results.json")),
+        read_references(write(folder, references, "references")),
         **options,
     )
 
 
 def test_coco_annotations_come_in_the_order_of_the_images(tmp_path: Path) -> None:
-    found = read_references(_write(tmp_path, COCO))
+    found = read_references(write(tmp_path, COCO))
     assert found.format == "COCO annotations"
     assert [image.names for image in found.images] == [("42", "val_000042.jpg"), ("7", "val_000007.jpg")]
     assert [image.captions for image in found.images] == [
         ["Two boats on a lake."],
         ["A cat sits on a mat.", "A cat rests."],
     ]
-    alone = read_references(_write(tmp_path, {"annotations": COCO["annotations"]}))
+    alone = read_references(write(tmp_path, {"annotations": COCO["annotations"]}))
     assert [image.names for image in alone.images] == [("7",), ("42",)]
 
 
 def test_karpathys_images_have_a_split_and_their_raw_sentences(tmp_path: Path) -> None:
-    found = read_references(_write(tmp_path, KARPATHY))
+    found = read_references(write(tmp_path, KARPATHY))
     assert found.format == "Karpathy splits"
-    assert found.images[1] == (("1", "b.jpg"), ["A dog.", "a pup"], "test")
+    assert found.images[1] == ReferenceImage(("1", "b.jpg"), ["A dog.", "a pup"], "test")
     assert [image.names[-1] for image in training_images(found)] == ["a.jpg", "d.jpg"]
     with_cocoid = [{**image, "cocoid": 900 + image["imgid"]} for image in KARPATHY["images"]]
-    found = read_references(_write(tmp_path, {"images": with_cocoid}))
+    found = read_references(write(tmp_path, {"images": with_cocoid}))
     assert found.images[1].names == ("901", "b.jpg")
 
 
 def test_token_files_keep_the_order_and_every_sign_of_a_caption(tmp_path: Path) -> None:
-    found = read_references(_write(tmp_path, TOKENS))
+    found = read_references(write(tmp_path, TOKENS))
     assert found.format == "token file"
     assert [(image.names, image.captions) for image in found.images] == [
         (("b.jpg",), ["A dog .", "A pup .", "Something\u2028else #3\tthere ."]),
@@ -95,7 +97,7 @@ def test_the_name_and_a_byte_order_mark_of_a_file_mean_nothing(tmp_path: Path) -
 
 def test_results_call_images_by_number_text_or_file_name(tmp_path: Path) -> None:
     rows = [(42, "one"), ("7", "first"), ("val_000042.jpg", "two"), ("000007", ""), (42, "two"), (7, "third")]
-    images = _match(tmp_path, rows, COCO).images
+    images = match_files(tmp_path, rows, COCO).images
     assert [(image.image_id, image.candidates) for image in images] == [
         (0, ["one", "two", "two"]),
         (1, ["first", "", "third"]),
@@ -105,60 +107,60 @@ def test_results_call_images_by_number_text_or_file_name(tmp_path: Path) -> None
 
 def test_further_fields_of_results_are_passed_over(tmp_path: Path) -> None:
     rows = [{"image_id": 1, "caption": "a dog", "id": 1, "score": -0.5, "split": None}]
-    assert read_results(_write(tmp_path, rows)).rows == [("1", "a dog")]
+    assert read_results(write(tmp_path, rows)).rows == [("1", "a dog")]
 
 
 def test_the_split_is_that_of_the_results(tmp_path: Path) -> None:
-    found = _match(tmp_path, [("c.jpg", "rain"), ("b.jpg", "a dog")], KARPATHY)
+    found = match_files(tmp_path, [("c.jpg", "rain"), ("b.jpg", "a dog")], KARPATHY)
     assert [image.image_id for image in found.images] == [1, 2]
-    assert found[1:] == (["test"], 0, 0, 0)
+    assert found[1:] == (["test"], 0, 0, 0, 0, 0)
     with pytest.raises(ValueError, match=r"captions of all 2 images, got none of 1 \('c.jpg'\); add them, .*--subset"):
-        _match(tmp_path, [(1, "a dog")], KARPATHY)
+        match_files(tmp_path, [(1, "a dog")], KARPATHY)
     with pytest.raises(ValueError, match=r"of the split 'test' alone, got captions of 1 \('a.jpg'\) of other splits"):
-        _match(tmp_path, [(0, "a"), (1, "b"), (2, "c")], KARPATHY, split="test")
+        match_files(tmp_path, [(0, "a"), (1, "b"), (2, "c")], KARPATHY, split="test")
     with pytest.raises(ValueError, match=r"--split val: .*, which has 'restval', 'test', 'train'; change it"):
-        _match(tmp_path, [(1, "a")], KARPATHY, split="val")
+        match_files(tmp_path, [(1, "a")], KARPATHY, split="val")
     with pytest.raises(ValueError, match=r"--split test: expected a split of .*, which has nothing; change it"):
-        _match(tmp_path, [(42, "a")], COCO, split="test")
+        match_files(tmp_path, [(42, "a")], COCO, split="test")
 
 
 def test_a_subset_says_what_it_leaves_out(tmp_path: Path) -> None:
-    found = _match(tmp_path, [(7, "a cat")], COCO, subset=True)
+    found = match_files(tmp_path, [(7, "a cat")], COCO, subset=True)
     assert [image.image_id for image in found.images] == [1]
     assert found.images_without_result == 1
     with pytest.raises(ValueError, match=r"captions of all 2 images, got none of 1 \('val_000042.jpg'\)"):
-        _match(tmp_path, [(7, "a cat")], COCO)
+        match_files(tmp_path, [(7, "a cat")], COCO)
 
 
 def test_images_without_references_are_left_out_or_refused(tmp_path: Path) -> None:
     more = {**COCO, "images": [*COCO["images"], {"id": 8, "file_name": "x.jpg"}]}
     both = [(42, "boats"), (7, "a cat")]
-    assert _match(tmp_path, both, more).images_without_references == 1
+    assert match_files(tmp_path, both, more).images_without_references == 1
     with pytest.raises(
         ValueError, match=r"expected images with references, got captions of 1 \('x.jpg'\) that have no"
     ):
-        _match(tmp_path, [*both, (8, "sky")], more)
+        match_files(tmp_path, [*both, (8, "sky")], more)
 
 
 def test_every_image_has_as_many_captions(tmp_path: Path) -> None:
     rows = [(42, "one"), (42, "two"), (42, "three"), (7, "first"), (7, "second")]
     uneven = r"got 2 to 3, fewer than 3 of 1 \('val_000007.jpg'\); add the missing ones, .*first 2 with --num 2"
     with pytest.raises(ValueError, match=uneven):
-        _match(tmp_path, rows, COCO)
-    found = _match(tmp_path, rows, COCO, num=2)
+        match_files(tmp_path, rows, COCO)
+    found = match_files(tmp_path, rows, COCO, num=2)
     assert [image.candidates for image in found.images] == [["one", "two"], ["first", "second"]]
     assert found.captions_left_out == 1
-    assert _match(tmp_path, rows, COCO, num=1).captions_left_out == 3
+    assert match_files(tmp_path, rows, COCO, num=1).captions_left_out == 3
     for num in (0, 3):
         with pytest.raises(ValueError, match=rf"--num {num}: expected 1 to 2, the fewest captions of an image"):
-            _match(tmp_path, rows, COCO, num=num)
+            match_files(tmp_path, rows, COCO, num=num)
 
 
 def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> None:
     rows = [(name, "a") for name in (7, 8, 9, 9, "x.jpg", 10)]
     unknown = r"calls its first '42' or 'val_000042.jpg'; got 4 that it does not have \('8', '9', 'x.jpg', …\); rename"
     with pytest.raises(ValueError, match=unknown):
-        _match(tmp_path, rows, COCO)
+        match_files(tmp_path, rows, COCO)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +170,32 @@ def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> Non
         (" \n\t\n", "expected captions, got an empty file"),
         ("[]", "expected at least one result, got an empty list"),
         ("[1", "expected JSON, got 'Expecting ',' delimiter: line 1 column 3"),
-        ('{"image_id": 1, "caption": "a"}\n{"image_id": 2, "caption": "a"}', "expected JSON, got 'Extra data: line 2"),
+        (
+            '{"image_id": 1, "caption": "a"}\n{"image_id": 2, "capt',
+            "expected JSON, got 'Unterminated string .*: line 2",
+        ),
+        ('{"image_id": 1, "caption": "a"}\n\n[3]', "line 3: expected an object such as .*, got"),
+        ('{"image": "a.jpg", "captions": []}', "line 1: expected at least one caption, got an empty list"),
+        ({"1": ["a"], "2": []}, "image '2': expected at least one caption, got an empty list"),
+        ({"1": [["a"]]}, r"image '1': expected a caption as text, got \["),
+        (
+            {"results": [{"image_id": 1, "caption": "a"}]},
+            "image 'results': .* got one of 1; .* write the list under it",
+        ),
+        ("image_id,caption\n1,a dog\n2\n", r"line 3: expected 2 columns \(image_id, caption\), got 1 in \"2\""),
+        ('image_id,caption\n1,"a' + "x" * 200_000 + '"\n', "line 2: expected CSV, got 'field larger"),
+        ('image_id,caption\n1,"a dog\n2,a cat\n', "line 3: expected CSV, got 'unexpected end of data'"),
+        ('"name,caption', "expected results as JSON .*, got text that starts with"),
+        ("name,caption\n1,a\n", "expected results as JSON .*, got text that starts with 'name,caption"),
         ('[{"image_id": 1, "caption": NaN}]', "expected JSON, got 'NaN is no number of JSON'"),
         ('[{"image_id": 1, "caption": "a", "score": -Infinity}]', "got '-Infinity is no number of JSON'"),
         ('[{"image_id": 1, "caption": "a", "caption": "b"}]', "got 'an object with the key 'caption' twice'"),
         ("[" * 100_000, "got lists within lists, too deep to read"),
-        (COCO, "expected results as a list .*, got an object with 'images', 'annotations'; give the results first"),
-        ("a.jpg#0\tA dog .", "expected results as JSON .*, got text that starts with 'a.jpg#0.tA dog .'"),
+        (
+            COCO,
+            "expected results as JSON .*, got an object with 'images', 'annotations': COCO annotations, which are ref",
+        ),
+        ("a.jpg#0\tA dog .", "expected results as JSON .*, got a token file, which is a format of references; write"),
         ([{"image_id": 1, "caption": "a"}, 3], "row 2: expected an object such as .*, got 3"),
         ([{"image_id": 1}], "row 1: expected the field 'caption', got only 'image_id'; add it"),
         ([{"caption": "a"}], "row 1: expected the field 'image_id', got only 'caption'; add it"),
@@ -183,7 +204,7 @@ def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> Non
         ([{"image_id": 1.0, "caption": "a"}], "row 1: expected an image's number or file name, got 1.0"),
         ([{"image_id": " ", "caption": "a"}], "row 1: expected an image's number or file name, got "),
         ([{"image_id": 1, "caption": None}], "row 1: expected a caption as text, got null"),
-        ([{"image_id": 1, "caption": ["a", "b"]}], r'row 1: expected a caption as text, got \["a", "b"\]'),
+        ([{"image_id": 1, "caption": [["a"], "b"]}], r'row 1: expected a caption as text, got \["a"\]'),
         ([{"image_id": 1, "caption": 3}], "row 1: expected a caption as text, got 3"),
         (
             [{"image_id": 1, "caption": "a \ud83d"}],
@@ -193,7 +214,7 @@ def test_images_that_the_references_do_not_have_are_named(tmp_path: Path) -> Non
 )
 def test_bad_results(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(ValueError, match=rf"results\.json.*{message}") as failure:
-        read_results(_write(tmp_path, content, "results.json"))
+        read_results(write(tmp_path, content, "results.json"))
     assert "\n" not in str(failure.value)
 
 
@@ -209,8 +230,17 @@ def _karpathy(**changes: object) -> dict[str, Any]:
     ("content", "message"),
     [
         ("", "expected captions, got an empty file"),
-        ([{"image_id": 1, "caption": "a"}], "expected references, got a list as in results; give the results first"),
-        ({"info": 1, "licenses": 2}, "expected an object with 'annotations' .*, got one with 'info', 'licenses'"),
+        ([{"image_id": 1, "caption": "a"}], "expected references, got a list as in results; if people said"),
+        (
+            {"info": 1, "licenses": 2},
+            "expected COCO annotations, .*, got an object with 'info', 'licenses'; see the READ",
+        ),
+        ({"data": [{"image_id": 1}]}, "data row 1: expected the field 'reference_strs'"),
+        ({"data": [{"image_id": 1, "reference_strs": "a"}]}, "data row 1: expected 'reference_strs' as a list"),
+        (
+            {"annotations": [{"image_id": 1, "caption": "a", "is_rejected": "no"}]},
+            "annotations row 1: expected is_rejected and is_precanned as true or false, got",
+        ),
         ("A dog runs .\n", r"expected COCO annotations, .* or lines .*, got text that starts with 'A dog runs .'"),
         ({"annotations": []}, "expected captions of at least one image, got none"),
         ({"annotations": {"1": "a"}}, "annotations row: expected a list of objects, got .*; see the README"),
@@ -240,7 +270,7 @@ def _karpathy(**changes: object) -> dict[str, Any]:
 )
 def test_bad_references(tmp_path: Path, content: object, message: str) -> None:
     with pytest.raises(ValueError, match=rf"references.*{message}") as failure:
-        read_references(_write(tmp_path, content, "references"))
+        read_references(write(tmp_path, content, "references"))
     assert "\n" not in str(failure.value)
 
 
@@ -256,7 +286,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_no_more_than_the_limit_is_taken_in(tmp_path: Path) -> None:
-    path = _write(tmp_path, "x" * 1000)
+    path = write(tmp_path, "x" * 1000)
     assert read_text(path, max_bytes=1000)[1] == "x" * 1000
     with pytest.raises(ValueError, match=r"file: expected at most 0.000999 MB, got more; .* --max-megabytes"):
         read_text(path, max_bytes=999)
@@ -269,16 +299,21 @@ def test_training_images_are_those_of_the_training_splits(tmp_path: Path) -> Non
     with pytest.raises(
         ValueError, match="expected images of the split 'train' or 'restval', got 'test'; give the file"
     ):
-        training_images(read_references(_write(tmp_path, only_test)))
+        training_images(read_references(write(tmp_path, only_test)))
 
 
 def test_training_captions_are_of_other_images_than_the_scored(tmp_path: Path) -> None:
-    references = read_references(_write(tmp_path, KARPATHY, "references"))
-    scored = _match(tmp_path, [("b.jpg", "a dog"), (2, "rain")], KARPATHY)
+    references = read_references(write(tmp_path, KARPATHY, "references"))
+    scored = match_files(tmp_path, [("b.jpg", "a dog"), (2, "rain")], KARPATHY)
     assert training_captions(references, references, scored) == ["A red kite.", "A tram."]
-    everything = read_references(_write(tmp_path, TOKENS, "all.txt"))
+    everything = read_references(write(tmp_path, TOKENS, "all.txt"))
     overlap = r"all.txt: expected training captions of other images .*, got those of 1 \('b.jpg'\) as well; give a file"
     with pytest.raises(ValueError, match=overlap):
         training_captions(everything, references, scored)
-    others = read_references(_write(tmp_path, {"annotations": [{"image_id": 1, "caption": "Snow."}]}, "others"))
+    others = read_references(write(tmp_path, {"annotations": [{"image_id": 1, "caption": "Snow."}]}, "others"))
     assert training_captions(others, references, scored) == ["Snow."]  # its image 1 is of another data set
+    for training, held_out, refused in (("x/b.jpg", "b.jpg", 1), ("b.jpg", "x/b.jpg", 1), ("y/b.jpg", "x/b.jpg", 0)):
+        files = [read_references(write(tmp_path, {name: ["Fog."]}, "f")) for name in (training, held_out)]
+        scored = match_files(tmp_path, [(held_out, "a dog")], {held_out: ["A dog."]})
+        with pytest.raises(ValueError, match="other images") if refused else nullcontext():
+            training_captions(*files, scored)

@@ -32,19 +32,28 @@ def test_equal_posteriors_say_nothing_and_distant_ones_all() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The ``compute`` method of metric LatentStatistics was called before")
-def test_batches_are_looked_at_together() -> None:
-    parts = [torch.randn(3, 7, 4) for _ in range(3)]
-    statistics = LatentStatistics("style")
-    for part in parts:
-        statistics.update(*part)
-    mean_NZ, log_variance_NZ, sample_NZ = torch.cat(parts, dim=1)
-    found = {name: value.item() for name, value in statistics.compute().items()}
-    assert found == pytest.approx(
-        {
-            "style_active_units": active_units(mean_NZ),
-            "style_mutual_information": mutual_information(mean_NZ, log_variance_NZ, sample_NZ),
-        }
-    )
+def test_neither_batches_nor_repeats_nor_the_order_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metrics.latent_statistics.MOST_CAPTIONS", 14)  # of 21: which ones is what may differ
+    parts = torch.randn(7, 3, 3, 4) * torch.linspace(0.1, 3, 7).view(7, 1, 1, 1)  # images change along the split
+    mean_NZ, log_variance_NZ, sample_NZ = parts.transpose(1, 2).flatten(0, 1).unbind(dim=1)
+    expected = {
+        "style_active_units": active_units(mean_NZ),
+        "style_mutual_information": mutual_information(mean_NZ[:14], log_variance_NZ[:14], sample_NZ[:14]),
+    }
+    for batches in ([[0, 1, 2, 3, 4, 5, 6]], [[0, 2, 4, 6], [1, 3, 5, 0]], [[6], [5], [4, 3], [2, 1, 0, 6]]):
+        statistics = LatentStatistics("style")
+        for images in batches:
+            image_of_caption_N = torch.arange(len(images)).repeat_interleave(3)
+            of_batch = [parts[images, code].flatten(0, 1) for code in range(3)]
+            statistics.update(*of_batch, torch.tensor(images), image_of_caption_N)
+        assert {name: value.item() for name, value in statistics.compute().items()} == pytest.approx(expected)
     statistics.reset()
     with pytest.raises(ValueError, match="no caption to look at"):
         statistics.compute()
+
+
+def test_wide_codes_take_neither_long_nor_much_memory() -> None:
+    """Each of 2500 codes against each of 2500 posteriors would be 51 GB at once, dimension by dimension."""
+    mean_NZ, sharp_NZ = 3 * torch.randn(2500, 1024), torch.full((2500, 1024), -10.0)
+    found = mutual_information(mean_NZ, sharp_NZ, mean_NZ + torch.randn_like(mean_NZ) * math.exp(-5.0))
+    assert found == pytest.approx(math.log(2500), rel=1e-9)  # all differ

@@ -12,7 +12,7 @@ import torch
 
 from metrics import JavaError, Meteor, PairedCaptions, meteor, meteor_scores, meteor_unavailable
 from tests.metrics.coco import paired, paired_slot, stored_scores
-from tests.metrics.fake_java import install_meteor
+from tests.metrics.fake_java import METEOR, install_meteor
 
 PAIRS = PairedCaptions([("a", "b", "c"), ("x",), ()], [[("a", "c"), ("b",)], [("y",), ("x", "z")], [("w",)]])
 
@@ -48,6 +48,14 @@ def test_the_protocol(tmp_path: Path) -> None:
     assert scores.corpus == 3 / 4
 
 
+def test_the_locale_is_english_whatever_the_machine_has(tmp_path: Path) -> None:
+    arguments = tmp_path / "arguments"
+    keep = f"open({str(arguments)!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+    meteor_scores(PAIRS, **install_meteor(tmp_path, keep + METEOR))
+    of_java = arguments.read_text().split(" -jar ")[0].split()
+    assert {"-Duser.language=en", "-Duser.country=US", "-Dfile.encoding=UTF-8"} <= {*of_java}
+
+
 def test_text_outside_the_protocol_by_the_stand_in(tmp_path: Path) -> None:
     pairs = PairedCaptions([("a", "|||", "b\nc")], [[("a", "||| x"), ("b\r", "c")]])
     assert meteor_scores(pairs, **install_meteor(tmp_path)).segment_N.tolist() == [2 / 3]
@@ -72,7 +80,10 @@ def test_nothing_to_score_starts_nothing(tmp_path: Path) -> None:
     assert scores.segment_N.shape == (0,)
 
 
-ENDED = "print('warming up', file=sys.stderr); print('OutOfMemoryError: heap', file=sys.stderr); sys.exit(1)"
+ENDED = (
+    "print('warming up', file=sys.stderr); print('OutOfMemoryError: heap', file=sys.stderr); "
+    "[print('\\tat java.base/Scanner', file=sys.stderr) for _ in range(9)]; sys.exit(1)"
+)
 ENDED_LATER = "print(sys.stdin.readline() and '1 1', flush=True); sys.exit(0)"
 NO_SCORES = "[print('usage: java', flush=True) for line in sys.stdin for _ in range(4)]"
 
@@ -88,6 +99,13 @@ NO_SCORES = "[print('usage: java', flush=True) for line in sys.stdin for _ in ra
 def test_a_program_that_fails_is_an_error_that_says_how(behaviour: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(JavaError, match=message):
         meteor_scores(PAIRS, **install_meteor(tmp_path, behaviour))
+
+
+def test_a_program_that_cannot_be_started_is_an_error_that_says_so(tmp_path: Path) -> None:
+    program = install_meteor(tmp_path)
+    Path(program["java"]).write_text("no program")
+    with pytest.raises(JavaError, match=r"METEOR could not be started .*Exec format error"):
+        meteor_scores(PAIRS, **program)
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -69,6 +69,14 @@ def test_a_line_end_is_a_space(end: str) -> None:
     assert ptb_tokenize(f"a dog{end}runs .{end}") == ("a", "dog", "runs")
 
 
+def test_accents_are_the_same_composed_and_decomposed() -> None:
+    assert (
+        ptb_tokenize("Un cafe\u0301 a\u0300 Kyo\u0302to .")
+        == ptb_tokenize("Un café à Kyôto .")
+        == ("un", "café", "à", "kyôto")
+    )
+
+
 def test_nothing_of_the_next_caption_is_seen() -> None:
     assert ptb_tokenize("plan B.") == ("plan", "b.")
     assert ptb_tokenize("plan B. The end") == ("plan", "b", "the", "end")

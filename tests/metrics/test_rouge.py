@@ -33,6 +33,12 @@ def test_hand_values() -> None:
     assert rouge("running dogs", ["run dog"], use_stemmer=False) == (0.0, 0.0, 0.0)
 
 
+def test_words_of_any_script_count() -> None:
+    assert rouge("красный круг на сером фоне", ["Красный круг, на сером фоне."]) == (1.0, 1.0, 1.0)
+    assert rouge("一只狗", ["一只猫"]) == pytest.approx((2 / 3, 1 / 2, 2 / 3))  # by the character
+    assert rouge("cafe\u0301s", ["the cafés"]) == pytest.approx((2 / 3, 0, 2 / 3))
+
+
 def test_an_image_is_the_mean_of_its_candidates_and_the_result_that_of_the_images() -> None:
     metric = RougeScore(use_stemmer=False)
     metric.update([CANDIDATES[:2], CANDIDATES[3:]], [REFERENCES[0], REFERENCES[3]], torch.tensor([7, 3]))

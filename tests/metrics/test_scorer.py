@@ -9,6 +9,7 @@ from metrics.cider import CiderD
 from metrics.consistency import Consistency
 from metrics.diversity import DiversityA, DiversityB, Neighbours, rerank
 from metrics.rouge_l import RougeL
+from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
 from tests.metrics.diversity.plain import (
     IMAGES,
@@ -146,12 +147,28 @@ def test_empty_captions_score_0_and_are_no_error() -> None:
         (SEVERAL, {"protocols": ("a", "c")}, r"""protocols of "a" and "b", got \['c'\]"""),
         (SEVERAL, {"training_captions": []}, "got an empty list; give None for no novelty"),
         (SEVERAL[:3], {"neighbours": NEIGHBOURS}, r"nearest_BK of shape \[3 images, k\]"),
-        (SEVERAL[:1], {}, "document frequencies of at least two images for Self-CIDEr"),
     ],
 )
 def test_refuses_what_has_no_score(images: list[ImageCaptions], settings: dict[str, object], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         score_captions(images, **settings)
+
+
+def test_what_one_image_has_no_frequencies_for_is_left_out_and_noted() -> None:
+    alone = SEVERAL[:1]
+    scores = score_captions(alone)
+    assert scores["CIDEr-D"] == 0
+    assert score_captions(SEVERAL).keys() - scores.keys() == {"B/Self-CIDEr"}
+    (note,) = notes_on_scores(alone, num_documents=1, protocols="b")
+    assert note.startswith("CIDEr-D is 0 whatever is said, and B/Self-CIDEr is left out, for its document frequencies")
+    assert "Self-CIDEr" not in notes_on_scores(alone, num_documents=1, protocols="a")[0]
+    assert "Self-CIDEr" not in notes_on_scores(ONE[:1], num_documents=1, protocols="b")[0]
+    assert notes_on_scores(alone, num_documents=2, protocols="ab") == []
+
+
+def test_captions_without_spaces_are_noted() -> None:
+    (note,) = notes_on_scores([ImageCaptions(1, ["a dog"], ["一只狗在草地上"])], num_documents=2, protocols="ab")
+    assert note.startswith("captions written without spaces between words: 1; BLEU")
 
 
 def test_a_score_that_is_not_finite_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:

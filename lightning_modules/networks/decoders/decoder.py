@@ -19,10 +19,12 @@ class Decoder(nn.Module, ABC):
         hidden_size: H.
         length_groups: In teacher forcing captions are read in that many groups of similar length, each only as far as
             its longest goes: less padding for a decoder that reads all words at once.
+        most_tokens: Tokens of a caption that it can read, prefix included; None for any number.
     """
 
     hidden_size: int
     length_groups: int = 1
+    most_tokens: int | None = None
 
     @abstractmethod
     def start(self, context_NX: Tensor, places_MPD: Tensor) -> Any:

@@ -118,6 +118,7 @@ class TransformerDecoder(Decoder):
         if hidden_size % num_heads:
             raise ValueError(f"model.decoder.num_heads must divide hidden_size={hidden_size}, got {num_heads}")
         self.hidden_size = hidden_size
+        self.most_tokens = num_positions
         self.num_heads = num_heads
         self.word_dropout = WordDropout(word_dropout)
         self.enter = nn.Identity() if embedding_dim == hidden_size else nn.Linear(embedding_dim, hidden_size)

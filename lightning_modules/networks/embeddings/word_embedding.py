@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lightning_modules.networks.embeddings.word_vectors import WordVectors, read_word_vectors
 
@@ -24,7 +24,10 @@ class WordEmbedding(nn.Embedding):
         self.vectors = vectors
 
     def load_vectors(self, words: Sequence[str]) -> WordVectors | None:
-        """Read the vectors of `words` (by id) from the file; return what was found, None without a file.
+        """Read the vectors of words from the file; return what was found, None without a file.
+
+        Args:
+            words: The word that each id stands for; "" for those that are only part of words, which start at random.
 
         Raises:
             ValueError: The file cannot be read, holds none of the words, or its vectors have another width.
@@ -44,3 +47,10 @@ class WordEmbedding(nn.Embedding):
             self.weight[found.ids] = found.vectors
             self.weight[self.padding_idx] = 0
         return found
+
+    def mix(self, weights_NLV: Tensor) -> Tensor:
+        """Return the mean vector of words that are weighed, [N, L, embedding_dim]; padding counts as zero."""
+        assert self.padding_idx is not None
+        padding_1 = torch.tensor([self.padding_idx], device=self.weight.device)
+        vectors = self.weight.index_fill(0, padding_1, 0.0)  # so that its vector gets no gradient here, either
+        return weights_NLV.to(vectors.dtype) @ vectors

@@ -50,7 +50,7 @@ class _Table(NamedTuple):
 
 
 def read_word_vectors(path: str | Path, words: Sequence[str]) -> WordVectors:
-    """Look words up in a file of word vectors, as they are spelled or else in lower case.
+    """Look words up in a file of word vectors, as they are spelled or else in lower case; "" is no word.
 
     The formats are those of GloVe (Pennington et al., EMNLP 2014): a line a word, without a header; and of word2vec
     (Mikolov et al. 2013): a header `count dimension`, then the same lines, or each word with its `float32` values in
@@ -63,17 +63,17 @@ def read_word_vectors(path: str | Path, words: Sequence[str]) -> WordVectors:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: expected a file of word vectors, there is no such file; check the path")
-    wanted = {*words, *(word.lower() for word in words)}
+    wanted = {spelled for word in words if word for spelled in (word, word.lower())}
     table = _read_binary(path, wanted) if _is_binary(path) else _read_text(path, wanted)
     found: dict[int, Vector] = {}
     for i, word in enumerate(words):
-        vector = table.vector_of.get(word, table.vector_of.get(word.lower()))
+        vector = table.vector_of.get(word, table.vector_of.get(word.lower()))  # none of ""
         if vector is not None:
             found[i] = vector
     return WordVectors(
         vectors=torch.from_numpy(np.array([*found.values()], dtype=np.float32).reshape(-1, table.dimension)),
         ids=torch.tensor([*found], dtype=torch.long),
-        coverage=len(found) / max(len(words), 1),
+        coverage=len(found) / max(sum(map(bool, words)), 1),
     )
 
 

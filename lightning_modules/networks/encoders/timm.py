@@ -11,8 +11,10 @@ import timm
 import torch
 from torch import Tensor
 
+from lightning_modules.networks.batch_norm import share_batch_norm
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
+from lightning_modules.networks.unused import leave_out_unused
 
 
 class TimmEncoder(Encoder):
@@ -24,7 +26,8 @@ class TimmEncoder(Encoder):
         weights: Where the weights come from at the start of training: a local file (safetensors or a torch
             checkpoint), `hub` for the ones that `timm` publishes, or None for a random start. A checkpoint of ours
             needs neither: it holds the backbone's weights.
-        frozen: Whether the backbone keeps its weights, and its batch statistics, as they are.
+        frozen: Whether the backbone keeps its weights, and its batch statistics, as they are. Otherwise all are trained
+            that the grid depends on, and batch normalisation is over all processes.
 
     Raises:
         ValueError: `timm` knows no such backbone, or it does not take images of this size.
@@ -41,20 +44,23 @@ class TimmEncoder(Encoder):
         self.backbone: Any = _untrained(backbone)
         published = timm.data.resolve_model_data_config(self.backbone)
         self.scale_pixels = PixelScaling(mean=published["mean"], std=published["std"])
-        self.positions, self.width = self._measure_grid(image_size)
         self.backbone.requires_grad_(not frozen)
+        self.positions, self.width = self._measure_grid(image_size)
+        if not frozen:
+            share_batch_norm(self.backbone)
         self.train()
 
     def _measure_grid(self, image_size: int) -> tuple[int, int]:
         self.eval()
         try:
-            with torch.no_grad():
+            with torch.enable_grad():
                 grid_BPD = self(torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8))
         except (AssertionError, RuntimeError) as error:
             raise ValueError(
                 f"model.encoder.backbone={self.backbone_name} does not take images of "
                 f"data.image_size={image_size} pixels: {error}"
             ) from error
+        leave_out_unused(self.backbone, grid_BPD)  # such as the norm of a classifier's head
         return grid_BPD.shape[1], grid_BPD.shape[2]
 
     def load_pretrained(self) -> None:

@@ -31,6 +31,10 @@ class DiagonalGaussian(NamedTuple):
         """Return KL[posterior ‖ this] of each element, in nats: [..., Z]; exact, whatever was sampled."""
         return gaussian_kl(posterior, self)
 
+    def as_gaussian(self) -> "DiagonalGaussian":
+        """Return itself; other distributions return the Gaussian that is most like them."""
+        return self
+
     def select(self, rows: Tensor) -> Self:
         """Return the distributions of these rows, in that order."""
         return type(self)(self.mean[rows], self.log_variance[rows])

@@ -58,12 +58,21 @@ class GaussianMixture(NamedTuple):
         return (self.log_weight_NK + log_p_NK).logsumexp(dim=1)
 
     def kl_from(self, posterior: DiagonalGaussian, sample_NZ: Tensor) -> Tensor:
-        """Estimate KL[posterior ‖ this] from a sample of the posterior, all dimensions together: [N, 1].
+        """Estimate KL[posterior ‖ this] from a sample of the posterior, in equal shares of all dimensions: [N, Z].
 
-        log q(s) − log p(s); there is no closed form. Its mean is the KL, a single one may be negative.
+        log q(s) − log p(s); there is no closed form, and no part of it belongs to a dimension. The mean of the sums is
+        the KL, a single one may be negative.
         """
         log_q_N = gaussian_log_probability(sample_NZ, posterior.mean, posterior.log_variance)
-        return (log_q_N - self.log_probability(sample_NZ)).unsqueeze(1)
+        kl_N1 = (log_q_N - self.log_probability(sample_NZ)).unsqueeze(1)
+        return (kl_N1 / sample_NZ.shape[1]).expand_as(sample_NZ)
+
+    def as_gaussian(self) -> DiagonalGaussian:
+        """Return the Gaussian with the mean and variance of each dimension of the mixture, all components together."""
+        weight_NK1 = self.log_weight_NK.exp().unsqueeze(2)
+        mean_NZ = (weight_NK1 * self.mean_NKZ).sum(dim=1)
+        around_NKZ = self.log_variance_NKZ.exp() + (self.mean_NKZ - mean_NZ.unsqueeze(1)).square()
+        return DiagonalGaussian(mean_NZ, (weight_NK1 * around_NKZ).sum(dim=1).log())
 
     def _component(self, component_N: Tensor) -> DiagonalGaussian:
         row_N = torch.arange(len(component_N), device=component_N.device)

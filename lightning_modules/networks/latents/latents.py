@@ -8,7 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, standard_normal_like
+from lightning_modules.networks.latents.diagonal_gaussian import (
+    DiagonalGaussian,
+    gaussian_kl,
+    standard_normal_like,
+)
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.sources import Source
 
@@ -48,11 +52,16 @@ class LatentCode(NamedTuple):
 
     @property
     def kl(self) -> Tensor:
-        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]; [N, 1] where it has no parts."""
+        """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]; equal shares where it has no parts."""
         if self.posterior is self.prior:  # nothing was known beyond what the prior knows
             return torch.zeros_like(self.sample)
         assert isinstance(self.posterior, DiagonalGaussian)
         return self.prior.kl_from(self.posterior, self.sample)
+
+    @property
+    def kl_of_dimensions(self) -> Tensor:
+        """KL[posterior ‖ prior] of each dimension by itself, in nats, as if both were Gaussians: [N, Z]."""
+        return gaussian_kl(self.posterior.as_gaussian(), self.prior.as_gaussian())
 
 
 class Latents(NamedTuple):

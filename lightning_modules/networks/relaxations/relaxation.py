@@ -32,7 +32,7 @@ class Relaxation(nn.Module, ABC):
 
     def forward(self, logits_NLV: Tensor, targets_NL: Tensor, step: int) -> Tensor:
         """Return `weights_NLV` of the words for the image decoder to read: predicted ones, or `targets_NL`."""
-        predicted_NLV = self.relax(logits_NLV, step)
+        predicted_NLV = self.relax(logits_NLV.float(), step)  # with fewer digits many words would tie
         if not self.training or self.truth_share == 0:
             return predicted_NLV
         written_NLV = one_hot(targets_NL, logits_NLV.shape[-1]).to(predicted_NLV.dtype)

@@ -42,13 +42,13 @@ def test_image_ids_number_all_names_of_the_caption_file(flickr8k: TinyFlickr8k) 
 
 
 def test_split_by_proportion(flickr8k: TinyFlickr8k) -> None:
-    images = _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], seed=1))
+    images = _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], split_seed=1))
     assert {name: len(names) for name, names in images.items()} == {"train": 6, "val": 3, "test": 3}
     assert sorted(chain(*images.values())) == NAMES
-    assert images != _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], seed=2))
+    assert images != _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], split_seed=2))
     for name in SPLITS:
         flickr8k.split_file(name).unlink()  # not needed here
-    assert images == _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], seed=1))
+    assert images == _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25], split_seed=1))
 
 
 def test_image_that_goes_bad_leaves_the_others_in_their_splits(flickr8k: TinyFlickr8k) -> None:
@@ -232,7 +232,6 @@ def test_config_serves_a_batch(flickr8k: TinyFlickr8k, tokenizer: str) -> None:
     flip = {"_target_": "torchvision.transforms.v2.RandomHorizontalFlip", "p": 0.5}
     config = OmegaConf.create(
         {
-            "seed": 42,
             "cache_dir": str(flickr8k.root.parent / "cache"),
             "tokenizer": OmegaConf.load(REPOSITORY / f"conf/tokenizer/{tokenizer}.yaml"),
             "data": OmegaConf.merge(

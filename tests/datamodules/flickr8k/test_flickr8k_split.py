@@ -6,6 +6,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
+from datamodules.image_keys import file_keys
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 
 
@@ -14,6 +15,7 @@ def _split(flickr8k: TinyFlickr8k, transform: Callable[[Tensor], Tensor] | None)
         paths=[flickr8k.image(3), flickr8k.image(5)],
         image_ids=[3, 5],
         captions=[["a"], ["b"]],
+        file_keys=[file_keys(flickr8k.image(number)) for number in (3, 5)],
         image_size=16,
         transform=transform,
     )

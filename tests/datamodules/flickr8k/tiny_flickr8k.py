@@ -13,17 +13,23 @@ CAPTIONS_PER_IMAGE = 3
 
 
 class TinyFlickr8k:
-    """The data set's files under `root`: image `n` is uniformly of grey level `20 n`."""
+    """The data set's files under `root`: image `n` is uniformly of grey level `20 n`.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: A new folder.
+        caption: What people say, with the image's number `n` and the caption's `i`.
+    """
+
+    def __init__(self, root: Path, caption: str = "A dog number {n} runs {i} .") -> None:
         self.root = root
         self.images = root / "Flicker8k_Dataset"
         self.token_file = root / "Flickr8k.token.txt"
         self.images.mkdir(parents=True)
         for n in range(12):
             Image.new("RGB", (40, 30), (20 * n,) * 3).save(self.image(n), quality=95)
-        lines = [f"{n}.jpg#{i}\tA dog number {n} runs {i} ." for n in range(12) for i in range(CAPTIONS_PER_IMAGE)]
-        self.token_file.write_text("\n".join([*lines, ""]))
+        captions = [(n, i, caption.format(n=n, i=i)) for n in range(12) for i in range(CAPTIONS_PER_IMAGE)]
+        lines = [f"{n}.jpg#{i}\t{said}" for n, i, said in captions]
+        self.token_file.write_text("\n".join([*lines, ""]), "utf-8")
         for name, numbers in SPLITS.items():
             self.split_file(name).write_text("".join(f"{n}.jpg\n" for n in numbers))
 

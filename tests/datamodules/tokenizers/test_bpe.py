@@ -39,8 +39,8 @@ def test_merges_the_most_frequent_pairs() -> None:
     captions = ["ababab ab", "ab abc", "cab"]
     expected = _merge_by_hand(captions, merges=3)
     assert expected == ["ab", "Ġab"]
-    words = fit_bpe(captions, vocab_size=256 + 3 + len(expected)).words
-    assert words[256 + 3 :] == expected
+    tokens = fit_bpe(captions, vocab_size=256 + 3 + len(expected)).tokens
+    assert tokens[256 + 3 :] == expected
 
 
 def test_same_captions_in_any_order_give_the_same_tokenizer() -> None:

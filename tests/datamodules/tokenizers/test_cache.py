@@ -10,21 +10,24 @@ from datamodules.tokenizers import CaptionTokenizer, fit_bpe, fit_or_load, fit_w
 CAPTIONS = ["a red dog", "a red cat", "a cow"]
 
 
+FITS: list[int] = []
+
+
+def _fit(captions: Sequence[str], *, min_count: int = 1) -> CaptionTokenizer:
+    FITS.append(min_count)
+    return fit_word(captions, min_count=min_count)
+
+
 def _cached(cache_dir: Path) -> list[Path]:
     return sorted((cache_dir / "tokenizers").iterdir())
 
 
 def test_fits_once(tmp_path: Path) -> None:
-    fits = []
-
-    def fit(captions: Sequence[str], *, min_count: int = 1) -> CaptionTokenizer:
-        fits.append(min_count)
-        return fit_word(captions, min_count=min_count)
-
-    first = fit_or_load(fit, CAPTIONS, cache_dir=tmp_path)
-    second = fit_or_load(fit, CAPTIONS, cache_dir=tmp_path)
-    bound_to_default = fit_or_load(partial(fit, min_count=1), CAPTIONS, cache_dir=tmp_path)
-    assert fits == [1]
+    FITS.clear()
+    first = fit_or_load(_fit, CAPTIONS, cache_dir=tmp_path)
+    second = fit_or_load(_fit, CAPTIONS, cache_dir=tmp_path)
+    bound_to_default = fit_or_load(partial(_fit, min_count=1), CAPTIONS, cache_dir=tmp_path)
+    assert FITS == [1]
     assert first.to_json() == second.to_json() == bound_to_default.to_json() == _cached(tmp_path)[0].read_text()
 
 

@@ -47,12 +47,23 @@ def test_words_are_spelled_as_in_the_middle_of_a_caption(fitter: Fitter) -> None
 
 def test_tokens_that_continue_a_word(fitter: Fitter) -> None:
     tokenizer = fitter(CAPTIONS)
-    continuing = {tokenizer.words[i] for i in tokenizer.continuing}
+    continuing = {tokenizer.tokens[i] for i in tokenizer.continuing}
     if tokenizer.vocabulary.unk_id is not None:
         assert continuing == set()
         return
     assert {"s", "an", "9", "Ã"} <= continuing
     assert not {"Ġ", "Ġdog", ".", "'", "<pad>", "<|endoftext|>"} & continuing
+
+
+def test_a_token_stands_for_a_word_unless_it_continues_one(fitter: Fitter) -> None:
+    tokenizer = fitter(CAPTIONS)
+    word_of = dict(zip(tokenizer.tokens, tokenizer.words, strict=True))
+    assert word_of["<eos>"] == "<eos>"
+    if tokenizer.vocabulary.unk_id is not None:
+        assert tokenizer.words == tokenizer.tokens
+        return
+    expected = {"Ġdog": "dog", "Ġ": "", "s": "", "an": "", "9": "", ".": ".", "Ã": "", "Ċ": ""}
+    assert {token: word_of[token] for token in expected} == expected
 
 
 def test_caption_begins_with_prefix_and_ends_with_eos(fitter: Fitter) -> None:
@@ -69,17 +80,18 @@ def test_vocabulary_numbers_every_token_once(fitter: Fitter) -> None:
     vocabulary = tokenizer.vocabulary
     assert vocabulary.cls_id is None
     assert vocabulary.prefix == (vocabulary.bos_id,)
-    assert len(set(tokenizer.words)) == len(tokenizer.words) == vocabulary.size
-    assert tokenizer.words[vocabulary.pad_id] == "<pad>"
-    assert tokenizer.words[vocabulary.bos_id] == "<bos>"
-    assert tokenizer.words[vocabulary.eos_id] == "<eos>"
+    assert len(set(tokenizer.tokens)) == len(tokenizer.tokens) == vocabulary.size
+    assert tokenizer.tokens[vocabulary.pad_id] == "<pad>"
+    assert tokenizer.tokens[vocabulary.bos_id] == "<bos>"
+    assert tokenizer.tokens[vocabulary.eos_id] == "<eos>"
 
 
-def test_long_caption_is_cut_and_still_ends(fitter: Fitter) -> None:
+def test_long_caption_is_cut_and_does_not_end_there(fitter: Fitter) -> None:
     whole = fitter(CAPTIONS)
     short = partial(fitter, max_length=3)(CAPTIONS)
-    expected = [*whole.encode(CAPTIONS[0])[: 1 + 3], whole.vocabulary.eos_id]
-    assert short.encode(CAPTIONS[0]) == expected
+    assert short.encode(CAPTIONS[0]) == whole.encode(CAPTIONS[0])[: 1 + 3]
+    of_three = whole.decode(whole.encode(CAPTIONS[0])[: 1 + 3])
+    assert short.encode(of_three) == whole.encode(of_three)
     assert whole.cut_rate(CAPTIONS) == 0
     assert short.cut_rate([*CAPTIONS, "a"]) == 0.75
 
@@ -87,7 +99,7 @@ def test_long_caption_is_cut_and_still_ends(fitter: Fitter) -> None:
 @pytest.mark.parametrize("typed", ["<eos>", "<pad>", "<bos>", "<cls>", "<unk>", "<|endoftext|>"])
 def test_special_token_typed_in_a_caption_stays_text(fitter: Fitter, typed: str) -> None:
     tokenizer = partial(fitter, has_cls=True)([*CAPTIONS, "eos pad bos cls unk endoftext"])
-    special = [tokenizer.words.index(token) for token in tokenizer.words if token.startswith("<") and token[1:]]
+    special = [tokenizer.tokens.index(token) for token in tokenizer.tokens if token.startswith("<") and token[1:]]
     between = tokenizer.encode(f"a {typed} dog")[2:-1]
     assert not {*special} & {*between}
     assert typed.strip("<|>") in tokenizer.decode(tokenizer.encode(f"a {typed} dog"))

@@ -1,21 +1,34 @@
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 
 from datamodules.tokenizers import load_gpt2
+from lightning_modules.generation import allowed_words
 
 
 def test_appends_special_tokens_to_its_vocabulary(gpt2_folder: Path) -> None:
     own = json.loads((gpt2_folder / "vocab.json").read_text())
     tokenizer = load_gpt2([], path=gpt2_folder, has_cls=True)
-    assert tokenizer.words == [*own, "<pad>", "<bos>", "<eos>", "<cls>"]
-    assert [tokenizer.words[i] for i in tokenizer.encode("an dog")[2:-1]] == ["an", "Ġdog"]
+    assert tokenizer.tokens == [*own, "<pad>", "<bos>", "<eos>", "<cls>"]
+    assert [tokenizer.tokens[i] for i in tokenizer.encode("an dog")[2:-1]] == ["an", "Ġdog"]
     assert tokenizer.decode(tokenizer.encode("An  odd ☃ Dog")) == "An  odd ☃ Dog"
     assert tokenizer.decode([own["an"], own["<|endoftext|>"]]) == "an"
+
+
+def test_its_own_special_token_is_never_said(gpt2_folder: Path) -> None:
+    tokenizer = load_gpt2([], path=gpt2_folder)
+    end_of_text = tokenizer.tokens.index("<|endoftext|>")
+    assert end_of_text in tokenizer.vocabulary.never_said
+    logits_NV = torch.zeros(2, tokenizer.vocabulary.size)
+    allowed_NV = allowed_words(logits_NV, tokenizer.vocabulary, torch.tensor([True, False]))
+    assert allowed_NV[:, end_of_text].tolist() == [-math.inf] * 2
+    assert allowed_NV[:, tokenizer.vocabulary.eos_id].tolist() == [-math.inf, 0]
 
 
 @pytest.mark.parametrize("name", ["", "tokenizer.json"])

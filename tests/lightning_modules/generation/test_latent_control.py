@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from lightning_modules.generation import interpolate_styles, traverse_style
+from lightning_modules.networks.latents import DiagonalGaussian
 
 
 def test_interpolation_is_a_straight_line_with_both_ends_image_by_image() -> None:
@@ -13,6 +14,16 @@ def test_traversal_changes_one_dimension_alone() -> None:
     style_BS = torch.tensor([[0.5, 4.0], [1.0, 1.0]])
     assert traverse_style(style_BS, 1, [-3.0, 3.0]).tolist() == [[0.5, -3], [0.5, 3], [1, -3], [1, 3]]
     assert style_BS.tolist() == [[0.5, 4.0], [1.0, 1.0]]
+
+
+def test_values_are_in_standard_deviations_of_the_prior() -> None:
+    style_BS = torch.tensor([[0.5, 4.0], [1.0, 1.0]])
+    prior = DiagonalGaussian(torch.tensor([[9.0, 2.0], [9.0, -1.0]]), 2 * torch.tensor([[7.0, 0.5], [7.0, 3.0]]).log())
+    assert traverse_style(style_BS, 1, [-2.0, 0.0, 2.0], prior=prior)[:, 1].tolist() == pytest.approx(
+        [1, 2, 3, -7, -1, 5]
+    )
+    standard = DiagonalGaussian(torch.zeros(2, 2), torch.zeros(2, 2))
+    assert torch.equal(traverse_style(style_BS, 0, [-3.0, 0.3], prior=standard), traverse_style(style_BS, 0, [-3, 0.3]))
 
 
 def test_refuses_what_makes_no_sense() -> None:

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from lightning_modules.losses import LossTerms, VAELoss
+from lightning_modules.networks.latents import CaptionWords, ConditionalLatents
 from lightning_modules.schedules import Cyclical, LinearWarmup
 
 TERMS = LossTerms(
@@ -31,6 +32,25 @@ def test_free_bits_change_the_contribution_but_not_the_nats() -> None:
     assert report.nats["kl_content"].item() == pytest.approx(2.5)
     assert report.contributions["kl_style"].item() == pytest.approx(0.5 * 2 * (0.6 + 0.5))
     assert report.contributions["kl_content"].item() == pytest.approx(0.5 * (2.0 + 0.25 + 0.3))
+
+
+@pytest.mark.parametrize("num_components", [1, 3])
+def test_as_many_nats_are_free_whatever_the_prior_is(num_components: int) -> None:
+    latents = ConditionalLatents(
+        width=2, positions=1, embedding_dim=3, style_dim=32, content_dim=2, num_components=num_components
+    )
+    with torch.no_grad():  # posterior and prior N(0, 1), so that nothing of the style is paid for
+        for last in (latents.style_posterior, latents.style_prior):
+            last.weight.zero_()
+            last.bias.zero_()
+    caption = CaptionWords(torch.randn(2, 4, 3), torch.ones(2, 4, dtype=torch.bool))
+    codes = latents(torch.randn(2, 1, 2), torch.arange(2), caption=caption)
+    assert codes.style.kl.abs().max() < 1e-5
+    loss = VAELoss(style_free_bits=0.2)
+    report = loss(TERMS._replace(kl_style_NZ=codes.style.kl), step=0)
+    assert report.contributions["kl_style"].item() == pytest.approx(32 * 0.2)
+    report = loss(TERMS._replace(kl_style_NZ=codes.style.kl + 0.3), step=0)
+    assert report.contributions["kl_style"].item() == pytest.approx(32 * 0.3, rel=1e-4)
 
 
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])

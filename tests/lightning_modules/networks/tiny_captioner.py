@@ -29,7 +29,8 @@ IMAGE_SIZE = 32
 
 
 @cache
-def _model_config(choices: tuple[str, ...]) -> dict[str, Any]:
+def tiny_model(*choices: str) -> dict[str, Any]:
+    """Return the settings of a network with chosen options."""
     settings = OmegaConf.to_container(compose_train(tiny_overrides(choices)).model, resolve=True)
     assert isinstance(settings, dict)
     return {str(key): value for key, value in settings.items()}
@@ -37,7 +38,7 @@ def _model_config(choices: tuple[str, ...]) -> dict[str, Any]:
 
 def tiny_captioner(*choices: str, vocabulary: Vocabulary = VOCABULARY) -> Captioner:
     """Build a network with chosen options (`model/decoder=lstm`), in training mode."""
-    config = _model_config(choices)
+    config = tiny_model(*choices)
     parts = {part: config[part] for part in PARTS}
     return assemble(**parts, vocabulary=vocabulary, image_size=IMAGE_SIZE)
 

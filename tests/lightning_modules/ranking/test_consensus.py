@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -211,3 +212,60 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
             assert worth_K[number].item() == pytest.approx(relevance_K[number].item() + 5.0 * added, abs=1e-4)
             before = [max(pair) for pair in zip(close[number], before, strict=True)]
     assert not torch.equal(relevance_BK, worth_BK)
+
+
+def _candidates_of(
+    captioner: VariationalCaptioner, training: CaptionSplit, numbers: list[int], *, known: bool = True
+) -> Candidates:
+    """Return captions of training images, said with one seed each, and their keys."""
+    images_BCHW = torch.stack([training.load_image(number) for number in numbers])
+    grid_BPD = captioner.encode(images_BCHW)
+    said = captioner.describe_grid(grid_BPD, Sample(num=3, max_length=9), generators=generators_of([*numbers]))
+    return Candidates(images_BCHW, grid_BPD, said, (lambda: training.image_keys[numbers]) if known else None)
+
+
+@pytest.mark.parametrize("num_nearest", [1, 3, 7, 8])
+def test_an_image_is_not_its_own_neighbour(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, num_nearest: int
+) -> None:
+    ranker = _ranker(index, captioner, num_nearest, 4)
+    numbers = [*range(8)]
+    candidates = _candidates_of(captioner, training, numbers)
+    expected = _nearest(captioner, training, candidates, 8)
+    assert expected[:, 0].tolist() == numbers
+    assert ranker._index is not None
+    found = ranker._neighbours(ranker._index, candidates.grid_BPD, training.image_keys).nearest_BK
+    others = [[number for number in row if number not in (own, 8)] for own, row in enumerate(found.tolist())]
+    assert others == expected[:, 1 : num_nearest + 1].tolist()
+
+
+def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
+    captioner: VariationalCaptioner, training: CaptionSplit, tmp_path: Path
+) -> None:
+    twice = replace(TrainingIndex.make(captioner, training), captions=[["a red circle"], *training.captions[1:]])
+    assert isinstance(twice, TrainingIndex)
+    keys_TK = twice.keys_TK.copy()
+    keys_TK[1] = keys_TK[0]  # the same photo under another name
+    replace(twice, keys_TK=keys_TK).save(tmp_path / "index.npz")
+    ranker = Consensus(index=tmp_path / "index.npz", num_nearest=7, num_captions=9, num_drawn=2, coverage=1.0)
+    ranker.prepare(captioner, None)
+    assert ranker._index is not None
+    grid_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
+    nearest_BK = ranker._neighbours(ranker._index, grid_BPD, keys_TK[[0, 2]]).nearest_BK
+    assert not {0, 1} & {*nearest_BK[0].tolist()}
+    assert 2 not in nearest_BK[1]
+    together = ranker(captioner, _candidates_of(captioner, training, [0, 2]))
+    alone = [ranker(captioner, _candidates_of(captioner, training, [number])) for number in (0, 2)]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_an_index_of_the_image_alone_is_refused(
+    captioner: VariationalCaptioner, training: CaptionSplit, tmp_path: Path
+) -> None:
+    index = TrainingIndex.make(captioner, training)
+    parts = {"features_TD": index.features_TD[:1], "captions": index.captions[:1], "keys_TK": index.keys_TK[:1]}
+    replace(index, **parts).save(tmp_path / "index.npz")  # type: ignore[arg-type]
+    ranker = _ranker(tmp_path / "index.npz", captioner, 3, 4)
+    with pytest.raises(ValueError, match=r"index.npz: the index holds no other image than the one to rank captions of"):
+        ranker(captioner, _candidates_of(captioner, training, [0]))
+    ranker(captioner, _candidates_of(captioner, training, [0], known=False))

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from datamodules.caption_split import CaptionSplit
+from datamodules.image_keys import ImageKeys, spoken_key
+from datamodules.shapes.shapes_datamodule import ShapesSplit
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.ranking import TrainingIndex, training_index
-from lightning_modules.variational_captioner import CHECKPOINT_FORMAT
+from lightning_modules.remembering import CHECKPOINT_FORMAT
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class Changed:
     @property
     def image_names(self) -> Sequence[str | int]:
         return self.image_ids
+
+    @property
+    def image_fingerprint(self) -> str:
+        return self.split.image_fingerprint
+
+    @property
+    def image_keys(self) -> ImageKeys:
+        keys = zip(self.image_ids, self.captions, strict=True)
+        return np.array([[spoken_key(number, captions)] for number, captions in keys])
 
     def load_image(self, index: int) -> Tensor:
         return self.split.load_image(index)
@@ -50,7 +61,8 @@ def _another_encoder(captioner: VariationalCaptioner) -> VariationalCaptioner:
 def _assert_same(one: TrainingIndex, other: TrainingIndex) -> None:
     assert one.features_TD.dtype == other.features_TD.dtype == np.float16
     np.testing.assert_array_equal(one.features_TD, other.features_TD)
-    assert replace(one, features_TD=0) == replace(other, features_TD=0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(one.keys_TK, other.keys_TK)
+    assert (one.captions, one.encoder, one.data) == (other.captions, other.encoder, other.data)
 
 
 def test_holds_each_images_features_averaged_over_the_grid(
@@ -180,7 +192,11 @@ def test_a_damaged_file_is_refused_and_made_anew(
 def test_refuses_other_arrays(captioner: VariationalCaptioner, tmp_path: Path) -> None:
     np.savez(tmp_path / "index.npz", features_TD=np.zeros((2, 3)))
     np.save(tmp_path / "index.npy", np.zeros((2, 3)))
-    for name in ("index.npz", "index.npy"):
+    captions = np.frombuffer(b"[[], []]", dtype=np.uint8)
+    known = {"captions": captions, "encoder": "", "data": ""}
+    np.savez(tmp_path / "flat.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros(2, dtype=np.int64), **known)
+    np.savez(tmp_path / "few.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros((1, 2), dtype=np.int64), **known)
+    for name in ("index.npz", "index.npy", "flat.npz", "few.npz"):
         with pytest.raises(ValueError, match=rf"{name}: not an index of training images"):
             TrainingIndex.load(tmp_path / name, captioner)
 
@@ -202,3 +218,12 @@ def test_runs_no_code_of_a_file(captioner: VariationalCaptioner, training: Capti
         with pytest.raises(ValueError, match=rf"{name}: not an index of training images"):
             TrainingIndex.load(tmp_path / name, captioner)
     assert not sprung.exists()
+
+
+def test_is_made_anew_of_other_pixels(captioner: VariationalCaptioner, training: CaptionSplit, tmp_path: Path) -> None:
+    assert isinstance(training, ShapesSplit)
+    made = TrainingIndex.load_or_make(tmp_path / "index.npz", captioner, training)
+    inverted = replace(training, images=255 - training.images)
+    anew = TrainingIndex.load_or_make(tmp_path / "index.npz", captioner, inverted)
+    assert not np.array_equal(anew.features_TD, made.features_TD)
+    np.testing.assert_array_equal(anew.features_TD, TrainingIndex.make(captioner, inverted).features_TD)

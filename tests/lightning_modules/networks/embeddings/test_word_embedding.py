@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from datamodules.tokenizers import fit_bpe
 from lightning_modules.networks.embeddings import WordEmbedding
 
+GLOVE = ["man", "dog", "the", "woman", "run", "a", "and"]
 WORDS = ["<pad>", "<bos>", "<eos>", "dog", "cat", "zebra"]
 
 
@@ -51,6 +53,35 @@ def test_the_padding_vector_stays_zero_in_training() -> None:
     embedding(torch.tensor([0, 3, 0])).sum().backward()
     optimizer.step()
     assert embedding.weight[0].tolist() == [0] * 4
+
+
+def test_no_mixture_of_words_trains_the_padding_vector() -> None:
+    embedding = WordEmbedding(vocab_size=6, pad_id=2, embedding_dim=4)
+    weights_NLV = torch.randn(2, 3, 6).softmax(dim=-1)
+    mixed_NLE = embedding.mix(weights_NLV)
+    torch.testing.assert_close(mixed_NLE, weights_NLV @ embedding.weight)
+    mixed_NLE.square().sum().backward()
+    assert embedding.weight.grad is not None
+    assert embedding.weight.grad[2].tolist() == [0] * 4
+    assert (embedding.weight.grad[[0, 1, 3, 4, 5]] != 0).all()
+
+
+def test_words_of_byte_pairs_get_vectors_and_pieces_of_words_none(tmp_path: Path) -> None:
+    captions = ["a dog and a man run", "the fireman saw a dog", "a woman and the snowman", "a man", "the dog"] * 20
+    tokenizer = fit_bpe(captions, vocab_size=400)
+    path = tmp_path / "vectors.txt"
+    path.write_text("".join(f"{w} {i} {i} 1\n" for i, w in enumerate(GLOVE)))
+    embedding = WordEmbedding(
+        vocab_size=tokenizer.vocabulary.size, pad_id=tokenizer.vocabulary.pad_id, embedding_dim=3, vectors=str(path)
+    )
+    found = embedding.load_vectors(tokenizer.words)
+    assert found is not None
+    assert {tokenizer.tokens[i] for i in found.ids.tolist()} == {
+        *["Ġman", "Ġdog", "Ġthe", "Ġwoman", "Ġrun", "Ġa", "Ġand"]
+    }
+    of_caption = tokenizer.encode("a dog and a man")[1:-1]
+    assert embedding.weight[of_caption, 0].tolist() == [5, 1, 6, 5, 0]
+    assert found.coverage == len(found.ids) / sum(word != "" for word in tokenizer.words)
 
 
 def test_refuses_vectors_that_do_not_fit(vectors: Path) -> None:

@@ -52,6 +52,19 @@ def test_a_frozen_backbone_stays_as_it_is_in_training() -> None:
     torch.testing.assert_close(encoder.eval()(IMAGES_BCHW), grid_BPD, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(
+    ("backbone", "unused"), [("test_convnext", {"head.norm.weight", "head.norm.bias"}), (CNN, set())]
+)
+def test_parts_that_the_grid_does_not_depend_on_are_not_trained(backbone: str, unused: set[str]) -> None:
+    with torch.no_grad():
+        encoder = TimmEncoder(image_size=64, backbone=backbone, frozen=False)
+    encoder(IMAGES_BCHW.repeat(1, 1, 2, 2)).square().sum().backward()
+    without = {name for name, parameter in encoder.backbone.named_parameters() if parameter.grad is None}
+    untrained = {name for name, parameter in encoder.backbone.named_parameters() if not parameter.requires_grad}
+    assert without == untrained == unused
+    assert TimmEncoder(image_size=64, backbone=backbone).backbone.state_dict().keys() == {*_state(encoder)}
+
+
 def test_a_backbone_that_is_not_frozen_learns() -> None:
     encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False)
     before = _state(encoder)

@@ -41,6 +41,18 @@ def test_gumbel_says_the_likeliest_word_in_evaluation() -> None:
     torch.testing.assert_close(weights_NLV, nn.functional.one_hot(logits_NLV.argmax(-1), 7).float())
 
 
+@pytest.mark.parametrize("kind", IMPLEMENTATIONS)
+def test_words_of_half_precision_are_as_exact_as_any(kind: type[Relaxation]) -> None:
+    logits_NLV = torch.zeros(1500, 1, 400, dtype=torch.bfloat16)  # many draws of words that tie
+    weights_NLV = kind().train()(logits_NLV, torch.zeros(1500, 1, dtype=torch.long), step=0)
+    torch.testing.assert_close(weights_NLV.sum(dim=-1), torch.ones(1500, 1))
+    if kind is StraightThroughGumbel:
+        torch.manual_seed(0)
+        exact_NLV = kind().train()(logits_NLV.float(), torch.zeros(1500, 1, dtype=torch.long), step=0)
+        torch.manual_seed(0)
+        assert torch.equal(kind().train()(logits_NLV, torch.zeros(1500, 1, dtype=torch.long), step=0), exact_NLV)
+
+
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 5.0])
 def test_gumbel_draws_one_word_by_its_probability_at_any_temperature(temperature: float) -> None:
     logits_V = torch.tensor([0.0, 1.0, 2.0, -1.0])

@@ -1,0 +1,105 @@
+"""Validation and test of a module: steps in which no process waits for another, figures at the end."""
+
+import logging
+import warnings
+from abc import abstractmethod
+from typing import Any, Literal, TypedDict
+
+import torch
+from pytorch_lightning import LightningModule
+
+from datamodules.batch import CaptionBatch
+from lightning_modules.describing import Descriptions
+from lightning_modules.networks.latents import Latents
+from lightning_modules.split_loss import SplitLoss
+
+log = logging.getLogger(__name__)
+
+# A metric's value is already that of all processes: Lightning need not average it once more.
+warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.*sync_dist=True\)`")
+# Repeated images, by which a distributed sampler fills up, count once.
+warnings.filterwarnings("ignore", message="Using `DistributedSampler` with the dataloaders")
+
+
+class EvaluationOutput(TypedDict):
+    """What a validation or test step hands to the callbacks: what was said, and the codes that the loss saw."""
+
+    descriptions: Descriptions
+    latents: Latents
+
+
+class SplitEvaluation(LightningModule):
+    """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
+
+    Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
+    those of the checkpoint's step, whatever training it comes from or came to afterwards.
+
+    Attributes:
+        split_loss: What `evaluate` adds to.
+    """
+
+    split_loss: SplitLoss
+    _trained_steps: int | None = None
+
+    @abstractmethod
+    def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
+        """Say captions of a batch and add its loss; neither may depend on the other images of the batch."""
+
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
+        return self._evaluate(batch)
+
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
+        return self._evaluate(batch)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        self._trained_steps = checkpoint["global_step"]
+
+    def on_train_end(self) -> None:
+        self._trained_steps = self.global_step
+
+    def on_validation_epoch_start(self) -> None:
+        self.split_loss.reset()
+
+    def on_test_epoch_start(self) -> None:
+        self.split_loss.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_split_loss("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_split_loss("test")
+
+    def _evaluate(self, batch: CaptionBatch) -> EvaluationOutput | None:
+        if not len(batch.image_ids_B):  # none of its images could be read
+            return None
+        # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
+        with torch.autocast(self.device.type, enabled=False):
+            return self.evaluate(batch)
+
+    def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
+        trained_steps = None if self.trainer.state.fn == "fit" else self._trained_steps
+        report = self.split_loss.report(self.global_step if trained_steps is None else trained_steps, self.device)
+        self.split_loss.reset()
+        if report is None:
+            self._say_that_nothing_was_read(stage)
+        else:
+            self.log(f"{stage}/loss", report.total, prog_bar=True)
+            self.log_dict(report.named(stage))
+
+    def _say_that_nothing_was_read(self, stage: Literal["val", "test"]) -> None:
+        """Say in one line why there are no figures.
+
+        Raises:
+            ValueError: Training goes by them.
+        """
+        if self.trainer.sanity_checking:  # of a few batches, whose figures nobody sees
+            return
+        problem = f"none of the {stage} images could be read, so there are no figures of them"
+        if self.trainer.state.fn == "fit":
+            raise ValueError(
+                f"{problem}, which checkpoints go by; bring the images back and go on with resume=, or train without "
+                f"validation (trainer.limit_val_batches=0)"
+            )
+        if self.trainer.is_global_zero:
+            log.warning("%s", problem)
