@@ -19,7 +19,12 @@ def hydra_command(script: str, **settings: str | Path) -> str:
         script: Its file's name.
         settings: Keys and the texts that they are to be set to.
     """
-    return shell_command("python", script, *(override(key, str(value)) for key, value in settings.items()))
+    return " ".join(["python", script, *(shell_override(key, str(value)) for key, value in settings.items())])
+
+
+def shell_override(key: str, value: str) -> str:
+    """Return what sets a key to a text on the command line of such a script: `resume="'a, b'"`."""
+    return f"{key}={_quoted(override(key, value).removeprefix(f'{key}='))}"
 
 
 def shell_command(*words: str | Path) -> str:
@@ -60,7 +65,7 @@ def refuse_unreadable(script: str, arguments: Sequence[str]) -> None:
         key, equals, value = argument.partition("=")
         if not equals or _is_readable(argument) or not _is_readable(f"{key}=x"):
             continue
-        command = shell_command("python", script, override(key, value.strip("\"'")))
+        command = hydra_command(script, **{key: value.strip("\"'")})
         print(f"error: {argument}: Hydra cannot read this value; quote it twice: {command}", file=sys.stderr)
         raise SystemExit(1)
 

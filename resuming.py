@@ -13,7 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks.fit_progress import next_logged_step, settle
 from lightning_modules.checkpoint_io import read_intact
-from pasting import override, shell_command
+from pasting import shell_command, shell_override
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def run_to_resume(config: DictConfig) -> Path | None:
     if others:
         raise ValueError(
             f"resume={folder} goes on with the settings of that run; leave out {shell_command(*others)}, or name a "
-            f"checkpoint with {shell_command(override('ckpt_path', f'{folder}/checkpoints/last.ckpt'))} beside all of "
+            f"checkpoint with {shell_override('ckpt_path', f'{folder}/checkpoints/last.ckpt')} beside all of "
             f"the run's settings"
         )
     return folder

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from pytorch_lightning.utilities import rank_zero_only
 
 from home_folder import expand_home
-from pasting import hydra_command, override, shell_command
+from pasting import hydra_command, shell_override
 from resuming import has_restarted, run_to_resume
 from sweep_table import RECORDS
 
@@ -192,15 +192,11 @@ def _holds_something(path: Path) -> bool:
 def _at_work(folder: Path, key: str, owner: str) -> str:
     who = " ".join(f"{name} {value}" for name, value in json.loads(owner or "{}").items())
     remedy = "wait for its end, or stop it first" if key == "resume" else "choose another folder"
-    return f"{_setting(key, folder)}: a run is at work in this folder ({who or 'another process'}); {remedy}"
+    return f"{shell_override(key, str(folder))}: a run is at work in this folder ({who or 'another process'}); {remedy}"
 
 
 def _taken(folder: Path, key: str, found: str) -> str:
     remedy = "choose another folder, or remove it"
     if (folder / "config.yaml").is_file():
         remedy = f"choose another folder, or go on with that run: {hydra_command('train.py', resume=folder)}"
-    return f"{_setting(key, folder)} holds {found} of an earlier run, which would be overwritten; {remedy}"
-
-
-def _setting(key: str, folder: Path) -> str:
-    return shell_command(override(key, str(folder)))
+    return f"{shell_override(key, str(folder))} holds {found} of an earlier run, which would be overwritten; {remedy}"

@@ -1,15 +1,18 @@
 """Whether runs that are killed at random go on bit for bit, and whether every damaged checkpoint is found out.
 
-    python benchmarks/faults.py [--kills 60] [--corruptions 1600] [--out faults.json]
+    python benchmarks/faults.py [--kills 60] [--settings 40] [--corruptions 1600] [--out faults.json]
 
 Small runs are killed (SIGKILL) at random places, in training, validation, saving and test, go on, are killed again, and
 at the end are compared with a run that nothing happened to: every loss, learning rate and image, the weights, the
-optimizer's moments, the best score. Then copies of a checkpoint are damaged at random. Prints tables, writes JSON.
+optimizer's moments, the best score, TensorBoard's points. Runs with random settings of the trainer are killed, stopped
+(SIGTERM, Ctrl-C), and ended by one limit and prolonged to another. Then copies of a checkpoint are damaged at random.
+Prints tables, writes JSON.
 """
 
 import argparse
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -28,8 +31,10 @@ from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from lightning_modules.checkpoint_io import read_intact  # noqa: E402
 from tests.faults.corruption import DAMAGE, outcome  # noqa: E402
 from tests.faults.killing import VARIANTS, Reference  # noqa: E402
+from tests.faults.random_settings import draw_limits, draw_settings  # noqa: E402
 
 MOST_KILLS = 5  # of one run
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 def kill_runs(folder: Path, variant: str, kills: int, draw: random.Random) -> dict[str, Any]:
@@ -43,6 +48,20 @@ def kill_runs(folder: Path, variant: str, kills: int, draw: random.Random) -> di
         total.update(runs=1, kills=found.kills, steps=found.steps)
         differing += found.differing
     return {**total, "differing": differing, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def end_runs(folder: Path, number: int, draw: random.Random) -> dict[str, Any]:
+    """Draw settings; kill and stop such a run, or end it early and prolong it, by turns; return the figures."""
+    prolongs = number % 2 == 1
+    settings = draw_settings(draw, scheduler="constant" if prolongs else None)
+    reference = Reference(folder, settings)
+    if prolongs:
+        limits, validated = draw_limits(draw, reference.num_batches)
+        found = reference.prolonged("prolonged", limits, validated=validated)
+    else:
+        found = reference.killed("killed", draw, most_kills=3, signals=SIGNALS)
+    differing = [f"{' '.join(settings)}: {what}" for what in found.differing]
+    return {"kills": found.kills, "steps": found.steps, "differing": differing}
 
 
 def damage_checkpoint(checkpoint: Path, trials: int, draw: random.Random) -> dict[str, dict[str, int]]:
@@ -69,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Do all of it; exit code 1 where something differs or was misread."""
     parser = argparse.ArgumentParser(description="Kill training runs and damage checkpoints.")
     parser.add_argument("--kills", type=int, default=60, help="over all variants of runs (60)")
+    parser.add_argument("--settings", type=int, default=40, help="of the trainer, drawn at random (40)")
     parser.add_argument("--corruptions", type=int, default=1600, help="damaged checkpoints (1600)")
     parser.add_argument("--seed", type=int, default=0, help="of what happens where (0)")
     parser.add_argument("--out", type=Path, default=Path("faults.json"), help="where to write the figures as JSON")
@@ -80,14 +100,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number, variant in enumerate(VARIANTS):
             kills[variant] = kill_runs(Path(folder) / str(number), variant, each, draw)
             print(variant, kills[variant], flush=True)
+        ended = {}
+        for number in range(options.settings):
+            ended[f"random settings {number}"] = end_runs(Path(folder) / f"random{number}", number, draw)
+            print(number, ended[f"random settings {number}"], flush=True)
         checkpoint = Path(folder) / "0/reference/checkpoints/last.ckpt"
         corruptions = damage_checkpoint(checkpoint, options.corruptions, draw)
     show("killed runs", kills)
+    if ended:
+        show("runs that were ended, by random settings", ended)
     show("damaged checkpoints", corruptions)
-    figures = {"seed": options.seed, "killed": kills, "damaged": corruptions}
+    figures = {"seed": options.seed, "killed": kills, "ended": ended, "damaged": corruptions}
     atomic_write_text(options.out, json.dumps(figures, indent=2))
     print(f"figures: {options.out}")
-    if any(row["differing"] for row in kills.values()) or any(row["misread"] for row in corruptions.values()):
+    if any(row["differing"] for row in (*kills.values(), *ended.values())) or any(
+        row["misread"] for row in corruptions.values()
+    ):
         raise SystemExit(1)
 
 

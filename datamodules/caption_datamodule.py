@@ -39,7 +39,8 @@ class CaptionDataModule(LightningDataModule, ABC):
     cache before the processes start.
 
     Args:
-        tokenizer: Fits a tokenizer on the training captions (see `datamodules.tokenizers`).
+        tokenizer: Fits a tokenizer on the training captions (see `datamodules.tokenizers`); None where the splits alone
+            are asked for.
         image_size: Height and width in pixels of the images that the splits yield.
         batch_size: Images a batch on each process.
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
@@ -58,7 +59,7 @@ class CaptionDataModule(LightningDataModule, ABC):
     def __init__(
         self,
         *,
-        tokenizer: TokenizerFitter,
+        tokenizer: TokenizerFitter | None,
         image_size: int,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
@@ -115,6 +116,8 @@ class CaptionDataModule(LightningDataModule, ABC):
                 f"data.batch_size={self.batch_size} is larger than the {len(splits['train'].image_ids)} training "
                 f"images; set data.batch_size to at most {len(splits['train'].image_ids)}"
             )
+        if self.fit_tokenizer is None:
+            raise ValueError("data.tokenizer=null names no tokenizer to train with; choose one, such as tokenizer=word")
         training_captions = [caption for captions in splits["train"].captions for caption in captions]
         self._tokenizer = fit_or_load(self.fit_tokenizer, training_captions, cache_dir=self.cache_dir)
         self.splits = splits

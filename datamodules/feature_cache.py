@@ -77,24 +77,31 @@ class FeatureCache:
 
     def create(self) -> None:
         """Make the files, without features, unless they are there in their full size."""
+        if not self._torn_files():  # then nothing is written: the disk may be for reading only
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        num_images, positions, width = self.shape
         with locked(self.lock_path):
-            for path, size in (
-                (self.path, num_images * positions * width * np.dtype(np.float16).itemsize),
-                (self.checksums_path, num_images * np.dtype(np.uint32).itemsize),
-            ):
-                if not path.exists() or path.stat().st_size != size:
-                    with path.open("wb") as file:
-                        file.truncate(size)  # zeros, which take no room on the disk
+            for path, size in self._torn_files().items():
+                with path.open("wb") as file:
+                    file.truncate(size)  # zeros, which take no room on the disk
+
+    def _torn_files(self) -> dict[Path, int]:
+        """Return the sizes in bytes of the files that are missing or have another size."""
+        num_images, positions, width = self.shape
+        sizes = {
+            self.path: num_images * positions * width * np.dtype(np.float16).itemsize,
+            self.checksums_path: num_images * np.dtype(np.uint32).itemsize,
+        }
+        return {path: size for path, size in sizes.items() if not path.exists() or path.stat().st_size != size}
 
     def fill(self, *, rank: int = 0, num_processes: int = 1) -> int:
         """Encode the images that are missing or torn, each process its share; return how many those were here."""
+        torn = _torn(range(rank, self.shape[0], num_processes), *self._map("r"))
+        if not torn:
+            return 0
         features_TPD, checksums_T = self._map("r+")
-        torn = _torn(range(rank, self.shape[0], num_processes), features_TPD, checksums_T)
-        if torn:
-            log.info("%s: encoding %d of %d images", self.path, len(torn), self.shape[0])
-        with tqdm(total=len(torn), desc="features", unit="image", disable=not torn) as progress:
+        log.info("%s: encoding %d of %d images", self.path, len(torn), self.shape[0])
+        with tqdm(total=len(torn), desc="features", unit="image") as progress:
             for start in range(0, len(torn), BATCH_SIZE):
                 batch = torn[start : start + BATCH_SIZE]
                 features_of_number = self._encode(batch)

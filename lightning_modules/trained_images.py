@@ -52,7 +52,7 @@ def marks_of_start(config: Mapping[str, Any], splits: Mapping[SplitName, Caption
     Images that are among the run's own training images, too, are another matter: `shared_images` tells of them.
 
     Args:
-        config: The run's, with `ckpt_path`, `pretrained_model`, `callbacks` and `allow_trained_images`.
+        config: The run's, with `ckpt_path`, `pretrained_model`, `test`, `callbacks` and `allow_trained_images`.
         splits: The run's data.
 
     Raises:
@@ -64,7 +64,7 @@ def marks_of_start(config: Mapping[str, Any], splits: Mapping[SplitName, Caption
     record, own = read_record(config[key]), TrainingRecord.of(splits["train"], "")
     if not record.complete:
         tell(f"{key}={config[key]}: an earlier version wrote it; which images it was trained on is not known in full")
-    scored: tuple[SplitName, ...] = ("val", "test")
+    scored: tuple[SplitName, ...] = ("val", "test") if config["test"] else ("val",)
     known = {name: record.knows(splits[name].image_keys) & ~own.knows(splits[name].image_keys) for name in scored}
     if not any(known_N.any() for known_N in known.values()):
         return []

@@ -79,8 +79,8 @@ def test_sh_and_hydra_read_the_path_that_was_printed() -> None:
 
 def test_what_needs_no_quotes_has_none() -> None:
     assert hydra_command("train.py", resume="/runs/1/last.ckpt") == "python train.py resume=/runs/1/last.ckpt"
-    assert hydra_command("train.py", resume="/my run") == "python train.py 'resume=/my run'"
-    assert hydra_command("train.py", resume="/a, b") == "python train.py \"resume='/a, b'\""
+    assert hydra_command("train.py", resume="/my run") == "python train.py resume='/my run'"
+    assert hydra_command("train.py", resume="/a, b") == "python train.py resume=\"'/a, b'\""
 
 
 @pytest.mark.parametrize("value", ["/runs/my run, lr=0.1", "a=b", "~/x", "(a)", "a b=c", "it's", "naïve=1", "$(x)"])

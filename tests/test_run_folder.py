@@ -111,7 +111,7 @@ def test_the_message_names_a_command_that_can_be_pasted(tmp_path: Path) -> None:
     folder = holds_a_run(tmp_path / "my run, lr=0.1")
     with pytest.raises(FolderTakenError) as refused:
         take(folder, "hydra.run.dir")
-    assert str(refused.value).endswith(f"go on with that run: python train.py \"resume='{folder}'\"")
+    assert str(refused.value).endswith(f"go on with that run: python train.py resume=\"'{folder}'\"")
 
 
 def test_a_run_into_the_folder_of_another_ends_before_anything_is_written(

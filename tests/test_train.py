@@ -77,7 +77,6 @@ def test_the_metric_is_returned_and_another_seed_is_another_run(trained: TinyRun
     assert not any(tag.startswith("test/") for tag in scalars(other.events))
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")  # a resumed run writes into a folder of its own
 def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
     # the default's learning rate ends with the first run
     choices = ["model/scheduler=constant"]
@@ -87,11 +86,10 @@ def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> 
     resumed = run_tiny(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={last}", *settings, choices=choices)
     steps = [step for step, _ in scalars(resumed.events)["train/loss"]]
     assert steps == [2, 3]
-    assert torch.load(resumed.best, weights_only=True)["global_step"] == 4
+    assert torch.load(resumed.folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
     assert len(scalars(resumed.events)["test/loss"]) == 1
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
 def test_resuming_does_not_read_published_vectors_again(tmp_path: Path) -> None:
     vectors = tmp_path / "vectors.txt"
     vectors.write_text(f"circle {' '.join(['7'] * 12)}\n")
@@ -117,6 +115,7 @@ def test_a_batch_larger_than_the_data_is_one_line_and_exit_code_1(tmp_path: Path
         ("model.encoder.nothing=1", "Key 'nothing' is not in struct"),
         ("data.image_size=36", r"error: data.image_size=36 must be a multiple of 2\^num_layers"),
         ("generation.max_length=0", "error: generation.max_length must be at least 1, got 0"),
+        ("data.tokenizer=null", "error: data.tokenizer=null names no tokenizer to train with"),
         ("ckpt_path=nowhere.ckpt", "error: .*nowhere.ckpt"),
     ],
 )

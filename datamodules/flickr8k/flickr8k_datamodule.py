@@ -55,7 +55,7 @@ class Flickr8kDataModule(CaptionDataModule):
         self,
         *,
         root: str | Path,
-        tokenizer: TokenizerFitter,
+        tokenizer: TokenizerFitter | None,
         split: str | Sequence[float] = "official",
         split_seed: int = 42,
         on_bad_data: OnBadData = "error",

@@ -69,7 +69,7 @@ class ShapesDataModule(CaptionDataModule):
     def __init__(
         self,
         *,
-        tokenizer: TokenizerFitter,
+        tokenizer: TokenizerFitter | None,
         seed: int,
         num_train: int = 10_000,
         num_val: int = 500,

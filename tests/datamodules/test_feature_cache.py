@@ -2,13 +2,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from datamodules.feature_cache import FeatureCache, FeatureSource
+from datamodules.feature_cache import Checksums, FeatureCache, Features, FeatureSource
 from datamodules.images import BadImageError
 from tests.datamodules.in_memory_split import InMemorySplit
 
@@ -47,6 +48,23 @@ def filled(tmp_path: Path, encoder: Encoder) -> FeatureCache:
 
 def _expected() -> np.ndarray:
     return np.arange(3, 73)[:, None, None] * np.array([[1, 2, 3], [4, 5, 6]])
+
+
+def test_a_filled_cache_is_only_read(filled: FeatureCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that cannot be written, which the user who runs these tests might be above."""
+    filled.lock_path.unlink()
+    for name in ("open", "mkdir"):
+        monkeypatch.setattr(Path, name, lambda self, *_, **__: pytest.fail(f"{self} was to be written"))
+    read = FeatureCache._map
+
+    def only_read(self: FeatureCache, mode: Literal["r", "r+"]) -> tuple[Features, Checksums]:
+        assert mode == "r"
+        return read(self, mode)
+
+    monkeypatch.setattr(FeatureCache, "_map", only_read)
+    filled.create()
+    assert filled.fill() == 0
+    np.testing.assert_array_equal(filled.open(), _expected())
 
 
 def test_holds_what_the_encoder_sees_and_asks_it_once(filled: FeatureCache, encoder: Encoder) -> None:

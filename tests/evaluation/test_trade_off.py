@@ -7,6 +7,7 @@ from evaluation.trade_off import measure_trade_off
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Latent, Sample
 from metrics import ImageCaptions, human_captions, score_captions
+from tests.tiny_run import compose_train
 
 
 def test_each_point_is_the_score_of_its_captions(
@@ -41,3 +42,10 @@ def test_each_point_is_the_score_of_its_captions(
     assert trade_off.human is not None
     assert trade_off.human.mean_cider_d == pytest.approx(human["mean/CIDEr-D"])
     assert trade_off.human.temperature is None
+
+
+def test_curves_and_traversals_are_as_long_as_the_captions() -> None:
+    settings = ["checkpoint=best.ckpt", "generation.max_length=22", "trade_off.curves.latent.max_length=9"]
+    config = compose_train(settings, name="evaluate")
+    assert config.trade_off.curves.sample.max_length == config.exploration.max_length == 22
+    assert config.trade_off.curves.latent.max_length == 9  # one's own counts

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from PIL import Image
 
 import evaluate
@@ -15,6 +16,7 @@ from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
 from evaluation.preparation import Evaluated, prepare
 from lightning_modules import load_captioner
 from lightning_modules.checkpoint import read_record
+from lightning_modules.trained_images import marks_of_start
 from tests.datamodules.flickr8k.tiny_flickr8k import SPLITS, TinyFlickr8k
 from tests.tiny_run import TinyRun, compose_tiny, hydra_job, run_tiny
 
@@ -219,14 +221,29 @@ def test_a_run_that_starts_from_a_checkpoint_is_not_scored_on_its_images(
     assert mark in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("choices", [["callbacks=none"], []])
-def test_nor_is_one_that_goes_on_with_other_data(
-    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], choices: list[str]
-) -> None:
-    last = trained.folder / "checkpoints" / "last.ckpt"
-    with pytest.raises(SystemExit):
-        run_tiny(tmp_path / "run", f"ckpt_path={last}", "data.num_val=4", "optimized_metric=null", choices=choices)
-    said = capsys.readouterr().err
-    compared = "error: the data changed since the checkpoint was written" in said
-    assert compared != ("ckpt_path: keep the split that the checkpoint was trained with" in said)
-    assert compared == (choices == [])
+@pytest.mark.parametrize("data_are_known", [False, True])
+def test_nor_is_one_that_goes_on_with_other_data(trained: TinyRun, tmp_path: Path, data_are_known: bool) -> None:
+    checkpoint = torch.load(trained.folder / "checkpoints" / "last.ckpt", weights_only=True)
+    if not data_are_known:
+        del checkpoint["callbacks"]["SameData"]
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    start = compose_tiny(tmp_path / "run", f"ckpt_path={tmp_path / 'last.ckpt'}", "data.num_val=4")
+    datamodule = instantiate(start.data)
+    datamodule.prepare_data()
+    if data_are_known:  # callbacks.SameData refuses them, in better words
+        assert marks_of_start(start, datamodule.load_splits())
+    else:
+        with pytest.raises(ValueError, match="ckpt_path: keep the split that the checkpoint was trained with"):
+            marks_of_start(start, datamodule.load_splits())
+
+
+def test_a_test_split_that_is_not_scored_may_hold_anything(trained: TinyRun, tmp_path: Path) -> None:
+    start = compose_tiny(tmp_path / "run", f"pretrained_model={trained.best}", "data.num_val=1", "data.num_test=9")
+    datamodule = instantiate(start.data)
+    datamodule.prepare_data()
+    splits = datamodule.load_splits()
+    splits["val"] = splits["train"]  # the run's own images are another matter
+    with pytest.raises(ValueError, match="3 of the 9 test images are training images"):
+        marks_of_start(start, splits)
+    start.test = False
+    assert marks_of_start(start, splits) == []

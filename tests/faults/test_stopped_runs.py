@@ -32,7 +32,7 @@ def test_a_stopped_run_saves_and_says_how_to_go_on(number: signal.Signals, undis
     never = "callbacks.resume.every_n_steps=null"
     assert run(run_dir, [*BASE, never], **dying(IN_THE_SECOND_EPOCH, number)) == 128 + number
     said = log_of(run_dir).read_text()
-    command = f"python train.py \"resume='{run_dir}'\""
+    command = f"python train.py resume=\"'{run_dir}'\""
     by = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}[number]
     assert re.search(f"stopped by {by} at step [678]; go on with: {re.escape(command)}\n", said)
     assert "Traceback" not in said
