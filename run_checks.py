@@ -57,7 +57,7 @@ def refuse_wrong_directions(config: DictConfig) -> None:
     goals = [
         (f"callbacks.{name}.monitor", callback.monitor, f"callbacks.{name}.mode", callback.get("mode", "min"))
         for name, callback in config.callbacks.items()
-        if callback.get("monitor")
+        if callback.get("monitor") is not None
     ]
     direction = getattr(HydraConfig.get().sweeper, "direction", None) if in_sweep() else None
     if isinstance(direction, str) and config.optimized_metric:
@@ -155,7 +155,7 @@ def prepare_goals(trainer: Trainer, datamodule: CaptionDataModule, config: DictC
     goals = {
         f"callbacks.{name}.monitor": str(callback.monitor)
         for name, callback in config.callbacks.items()
-        if callback.get("monitor") and callback.get("strict", True)
+        if callback.get("monitor") is not None and callback.get("strict", True)
     }
     if in_sweep() and config.optimized_metric is not None:
         goals["optimized_metric"] = config.optimized_metric

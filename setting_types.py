@@ -139,6 +139,8 @@ def fits(value: Any, hint: Any) -> bool:
     if not isinstance(kind, type) or isinstance(value, dict):
         return True  # Any, a type variable; or settings of a part, which are looked at by themselves
     if isinstance(value, list):
+        if len(get_args(hint)) == 1 and not all(fits(item, get_args(hint)[0]) for item in value):
+            return False
         return kind is object or any(issubclass(sequence, kind) for sequence in (list, tuple))
     return kind is object or (kind is Path and isinstance(value, str))
 
@@ -155,5 +157,6 @@ def _described(hint: Any) -> str:
     if hint is Path:
         return NAMES[str]
     kind = get_origin(hint) or hint
-    is_list = isinstance(kind, type) and issubclass(kind, Sequence)
-    return "a list" if is_list else "settings with a _target_"
+    if not (isinstance(kind, type) and issubclass(kind, Sequence)):
+        return "settings with a _target_"
+    return f"a list of {_described(get_args(hint)[0])}" if len(get_args(hint)) == 1 else "a list"

@@ -85,13 +85,13 @@ def main(config: DictConfig) -> float | None:
             report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
     marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
-    with ending_when_stopped(trainer), naming_lost_processes(trainer):
+    with naming_lost_processes(trainer), ending_when_stopped(trainer):
         trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
     hide_no_more(trainer)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         best = best_checkpoint(trainer)
-        with ending_when_stopped(trainer), naming_lost_processes(trainer):
+        with naming_lost_processes(trainer), ending_when_stopped(trainer):
             trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)

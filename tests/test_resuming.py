@@ -9,6 +9,7 @@ import pytest
 import torch
 from tensorboard.summary.writer import event_file_writer
 
+import run_checks
 import train
 from lightning_modules.checkpoint_io import read_intact
 from resuming import newest_intact
@@ -65,7 +66,7 @@ def test_a_run_that_had_stopped_early_is_not_trained_on(tmp_path: Path) -> None:
 
 
 def test_prolonging_keeps_the_best_of_both_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "refuse_wrong_directions", lambda config: None)  # here the highest loss is the best
+    monkeypatch.setattr(run_checks, "refuse_wrong_directions", lambda config: None)  # here the highest loss is the best
     choices = ["model/scheduler=constant"]
     settings = ("test=false", "callbacks.checkpoint.monitor=val/loss", "callbacks.checkpoint.mode=max")
     first = run_tiny(tmp_path / "first", *settings, choices=choices)

@@ -70,6 +70,7 @@ def test_without_callbacks_nothing_but_losses_is_measured_and_no_checkpoint_kept
             {"callbacks.checkpoint.monitor": "rougeL"},
             "callbacks.checkpoint.monitor=rougeL is not logged; choose one of .*val/rougeL",
         ),
+        ({"callbacks.checkpoint.monitor": "''"}, "callbacks.checkpoint.monitor= is not logged"),
         ({"callbacks.checkpoint.monitor": "train/los"}, "train/los is not logged; choose one of train/.*train/loss"),
     ],
 )

@@ -13,7 +13,7 @@ from tests.tiny_parts import Parts
         ("test", "x", "test must be true or false, got 'x'"),
         ("ckpt_path", 3, "ckpt_path must be text or null, got 3"),
         ("tokenizer.min_count", "x", "tokenizer.min_count must be a whole number, got 'x'"),
-        ("data.tokenizer", "x", "data.tokenizer must be settings with a _target_, got 'x'"),
+        ("data.tokenizer", "x", "data.tokenizer must be settings with a _target_ or null, got 'x'"),
         ("data.num_workers", 1.5, "data.num_workers must be a whole number, got 1.5"),
         ("data.num_workers", True, "data.num_workers must be a whole number, got True"),
         ("model.encoder.num_layers", None, "model.encoder.num_layers must be a whole number, got null"),
@@ -25,6 +25,11 @@ from tests.tiny_parts import Parts
         ("model.loss.gamma", -0.5, "model.loss.gamma must be 0 or more, got -0.5"),
         ("model.optimizer.lr", "x", "model.optimizer.lr must be a number"),
         ("callbacks.checkpoint.save_top_k", "x", "callbacks.checkpoint.save_top_k must be a whole number, got 'x'"),
+        (
+            "generation",
+            {"_target_": "lightning_modules.generation.ConstrainedBeam", "words": [-1]},
+            "generation.words must be",
+        ),
         ("callbacks.checkpoint", None, "callbacks.checkpoint must be settings .*; ~callbacks.checkpoint leaves it out"),
     ],
 )

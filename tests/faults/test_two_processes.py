@@ -59,7 +59,8 @@ def test_both_processes_stop_over_what_one_of_them_computed(tmp_path: Path, caps
             POISON.format([0, 2, 3]),
             "callbacks.non_finite.on_non_finite=skip",
             "callbacks.non_finite.max_consecutive=2",
-            "+callbacks.early_stopping={_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: train/reward}",
+            "+callbacks.early_stopping={_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: train/reward, "
+            "mode: max}",
             choices=("model/self_critical=cider",),
         )
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
