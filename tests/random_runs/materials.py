@@ -41,7 +41,7 @@ class Materials:
         """Write all of it."""
         write_photographs(self.photographs)
         save_file(create_model(BACKBONE).state_dict(), self.backbone)
-        rows = (f"{word} {' '.join(['0.5'] * EMBEDDING_DIM)}" for word in ("circle", "star", "dog", "a"))
+        rows = (f"{word} {' '.join(['0.5'] * EMBEDDING_DIM)}" for word in ("circle", "star", "dog", "a", "the", "red"))
         self.vectors.write_text("".join(f"{row}\n" for row in rows))
         self.gpt2.mkdir()
         tokenizer = Tokenizer(BPE({byte: i for i, byte in enumerate(sorted(ByteLevel.alphabet()))}, []))
