@@ -100,7 +100,7 @@ def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
     except ProcessExitedException as error:
         raise LostProcessError(
             f"process {error.error_index} of {trainer.world_size} was killed or ended ({error}). Go on with: "
-            f"resume={trainer.default_root_dir}"
+            f"{hydra_command('train.py', resume=trainer.default_root_dir)}"
         ) from error
     except RuntimeError as error:
         if trainer.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
