@@ -98,7 +98,7 @@ REFUSED = {
     "profiler": {"x": "it can only be one of"},
     "detect_anomaly": {"x": "true or false"},
     "barebones": {"true": "add callbacks=none logger=none"},
-    "plugins": {"x": "a list or null"},
+    "plugins": {"x": "a list of .* or null"},
     "sync_batchnorm": {"x": "true or false"},
     "reload_dataloaders_every_n_epochs": {"-1": ">= 0"},
     "default_root_dir": {"null": "set hydra.run.dir"},
