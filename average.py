@@ -11,7 +11,7 @@ from pathlib import Path
 from home_folder import user_path
 from lightning_modules import average_checkpoints, save_captioner
 from output_streams import show_any_text
-from path_faults import options_of, path_fault
+from path_faults import error_line
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
+        sys.exit(error_line(error, options))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from lightning_modules.caption_pipeline import CaptionPipeline
 from lightning_modules.device_check import check_device
 from machine_faults import out_of_memory
 from output_streams import show_any_text
-from path_faults import options_of, path_fault
+from path_faults import error_line
 
 
 def check_computing(options: argparse.Namespace) -> None:
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = parse_arguments(arguments)
         run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
+        sys.exit(error_line(error, options))
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

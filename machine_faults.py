@@ -1,4 +1,4 @@
-"""What to do where not the user but the machine gives out: memory, a process that loads images, or a terminal."""
+"""What to do where not the user but the machine gives out: memory, or a process that loads images."""
 
 import errno
 import re

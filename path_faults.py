@@ -34,6 +34,16 @@ def path_fault(error: BaseException, settings: Mapping[str, str]) -> str | None:
     return f"{setting}{settings[setting]} {_verb(error, path)} ({error.strerror}{where}); {_remedy(error, setting)}"
 
 
+def error_line(error: BaseException, options: Any) -> str:
+    """Return what a script that has a command line of its own ends with on a user's mistake.
+
+    Args:
+        error: What was raised.
+        options: The script's options.
+    """
+    return f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}"
+
+
 def settings_of(config: object) -> dict[str, str]:
     """Return the texts of a Hydra job's config that may be paths, with the folder of its outputs first."""
     if not isinstance(config, DictConfig):

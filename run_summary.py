@@ -77,8 +77,9 @@ def print_summary(
     table = Table(title="\n".join(["Final metrics", *map(escape, marks)]), title_justify="left")
     table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    has_best = bool(best) and Path(best).is_file()
     table.add_column("val, last validation", justify="right")
-    table.add_column(f"test, {'best checkpoint' if best and Path(best).is_file() else 'last weights'}", justify="right")
+    table.add_column(f"test, {'best checkpoint' if has_best else 'last weights'}", justify="right")
     names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
     for name in names:
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
@@ -88,7 +89,7 @@ def print_summary(
         console.print(f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n", **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
-    saved = best if best and Path(best).is_file() else newest_checkpoint(trainer)
+    saved = best if has_best else newest_checkpoint(trainer)
     console.print(f"checkpoint:  {shown(saved) if saved else 'none was saved'}", **plain)
     if isinstance(trainer.logger, TensorBoardLogger):
         command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))

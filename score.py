@@ -16,7 +16,7 @@ from metrics.caption_files import MAX_BYTES
 from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
 from output_streams import show_any_text
-from path_faults import options_of, path_fault
+from path_faults import error_line
 from score_inputs import count_frequencies, read_inputs
 from score_summary import print_scores, settings_of, write_scores
 
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run(options)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {path_fault(error, options_of(options)) or ' '.join(str(error).split())}")
+        sys.exit(error_line(error, options))
 
 
 if __name__ == "__main__":

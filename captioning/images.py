@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from captioning.globs import matches
+from datamodules.first_names import first_names
 from datamodules.image_formats import IMAGE_SUFFIXES, looks_like_a_picture
-
-SHOWN = 3
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
@@ -69,12 +68,10 @@ def _is_image(file: Path) -> bool:
 def _left_out(others: Sequence[Path], hidden: Sequence[Path]) -> str:
     """Return how many pictures are left out, with the first names; nothing for none."""
     unread = [file for file in others if looks_like_a_picture(file)]
-    notes = [f"{len(unread)} more look like pictures but are not read ({first_names(unread)}); convert them to JPEG"]
-    notes += [f"{len(hidden)} hidden are left out ({first_names(hidden)}); name them one by one"]
+    notes = [f"{len(unread)} more look like pictures but are not read ({_first(unread)}); convert them to JPEG"]
+    notes += [f"{len(hidden)} hidden are left out ({_first(hidden)}); name them one by one"]
     return "; ".join(note for note, files in zip(notes, (unread, hidden), strict=True) if files)
 
 
-def first_names(files: Sequence[Path]) -> str:
-    """Return the names of the first files, in order, and whether there are more."""
-    names = sorted(file.name for file in files)
-    return f"{', '.join(names[:SHOWN])}{', …' if len(names) > SHOWN else ''}"
+def _first(files: Sequence[Path]) -> str:
+    return first_names(sorted(file.name for file in files))

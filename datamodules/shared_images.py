@@ -6,8 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from datamodules.caption_split import CaptionSplit, SplitName
-
-SHOWN = 3
+from datamodules.first_names import SHOWN, listed
 
 
 def shared_images(splits: Mapping[SplitName, CaptionSplit]) -> list[str]:
@@ -30,8 +29,8 @@ def _shared(first: str, of_first: CaptionSplit, second: str, of_second: CaptionS
     for number in numbers[:SHOWN].tolist():
         twin = next(name_of_key[key] for key in keys_NK[number].tolist() if key in name_of_key)
         pairs.append(f"{of_second.image_names[number]} = {twin}")
-    names = ", ".join(pairs) + (", …" if len(numbers) > SHOWN else "")
     return (
-        f"{len(numbers)} of the {len(keys_NK)} {second} images are {first} images, too ({names}), which makes figures "
+        f"{len(numbers)} of the {len(keys_NK)} {second} images are {first} images, too "
+        f"({listed(pairs, len(numbers))}), which makes figures "
         f"of the {second} split too good; remove one of each pair"
     )

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.caption_split import CaptionSplit, SplitName
+from datamodules.first_names import first_names
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoint import read_record
 from lightning_modules.checkpoint_io import read_intact
 
 log = logging.getLogger(__name__)
 
-SHOWN = 3
 ALLOW = "allow_trained_images=true"
 
 
@@ -38,8 +38,7 @@ def mark_of(split: CaptionSplit, known_N: NDArray[np.bool_], *, what: str, remed
     mark = f"{len(numbers)} of the {len(known_N)} {what} images are training images of the checkpoint"
     if allow:
         return mark
-    names = ", ".join(str(split.image_names[number]) for number in numbers[:SHOWN])
-    names += ", …" if len(numbers) > SHOWN else ""
+    names = first_names([split.image_names[number] for number in numbers])
     raise ValueError(
         f"{mark} ({names}), so that their figures would say nothing of new images; {remedy}, or set {ALLOW}, which "
         f"marks the figures"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from datamodules.atomic_write import atomic_write_text
+from datamodules.first_names import SHOWN, listed
 
 log = logging.getLogger(__name__)
 
 OnBadData = Literal["error", "skip"]
-SHOWN = 3
 MOST_LETTERS = 200  # of a name in a message; that of a file has 255 bytes at most
 
 
@@ -27,7 +27,7 @@ class BadData:
 
     def __str__(self) -> str:
         return "; ".join(
-            f"{len(names)} {kind} ({', '.join(map(_short, names[:SHOWN]))}{', …' if len(names) > SHOWN else ''})"
+            f"{len(names)} {kind} ({listed(map(_short, names[:SHOWN]), len(names))})"
             for kind, names in self.names_of_kind.items()
         )
 

@@ -6,11 +6,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from datamodules.first_names import first_names
 from datamodules.image_formats import IMAGE_SUFFIXES, looks_like_a_picture
 
 log = logging.getLogger(__name__)
-
-SHOWN = 3
 
 
 def name_of(file: Path) -> str:
@@ -54,9 +53,8 @@ def without_captions(files: Mapping[str, Path], captioned: Iterable[str]) -> lis
     pictures = sorted(name for name in others if Path(name).suffix.lower() in IMAGE_SUFFIXES)
     unread = sorted(name for name in others.keys() - {*pictures} if looks_like_a_picture(others[name]))
     if unread:
-        more = ", …" if len(unread) > SHOWN else ""
         log.warning(
-            "%d files look like pictures, but are not read and have no captions (%s%s); convert them to JPEG",
-            len(unread), ", ".join(unread[:SHOWN]), more,
+            "%d files look like pictures, but are not read and have no captions (%s); convert them to JPEG",
+            len(unread), first_names(unread),
         )  # fmt: skip
     return pictures
