@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from home_folder import user_path
 from lightning_modules import average_checkpoints, save_captioner
-from output_streams import show_any_text
-from path_faults import error_line
+from utils.display import show_any_text
+from utils.home_folder import user_path
+from utils.path_faults import error_line
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -14,13 +14,13 @@ from captioning.batches import Describe, describe_batches
 from captioning.images import find_images
 from captioning.lines import LinesOutput, fingerprint
 from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutput
+from captioning.pipeline import CaptionPipeline
 from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings
 from captioning.styles import check_styles, chosen_styles
-from lightning_modules.caption_pipeline import CaptionPipeline
-from lightning_modules.device_check import check_device
-from machine_faults import out_of_memory
-from output_streams import show_any_text
-from path_faults import error_line
+from utils.devices import check_device
+from utils.display import show_any_text
+from utils.machine_faults import out_of_memory
+from utils.path_faults import error_line
 
 
 def check_computing(options: argparse.Namespace) -> None:

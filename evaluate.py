@@ -13,24 +13,24 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
-from evaluation.exploration import busiest_dimensions, swap, traverse
-from evaluation.facts import facts_of, settings_of, title_of
 from evaluation.gallery import make_gallery
-from evaluation.preparation import Evaluated, curves_of, prepare
-from evaluation.redrawing import RedrawingQuality
+from evaluation.generate_split import EncodedBatch, SaidImage, encoded_batches, first_images, say_all, with_references
+from evaluation.latent_traversal import busiest_dimensions, swap, traverse
+from evaluation.provenance import facts_of, settings_of, title_of
+from evaluation.reconstruction import RedrawingQuality
 from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
 from evaluation.report.files import write_captions, write_report
-from evaluation.saying import EncodedBatch, SaidImage, encoded_batches, first_images, say_all, with_references
+from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
+from evaluation.setup import Evaluated, curves_of, prepare
 from evaluation.trade_off import measure_trade_off
+from launch.checks import refuse_foreign_metrics
+from launch.run_folder import in_own_folder
+from launch.setting_types import refuse_wrong_settings
+from launch.sweeps import recorded, with_sweeps
 from metrics import ImageCaptions
-from run_checks import refuse_foreign_metrics
-from run_folder import in_own_folder
-from run_summary import shown
-from score_summary import print_table
-from setting_types import refuse_wrong_settings
-from sweeps import recorded, with_sweeps
-from user_errors import in_one_line
+from utils.display import shown
+from utils.errors import in_one_line
 
 
 class Said(NamedTuple):

@@ -11,14 +11,14 @@ from typing import Any
 
 from rich.console import Console
 
-from home_folder import user_path
-from metrics.caption_files import MAX_BYTES
+from evaluation.score_file.inputs import count_frequencies, read_inputs
+from evaluation.score_file.summary import print_scores, settings_of, write_scores
 from metrics.meteor import with_meteor_if_possible
 from metrics.scorer import human_captions, score_captions
-from output_streams import show_any_text
-from path_faults import error_line
-from score_inputs import count_frequencies, read_inputs
-from score_summary import print_scores, settings_of, write_scores
+from utils.display import show_any_text
+from utils.home_folder import user_path
+from utils.path_faults import error_line
+from utils.text_files import MAX_BYTES
 
 PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
 

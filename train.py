@@ -15,12 +15,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
-from datamodules.atomic_write import atomic_write_text
-from lightning_modules.going_on import refuse_other_model
-from lightning_modules.networks.embeddings.word_vectors import WordVectors
-from lightning_modules.trained_images import marks_of_start
-from lightning_modules.warm_start import WarmStart, warm_start
-from many_devices import (
+from launch.checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
+from launch.devices import (
     best_checkpoint,
     end_with_first_process,
     expect_unused_parameters,
@@ -29,15 +25,19 @@ from many_devices import (
     refuse_empty_shares,
     refuse_lost_devices,
 )
-from memory_reuse import keep_freed_memory
-from resuming import hide_no_more, resumed, run_to_resume
-from run_checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
-from run_folder import in_own_folder
-from run_summary import log_hyperparameters, print_summary
-from stopping import ending_when_stopped
-from sweeps import recorded, with_sweeps
-from trainer_settings import build_trainer
-from user_errors import in_one_line, in_sweep
+from launch.resuming import hide_no_more, resumed, run_to_resume
+from launch.run_folder import in_own_folder
+from launch.stopping import ending_when_stopped
+from launch.summary import log_hyperparameters, print_summary
+from launch.sweeps import recorded, with_sweeps
+from launch.trainer import build_trainer
+from lightning_modules.checkpoints.compatibility import refuse_other_model
+from lightning_modules.checkpoints.trained_images import marks_of_start
+from lightning_modules.checkpoints.warm_start import WarmStart, warm_start
+from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from utils.devices import keep_freed_memory
+from utils.errors import in_one_line, in_sweep
+from utils.files import atomic_write_text
 
 log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch

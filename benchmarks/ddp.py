@@ -25,7 +25,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 NUM_PROCESSES = 2
 LONGEST_RUN = 1800.0  # seconds, on a busy machine

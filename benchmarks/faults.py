@@ -27,11 +27,11 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
-from lightning_modules.checkpoint_io import read_intact  # noqa: E402
+from lightning_modules.checkpoints.durable_io import read_intact  # noqa: E402
 from tests.faults.corruption import DAMAGE, outcome  # noqa: E402
 from tests.faults.killing import VARIANTS, Reference  # noqa: E402
 from tests.faults.random_settings import draw_limits, draw_settings  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 MOST_KILLS = 5  # of one run
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

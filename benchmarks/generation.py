@@ -27,11 +27,11 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datamodules.atomic_write import atomic_write_text
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.generation import Beam, Greedy, Sample, Strategy
 from lightning_modules.networks.attentions import MultiHeadAttention
 from lightning_modules.networks.decoders import TransformerDecoder, TransformerState
+from utils.files import atomic_write_text
 
 try:
     from transformers import GPT2Config, GPT2LMHeadModel

@@ -30,15 +30,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.coco_metrics import Case, Coco, load_coco  # noqa: E402
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
+from datamodules.annotations import read_references  # noqa: E402
 from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu  # noqa: E402
-from metrics.caption_files import read_references  # noqa: E402
 from metrics.caption_metric import ImageCaptions  # noqa: E402
 from metrics.cider import cider_d  # noqa: E402
 from metrics.ngrams import Floats, Tokens  # noqa: E402
 from metrics.paired_captions import PairedCaptions  # noqa: E402
 from metrics.ptb_tokenizer import ptb_tokenize  # noqa: E402
 from metrics.rouge_l import rouge_l  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 SIZES = ((5_000, 1), (1_000, 20))
 NUM_REFERENCES = 5

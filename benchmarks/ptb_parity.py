@@ -26,8 +26,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from metrics.ptb_tokenizer import PUNCTUATION, ptb_tokenize  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 JAR = "stanford-corenlp-3.4.1.jar"
 FLICKR_KEY = re.compile(r"[^\t]*#\d+\t")

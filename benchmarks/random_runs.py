@@ -24,10 +24,10 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from tests.random_runs.drawing import draw_run  # noqa: E402
 from tests.random_runs.materials import Materials  # noqa: E402
 from tests.random_runs.running import DIFFERS, FINISHED, HANG, REFUSED, TRACEBACK, Outcome, carry_out  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 FAULTS = (TRACEBACK, HANG, DIFFERS)
 MOST_SHOWN = 100  # characters of a message in the table

@@ -26,10 +26,10 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datamodules.atomic_write import atomic_write_text  # noqa: E402
 from datamodules.batch import CaptionBatch  # noqa: E402
 from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
-from memory_reuse import keep_freed_memory  # noqa: E402
+from utils.devices import keep_freed_memory  # noqa: E402
+from utils.files import atomic_write_text  # noqa: E402
 
 WARM_UP_STEPS = 5
 NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"

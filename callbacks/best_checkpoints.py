@@ -7,7 +7,7 @@ from typing import Any
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from datamodules.atomic_write import atomic_open
+from utils.files import atomic_open
 
 
 def take_over_best(trainer: Trainer, checkpoint: dict[str, Any]) -> None:

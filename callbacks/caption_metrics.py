@@ -1,11 +1,9 @@
 """Scores the captions that validation and test steps say."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
-from typing import Protocol, Self
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
@@ -13,26 +11,12 @@ from torch import Tensor
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import EvaluationOutput, VariationalCaptioner
-from metrics import JavaError
+from metrics import CaptionScore, JavaError
 from metrics.words import note_on_spaces
 
 log = logging.getLogger(__name__)
 
 IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
-
-
-class CaptionScore(Protocol):
-    """What `metrics.PerImageMetric` and `metrics.CaptionMetric` have in common."""
-
-    def to(self, device: torch.device) -> Self: ...
-
-    def update(
-        self, candidates: Sequence[Sequence[str]], references: Sequence[Sequence[str]], image_ids: Tensor
-    ) -> None: ...
-
-    def compute(self) -> Mapping[str, Tensor]: ...
-
-    def reset(self) -> None: ...
 
 
 class CaptionMetrics(EvaluationCallback):

@@ -9,9 +9,9 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 
-from datamodules.atomic_write import atomic_write_text
 from datamodules.batch import CaptionBatch
 from metrics import DistinctImages
+from utils.files import atomic_write_text
 
 log = logging.getLogger(__name__)
 

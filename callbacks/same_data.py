@@ -4,7 +4,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from datamodules.changed_data import refuse_changed_data
+from datamodules.fingerprint import refuse_changed_data
 
 
 class SameData(Callback):

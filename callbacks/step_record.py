@@ -10,9 +10,9 @@ from lightning_fabric.utilities import move_data_to_device
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.atomic_write import atomic_open
 from datamodules.batch import CaptionBatch
 from lightning_modules import VariationalCaptioner
+from utils.files import atomic_open
 
 
 @dataclass(frozen=True, kw_only=True)

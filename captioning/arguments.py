@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from captioning.strategy import options_of
-from home_folder import user_path
+from utils.home_folder import user_path
 
 DESCRIPTION = "Describe image files with a trained checkpoint."
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from datamodules.images import BadImageError, read_image
-from lightning_modules.caption_pipeline import Description
+from captioning.pipeline import Description
+from datamodules.image_files.reading import BadImageError, read_image
 
 MANY = 10  # images that a progress bar is worth showing for
 

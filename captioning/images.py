@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from captioning.globs import matches
-from datamodules.first_names import first_names
-from datamodules.image_formats import IMAGE_SUFFIXES, looks_like_a_picture
+from datamodules.image_files.formats import IMAGE_SUFFIXES, looks_like_a_picture
+from utils.display import first_names
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:

@@ -11,10 +11,10 @@ import tokenizers
 import torch
 
 from captioning.output import Shown, as_record
+from captioning.pipeline import Description
 from captioning.strategy import Settings, indexes_of, with_index
-from datamodules.cache_key import cache_key, reader_version
-from datamodules.file_checksum import file_checksum
-from lightning_modules.caption_pipeline import Description
+from utils.cache_key import cache_key, reader_version
+from utils.files import file_checksum
 
 
 class LinesOutput:

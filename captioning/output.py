@@ -13,10 +13,10 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 from tqdm import tqdm
 
-from datamodules.atomic_write import atomic_open
-from lightning_modules.caption_pipeline import Description
+from captioning.pipeline import Description
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.words import on_one_line
+from utils.files import atomic_open
 
 DECIMALS = 4  # of log-probabilities and scores; what lies behind depends on the machine
 

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from lightning_modules.generation import Beam
-from user_errors import cause_of, first_line
+from utils.errors import cause_of, first_line
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DEFAULT_NUM = 5

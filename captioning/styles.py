@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_modules.caption_pipeline import CaptionPipeline, Styles
-from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
+from captioning.pipeline import CaptionPipeline, Styles
+from lightning_modules.generation.style_edits import interpolate_styles, traverse_style
 from lightning_modules.networks.latents import LatentCode
 
 USUAL_VALUES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)

@@ -14,14 +14,15 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionBatch, CaptionSample, LeftOut, collate
-from datamodules.caption_split import CaptionDataset, CaptionSplit, SplitName
-from datamodules.data_fingerprint import fingerprint
+from datamodules.dataset import CaptionDataset
 from datamodules.feature_cache import FeatureCache, FeatureSource
-from datamodules.seeding import run_seed
+from datamodules.fingerprint import fingerprint
+from datamodules.sampler import ResumableLoader, SameOrder, TrainingOrder
 from datamodules.shared_images import shared_images
+from datamodules.split import CaptionSplit, SplitName
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
-from datamodules.training_order import ResumableLoader, SameOrder, TrainingOrder
 from datamodules.training_record import TrainingRecord
+from utils.seeding import run_seed
 
 log = logging.getLogger(__name__)
 

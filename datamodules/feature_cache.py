@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from datamodules.cache_key import cache_key, reader_version
-from datamodules.caption_split import CaptionSplit
-from datamodules.file_lock import locked
-from datamodules.images import BadImageError
+from datamodules.image_files.reading import BadImageError
+from datamodules.split import CaptionSplit
+from utils.cache_key import cache_key, reader_version
+from utils.files import locked
 
 log = logging.getLogger(__name__)
 

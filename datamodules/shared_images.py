@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from datamodules.caption_split import CaptionSplit, SplitName
-from datamodules.first_names import SHOWN, listed
+from datamodules.split import CaptionSplit, SplitName
+from utils.display import SHOWN, listed
 
 
 def shared_images(splits: Mapping[SplitName, CaptionSplit]) -> list[str]:

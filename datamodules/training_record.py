@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys
+from datamodules.image_files.keys import ImageKeys
+from datamodules.split import CaptionSplit
 
 
 @dataclass(frozen=True, eq=False)

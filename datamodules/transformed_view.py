@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from datamodules.cache_key import cache_key
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys
+from datamodules.image_files.keys import ImageKeys
+from datamodules.split import CaptionSplit
+from utils.cache_key import cache_key
 
 Transform = Callable[[Tensor], Tensor]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from datamodules.caption_split import CaptionSplit
-from evaluation.redrawing import redrawn_first
+from datamodules.split import CaptionSplit
+from evaluation.generate_split import SaidImage
+from evaluation.reconstruction import redrawn_first
 from evaluation.report.contents import ShownCaption, ShownImage
-from evaluation.saying import SaidImage
 from lightning_modules import VariationalCaptioner
 from metrics.ngrams import Floats
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from callbacks.caption_metrics import CaptionScore
 from metrics import (
+    CaptionScore,
     DocumentFrequencies,
     ImageCaptions,
     JavaError,

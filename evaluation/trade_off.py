@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
+from evaluation.generate_split import EncodedBatch, say_all, with_references
 from evaluation.report.contents import TradeOff, TradeOffPoint
-from evaluation.saying import EncodedBatch, say_all, with_references
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Strategy
 from metrics import DocumentFrequencies, ImageCaptions, human_captions, score_captions

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from hydra.core.hydra_config import HydraConfig
 
 from datamodules.caption_datamodule import CaptionDataModule
-from datamodules.caption_split import CaptionSplit, SplitName
+from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
-from lightning_modules.trained_images import mark_of, names_of
+from lightning_modules.checkpoints.trained_images import mark_of, names_of
 
 
 class Training(NamedTuple):

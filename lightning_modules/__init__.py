@@ -1,19 +1,5 @@
 """The model: networks, losses, generation, and the LightningModule that trains them."""
 
-from lightning_modules.caption_pipeline import CaptionPipeline, Description
-from lightning_modules.checkpoint import load_captioner
-from lightning_modules.checkpoint_average import average_checkpoints, save_captioner
-from lightning_modules.describing import Descriptions
-from lightning_modules.split_evaluation import EvaluationOutput
-from lightning_modules.variational_captioner import VariationalCaptioner
+import lazy_loader
 
-__all__ = [
-    "CaptionPipeline",
-    "Description",
-    "Descriptions",
-    "EvaluationOutput",
-    "VariationalCaptioner",
-    "average_checkpoints",
-    "load_captioner",
-    "save_captioner",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi

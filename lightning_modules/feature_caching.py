@@ -7,11 +7,11 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
-from datamodules.cache_key import cache_key, sources_of
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.feature_cache import FeatureSource
-from lightning_modules.assembly import Config
+from lightning_modules.build import Config
 from lightning_modules.networks.encoders import Encoder
+from utils.cache_key import cache_key, sources_of
 
 
 def encoder_fingerprint(encoder: Encoder, settings: Config, image_size: int) -> str:

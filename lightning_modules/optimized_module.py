@@ -12,7 +12,7 @@ from pytorch_lightning import LightningModule
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from lightning_modules.assembly import build
+from lightning_modules.build import build
 
 Settings = list[dict[str, Any]]
 """Of each group of parameters, with what the scheduler has added to them."""

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
-from lightning_modules.describing import Descriptions
 from lightning_modules.generation import Greedy, Sample, allowed_words
+from lightning_modules.inference import Descriptions
 from lightning_modules.networks.latents import Given, Latents
-from lightning_modules.processes import mean_of_batch
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
 from metrics.bleu import bleu_statistics
 from metrics.ngrams import Floats, Tokens
+from utils.distributed import mean_of_batch
 
 if TYPE_CHECKING:
     from lightning_modules.variational_captioner import VariationalCaptioner

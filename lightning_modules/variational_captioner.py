@@ -11,25 +11,23 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch
-from datamodules.seeding import run_seed
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.assembly import Config, assemble, build
-from lightning_modules.describing import Descriptions, Wanted, draw_codes, say
+from lightning_modules.build import Config, assemble, build
+from lightning_modules.checkpoints.remembering import RemembersTraining
 from lightning_modules.feature_caching import cache_features, encoder_fingerprint
 from lightning_modules.generation import CodeDraws, Strategy
-from lightning_modules.longest_captions import longest_captions
+from lightning_modules.inference import Descriptions, Wanted, draw_codes, say
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
+from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.embeddings.word_vectors import WordVectors
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
-from lightning_modules.randomness import OF_LOSS, TO_SAY, Generators, generators_of_images
-from lightning_modules.remembering import RemembersTraining
 from lightning_modules.self_critical import SelfCritical, training_frequencies
-from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation
-from lightning_modules.split_loss import SplitLoss
+from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation, SplitLoss
 from metrics import DocumentFrequencies
+from utils.seeding import OF_LOSS, TO_SAY, Generators, generators_of_images, run_seed
 
 
 class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):

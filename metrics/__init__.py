@@ -2,6 +2,7 @@
 
 from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
+from metrics.caption_score import CaptionScore
 from metrics.cider import CiderD, cider, cider_d
 from metrics.consistency import Consistency, consistency
 from metrics.distinct_images import DistinctImages
@@ -12,7 +13,6 @@ from metrics.diversity import (
     consensus_scores,
     nearest_images,
     rerank,
-    worth_in_turn,
 )
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
@@ -42,6 +42,7 @@ from metrics.spice import Spice, spice, spice_unavailable
 __all__ = [
     "Bleu",
     "CaptionMetric",
+    "CaptionScore",
     "CiderD",
     "Consistency",
     "DistinctImages",
@@ -93,5 +94,4 @@ __all__ = [
     "true_ranks",
     "why_no_meteor",
     "with_meteor_if_possible",
-    "worth_in_turn",
 ]

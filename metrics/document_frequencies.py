@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from metrics.caption_files.text_file import MAX_BYTES, parse_json, read_text
 from metrics.ngrams import Tokens
 from metrics.paired_captions import MAX_ORDER
+from utils.text_files import MAX_BYTES, parse_json, read_text
 
 
 @dataclass(frozen=True)

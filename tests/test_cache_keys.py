@@ -24,10 +24,10 @@ from torchvision.transforms import v2
 from captioning.arguments import parse_arguments
 from captioning.lines import fingerprint
 from captioning.strategy import load_option, ranking_settings, strategy_settings
-from datamodules.data_fingerprint import fingerprint as data_fingerprint
 from datamodules.feature_cache import FeatureCache, FeatureSource
-from datamodules.flickr8k import image_check
-from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
+from datamodules.fingerprint import fingerprint as data_fingerprint
+from datamodules.image_files import image_check
+from datamodules.image_files.image_file_split import Flickr8kSplit
 from datamodules.shapes import drawing
 from datamodules.shapes.image_cache import ImageCache
 from datamodules.shapes.shapes_datamodule import ShapesSplit

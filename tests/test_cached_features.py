@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from timm import create_model
 from torch import Tensor
 
-from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from datamodules.images import BadImageError
+from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.reading import BadImageError
 from lightning_modules.feature_caching import encoder_fingerprint
 from lightning_modules.networks.encoders import TimmEncoder
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k

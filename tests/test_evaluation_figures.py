@@ -18,7 +18,7 @@ from pytorch_lightning.strategies import DDPStrategy
 import evaluate
 from callbacks import CaptionMetrics, CaptionSamples, LatentUsage, MissingImages, ReconstructionMetrics, Reconstructions
 from datamodules.caption_datamodule import CaptionDataModule
-from datamodules.images import BadImageError
+from datamodules.image_files.reading import BadImageError
 from lightning_modules import VariationalCaptioner
 from tests.tiny_run import ROOT, build_tiny, compose_tiny, compose_train, hydra_job, read_events, run_tiny, scalars
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import score
-import score_summary
+from evaluation.score_file import summary
 from metrics.caption_metric import ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import meteor_unavailable
@@ -269,13 +269,13 @@ def test_people_need_a_second_opinion(folder: Path) -> None:
 
 
 def test_the_version_is_unknown_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert score_summary.facet_version() == version("facet")
+    assert summary.facet_version() == version("facet")
 
     def missing(name: str) -> str:
-        raise score_summary.PackageNotFoundError(name)
+        raise summary.PackageNotFoundError(name)
 
-    monkeypatch.setattr(score_summary, "version", missing)
-    assert score_summary.facet_version() == "unknown"
+    monkeypatch.setattr(summary, "version", missing)
+    assert summary.facet_version() == "unknown"
 
 
 @pytest.mark.slow

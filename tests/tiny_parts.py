@@ -8,10 +8,10 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
-from run_checks import prepare_goals
-from setting_types import refuse_wrong_settings
+from launch.checks import prepare_goals
+from launch.setting_types import refuse_wrong_settings
+from launch.trainer import build_trainer
 from tests.tiny_run import build_tiny, compose_tiny, hydra_job
-from trainer_settings import build_trainer
 
 
 class Parts:

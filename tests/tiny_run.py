@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import TENSORS, Even
 import train
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import VariationalCaptioner
-from pasting import override
+from utils.shell import override
 
 ROOT = Path(__file__).parents[1]
 

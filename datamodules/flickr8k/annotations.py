@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from datamodules.flickr8k.bad_data import BadData
-from datamodules.flickr8k.image_folder import composed
+from datamodules.image_files.bad_data import BadData
+from datamodules.image_files.image_folder import composed
 
 MAX_BYTES = 500_000_000  # of a file; that of Flickr8k has 3 MB
 MAX_LINE = 2**16  # bytes; more is no caption

@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
-from datamodules.caption_split import CaptionSplit
 from datamodules.flickr8k.annotations import read_captions, read_image_names
-from datamodules.flickr8k.bad_data import BadData, OnBadData
-from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from datamodules.flickr8k.image_check import check_images
-from datamodules.flickr8k.image_folder import files_by_name, name_of, without_captions
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
-from datamodules.flickr8k.selection import broken_links, drop_repeats, links_of, links_outside, select_usable
-from datamodules.splits import check_proportions, split_by_proportion
+from datamodules.image_files.bad_data import BadData, OnBadData
+from datamodules.image_files.image_check import check_images
+from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_folder import files_by_name, name_of, without_captions
+from datamodules.image_files.selection import broken_links, drop_repeats, links_of, links_outside, select_usable
+from datamodules.random_split import check_proportions, split_by_proportion
+from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
 from datamodules.transformed_view import Transform, TransformedView
 

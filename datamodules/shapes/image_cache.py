@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from datamodules.cache_key import cache_key, sources_of
 from datamodules.shapes.drawing import Pixels, draw
 from datamodules.shapes.scene import scene_at
+from utils.cache_key import cache_key, sources_of
 
 
 def drawing_fingerprint(seed: int, image_size: int) -> str:

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.cache_key import cache_key
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys, pixel_key, spoken_key
+from datamodules.image_files.keys import ImageKeys, pixel_key, spoken_key
 from datamodules.shapes.drawing import Pixels
 from datamodules.shapes.grammar import captions_at
 from datamodules.shapes.image_cache import ImageCache
+from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
+from utils.cache_key import cache_key
 
 MIN_IMAGE_SIZE = 32  # below it a small object is less than six pixels wide
 

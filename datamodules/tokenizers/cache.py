@@ -9,10 +9,9 @@ from typing import Any
 
 import tokenizers
 
-from datamodules.atomic_write import atomic_write_text
-from datamodules.cache_key import cache_key, sources_of
-from datamodules.file_checksum import file_checksum
 from datamodules.tokenizers.caption_tokenizer import CaptionTokenizer, TokenizerFitter
+from utils.cache_key import cache_key, sources_of
+from utils.files import atomic_write_text, file_checksum
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datamodules.atomic_write import atomic_write_text
 from evaluation.report.contents import Report
 from evaluation.report.page import render
 from evaluation.report.tables import markdown_table
+from utils.files import atomic_write_text
 
 
 def write_captions(path: Path, captions: Sequence[tuple[str | int, Sequence[str]]]) -> None:

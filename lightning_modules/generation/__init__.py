@@ -10,9 +10,8 @@ from lightning_modules.generation.diverse_beam import DiverseBeam
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.latent import Latent
-from lightning_modules.generation.latent_control import interpolate_styles, traverse_style
 from lightning_modules.generation.sample import Sample
-from lightning_modules.generation.stepping import (
+from lightning_modules.generation.strategy import (
     CodeDraws,
     Generated,
     Stepper,
@@ -21,6 +20,7 @@ from lightning_modules.generation.stepping import (
     allowed_words,
     generate,
 )
+from lightning_modules.generation.style_edits import interpolate_styles, traverse_style
 
 __all__ = [
     "Beam",

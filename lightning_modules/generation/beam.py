@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_modules.generation.filtering import forbid_repeated_ngrams
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
-from lightning_modules.generation.stepping import (
+from lightning_modules.generation.strategy import (
     NEGATIVE_INFINITY,
     CodeDraws,
     Generated,

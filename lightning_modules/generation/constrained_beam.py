@@ -13,7 +13,7 @@ from torch import Tensor
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.phrases import Phrases
-from lightning_modules.generation.stepping import NEGATIVE_INFINITY, SpecialTokens, require
+from lightning_modules.generation.strategy import NEGATIVE_INFINITY, SpecialTokens, require
 
 
 class ConstrainedBeam(Beam):

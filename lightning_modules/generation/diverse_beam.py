@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
-from lightning_modules.generation.stepping import Generated, SpecialTokens, Stepper, require
+from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper, require
 
 
 class DiverseBeam(Beam):

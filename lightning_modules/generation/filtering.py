@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_modules.generation.stepping import NEGATIVE_INFINITY
+from lightning_modules.generation.strategy import NEGATIVE_INFINITY
 
 
 def keep_top_k(logits_NV: Tensor, k: int) -> Tensor:

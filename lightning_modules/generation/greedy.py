@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
+from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
 
 
 class Greedy:

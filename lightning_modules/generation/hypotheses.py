@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from lightning_modules.generation.stepping import NEGATIVE_INFINITY
+from lightning_modules.generation.strategy import NEGATIVE_INFINITY
 
 
 class Hypotheses(NamedTuple):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.greedy import Greedy
-from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, require
+from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, require
 
 
 class Latent:

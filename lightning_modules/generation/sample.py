@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.generation.filtering import discourage_repeats, filter_logits
-from lightning_modules.generation.stepping import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
-from lightning_modules.randomness import Generators, draw_rows
+from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
+from utils.seeding import Generators, draw_rows
 
 
 class Sample:

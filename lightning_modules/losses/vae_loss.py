@@ -9,8 +9,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from lightning_modules.losses.terms import free_bits
-from lightning_modules.processes import mean_of_batch
 from lightning_modules.schedules import Schedule, as_schedule
+from utils.distributed import mean_of_batch
 
 
 class LossTerms(NamedTuple):

@@ -15,7 +15,7 @@ from lightning_modules.networks.decoders import Decoder
 from lightning_modules.networks.embeddings import WordEmbedding
 from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.latents import CaptionWords, FromPosterior, Latents
-from lightning_modules.randomness import Generators, of_captions
+from utils.seeding import Generators, of_captions
 
 
 class CaptionerOutput(NamedTuple):

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys
+from datamodules.image_files.keys import ImageKeys
+from datamodules.split import CaptionSplit
 from lightning_modules.generation import Sample
-from lightning_modules.randomness import generators_of
+from lightning_modules.ranking.greedy_selection import worth_in_turn
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
 from lightning_modules.variational_captioner import VariationalCaptioner
@@ -24,10 +24,10 @@ from metrics import (
     consensus_scores,
     nearest_images,
     ptb_tokenize,
-    worth_in_turn,
 )
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Integers, Tokens
+from utils.seeding import generators_of
 
 SEED = 0  # of what is drawn of each image
 
@@ -41,7 +41,7 @@ class Consensus(Ranker):
     With `num_drawn` the mean CIDEr-D with captions that the model draws of the image is added: the score that a caption
     may expect if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
 
-    `diversity` and `coverage` make the first captions a good set (`metrics.worth_in_turn`): one loses what it shares
+    `diversity` and `coverage` make the first captions a good set (`worth_in_turn`): one loses what it shares
     with those before it, and gains what it says of the neighbours' and the drawn captions that they left out.
 
     Args:

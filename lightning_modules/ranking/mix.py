@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.variational_captioner import VariationalCaptioner
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys
-from lightning_modules.describing import Descriptions
+from datamodules.image_files.keys import ImageKeys
+from datamodules.split import CaptionSplit
+from lightning_modules.inference import Descriptions
 from lightning_modules.variational_captioner import VariationalCaptioner
 
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from datamodules.atomic_write import atomic_open
-from datamodules.cache_key import cache_key, reader_version, sources_of
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys
+from datamodules.image_files.keys import ImageKeys
+from datamodules.split import CaptionSplit
 from lightning_modules.variational_captioner import VariationalCaptioner
+from utils.cache_key import cache_key, reader_version, sources_of
+from utils.files import atomic_open
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from metrics.diversity.mutual_bleu import mean_mutual_bleu, slot_mutual_bleu
 from metrics.diversity.protocol_a import DiversityA, protocol_a
 from metrics.diversity.protocol_b import DiversityB, protocol_b
 from metrics.diversity.self_cider import self_cider
-from metrics.diversity.worth_in_turn import worth_in_turn
 
 __all__ = [
     "CaptionSets",
@@ -28,5 +27,4 @@ __all__ = [
     "sentence",
     "slot_mutual_bleu",
     "vocabulary_size",
-    "worth_in_turn",
 ]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from captioning import CaptionPipeline, Description
 from captioning.arguments import parse_arguments
 from captioning.lines import fingerprint
 from captioning.strategy import ranking_settings, strategy_settings
-from lightning_modules import CaptionPipeline, Description
 from tests.captioning.caption_command import caption, save_pictures
 from tests.tiny_run import TinyRun
 

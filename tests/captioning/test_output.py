@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import captioning.batches
+from captioning import CaptionPipeline, Description
 from captioning.output import Shown, as_record, as_text
-from lightning_modules import CaptionPipeline, Description
 from lightning_modules.generation import Sample
 from tests.captioning.caption_command import caption, caption_json, save_pictures
 from tests.tiny_run import TinyRun

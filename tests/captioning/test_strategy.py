@@ -5,7 +5,7 @@ import pytest
 
 from captioning.arguments import parse_arguments
 from captioning.strategy import CONF, build, options_of, ranking_settings, strategy_settings
-from lightning_modules.checkpoint import load_captioner
+from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Beam, Greedy, Sample
 from lightning_modules.ranking import Consensus, Likelihood, Mix, Reconstruction, TrainingIndex
 from tests.captioning.caption_command import caption, caption_json, save_pictures

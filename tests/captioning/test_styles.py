@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_modules import CaptionPipeline
+from captioning import CaptionPipeline
 from lightning_modules.generation import Sample, interpolate_styles, traverse_style
 from tests.captioning.caption_command import caption, caption_json, save_pictures
 from tests.tiny_run import TinyRun

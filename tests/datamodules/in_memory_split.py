@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.image_keys import ImageKeys
+from datamodules.image_files.keys import ImageKeys
 
 
 @dataclass

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
-from datamodules.caption_split import CaptionSplit
+from datamodules.sampler import ResumableLoader
+from datamodules.split import CaptionSplit
 from datamodules.tokenizers import fit_word
-from datamodules.training_order import ResumableLoader
 from tests.datamodules.in_memory_split import InMemorySplit
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.feature_cache import Checksums, FeatureCache, Features, FeatureSource
-from datamodules.images import BadImageError
+from datamodules.image_files.reading import BadImageError
 from tests.datamodules.in_memory_split import InMemorySplit
 
 SPLIT = InMemorySplit(image_ids=range(3, 73), captions=[["a"]] * 70)  # more than two batches

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from datamodules.caption_split import CaptionSplit
-from evaluation.saying import EncodedBatch, encoded_batches
+from datamodules.split import CaptionSplit
+from evaluation.generate_split import EncodedBatch, encoded_batches
 from lightning_modules import VariationalCaptioner
 from tests.tiny_run import build_tiny
 

@@ -1,7 +1,7 @@
 import pytest
 
-from datamodules.caption_split import CaptionSplit
-from evaluation.saying import EncodedBatch, say_all, with_references
+from datamodules.split import CaptionSplit
+from evaluation.generate_split import EncodedBatch, say_all, with_references
 from evaluation.scoring import frequencies_of
 from evaluation.trade_off import measure_trade_off
 from lightning_modules import VariationalCaptioner

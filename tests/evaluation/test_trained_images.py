@@ -12,11 +12,11 @@ from hydra.utils import instantiate
 from PIL import Image
 
 import evaluate
-from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
-from evaluation.preparation import Evaluated, prepare
+from datamodules.image_files.image_file_split import Flickr8kSplit
+from evaluation.setup import Evaluated, prepare
 from lightning_modules import load_captioner
-from lightning_modules.checkpoint import read_record
-from lightning_modules.trained_images import marks_of_start
+from lightning_modules.checkpoints.loading import read_record
+from lightning_modules.checkpoints.trained_images import marks_of_start
 from tests.datamodules.flickr8k.tiny_flickr8k import SPLITS, TinyFlickr8k
 from tests.tiny_run import TinyRun, compose_tiny, hydra_job, run_tiny
 

@@ -12,8 +12,8 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks
 import torch
 
 import train as script
-from pasting import override
 from tests.tiny_run import compose_tiny, compose_train, hydra_job
+from utils.shell import override
 
 WITNESS = "+callbacks.witness={{_target_: tests.faults.witness.Witness, folder: '{}'}}"
 

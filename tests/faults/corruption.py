@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from lightning_modules.checkpoint_io import read_intact
+from lightning_modules.checkpoints.durable_io import read_intact
 
 
 def _flip_a_bit(content: bytearray, draw: random.Random) -> bytearray:

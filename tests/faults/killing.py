@@ -14,8 +14,8 @@ from zlib import crc32
 
 from tensorboard.backend.event_processing.event_accumulator import IMAGES, TENSORS, EventAccumulator
 
-from lightning_modules.checkpoint_io import read_intact
-from resuming import first_step_made_again
+from launch.resuming import first_step_made_again
+from lightning_modules.checkpoints.durable_io import read_intact
 from tests.faults.child import log_of, train
 from tests.faults.witness import AT, END, EVENTS, LOSSES, SIGNAL
 from tests.tiny_run import scalars

@@ -10,8 +10,8 @@ from typing import Any
 import torch.distributed as dist
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from datamodules.caption_split import CaptionDataset
-from datamodules.images import BadImageError
+from datamodules.dataset import CaptionDataset
+from datamodules.image_files.reading import BadImageError
 
 SECONDS = 20
 """That one process waits for the other; then the run ends with an error, where it would hang for half an hour."""

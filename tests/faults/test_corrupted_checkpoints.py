@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lightning_modules import load_captioner
-from lightning_modules.checkpoint_io import read_intact
+from lightning_modules.checkpoints.durable_io import read_intact
 from tests.faults.corruption import DAMAGE, outcome, same
 from tests.tiny_run import TinyRun
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from datamodules.annotations import read_references
 from datamodules.flickr8k import annotations
-from datamodules.flickr8k.bad_data import BadData
-from metrics.caption_files import read_references, read_results
+from datamodules.image_files.bad_data import BadData
+from evaluation.score_file import read_results
 from tests.tiny_run import ROOT
 
 PEAK = """
@@ -33,8 +34,9 @@ def _peaks_megabytes(code: str) -> list[float]:
 REFUSED = """
 from pathlib import Path
 import datamodules.flickr8k.annotations as annotations
-from datamodules.flickr8k.bad_data import BadData
-from metrics.caption_files import read_references, read_results
+from datamodules.image_files.bad_data import BadData
+from datamodules.annotations import read_references
+from evaluation.score_file import read_results
 from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
 ---
 path = Path({path!r})

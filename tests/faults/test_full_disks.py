@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules.checkpoint_io import read_intact
+from lightning_modules.checkpoints.durable_io import read_intact
 from tests.faults.child import log_of
 from tests.faults.killing import BASE, compare, run
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from datamodules.images import BadImageError, load_rgb
+from datamodules.image_files.reading import BadImageError, load_rgb
 from tests.datamodules.damaged_pictures import chunk
 
 GIGABYTE = 10**9

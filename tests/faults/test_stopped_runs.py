@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import stopping
 from callbacks.stop_signals import StopSignals
+from launch import stopping
 from tests.faults.child import log_of
 from tests.faults.killing import BASE, compare, differing_points, dying, points_of, read_losses, run
 from tests.faults.witness import TO_PARENT

@@ -11,9 +11,9 @@ import torch.distributed as dist
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor
 
-from datamodules.images import BadImageError
+from datamodules.image_files.reading import BadImageError
 from datamodules.shapes.shapes_datamodule import ShapesSplit
-from many_devices import best_checkpoint
+from launch.devices import best_checkpoint
 from tests.faults.one_process import SECONDS, TWO_FORKS
 from tests.tiny_run import TinyRun, run_tiny, scalars
 from tests.two_processes import on_two_processes

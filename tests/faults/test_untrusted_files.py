@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.annotations import read_references
 from datamodules.flickr8k import annotations
-from datamodules.flickr8k.bad_data import BadData
-from datamodules.images import load_rgb
+from datamodules.image_files.bad_data import BadData
+from datamodules.image_files.reading import load_rgb
 from datamodules.shapes.image_cache import ImageCache
 from datamodules.tokenizers import CaptionTokenizer
+from evaluation.score_file import read_results
 from lightning_modules import load_captioner
 from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import DocumentFrequencies
-from metrics.caption_files import read_references, read_results
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import TinyRun, build_tiny, run_tiny
 

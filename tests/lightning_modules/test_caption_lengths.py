@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules.caption_lengths import refuse_long_captions
 from lightning_modules.generation import Beam, ConstrainedBeam, DiverseBeam, Greedy, Latent, Sample
+from lightning_modules.inference import refuse_long_captions
 from tests.tiny_run import build_tiny
 
 

@@ -10,7 +10,7 @@ from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from lightning_modules.optimized_module import follow
-from lightning_modules.warmup_cosine import WarmupCosine
+from lightning_modules.schedules import WarmupCosine
 from tests.tiny_run import run_tiny, scalars
 
 RATE = 2.0

@@ -7,7 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from lightning_modules.assembly import assemble
+from lightning_modules.build import assemble
 from tests.lightning_modules.networks.tiny_captioner import (
     BOS,
     EOS,

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from metrics.caption_files import (
-    Match,
-    ReferenceImage,
-    match,
-    read_references,
-    read_results,
-    read_text,
-    training_captions,
-    training_images,
-)
+from datamodules.annotations import ReferenceImage, read_references
+from evaluation.score_file import Match, match, read_results, training_captions, training_images
+from utils.text_files import read_text
 
 COCO: dict[str, Any] = {
     "images": [{"id": 42, "file_name": "val_000042.jpg"}, {"id": 7, "file_name": "val_000007.jpg"}],

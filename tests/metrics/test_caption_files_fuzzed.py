@@ -3,8 +3,9 @@ from typing import Any
 
 from hypothesis import example, given
 
+from datamodules.annotations import read_references
+from evaluation.score_file import read_results
 from metrics import DocumentFrequencies
-from metrics.caption_files import read_references, read_results
 from tests.malformed import fragments, nearly, read_or_refuse
 
 PIECES = [

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from metrics.caption_files import ReferenceImage, match, read_references, read_results
+from datamodules.annotations import ReferenceImage, read_references
+from evaluation.score_file import match, read_results
 from tests.metrics.test_caption_files import COCO, match_files, write
 
 ROWS = [(42, ["one", "two"]), (7, ["first", "second"])]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import AttentionBuilder, memories_of
 from lightning_modules.networks.decoders.decoder import Decoder
-from lightning_modules.networks.dropout import WordDropout
+from lightning_modules.networks.layers.dropout import WordDropout
 
 
 class DecoderState(NamedTuple):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, memories_of
 from lightning_modules.networks.decoders.decoder import Decoder
-from lightning_modules.networks.dropout import Dropout, WordDropout
+from lightning_modules.networks.layers.dropout import Dropout, WordDropout
 
 
 class TransformerState(NamedTuple):

@@ -8,9 +8,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.batch_norm import BatchNorm2d
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
+from lightning_modules.networks.layers.batch_norm import BatchNorm2d
 
 
 class ResidualBlock(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lightning_modules.networks.batch_norm import BatchNorm2d
+from lightning_modules.networks.layers.batch_norm import BatchNorm2d
 
 COARSE_SIZE = 8  # rows and columns of the first, coarse drawing
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from lightning_modules.randomness import Generators, draw_rows
+from utils.seeding import Generators, draw_rows
 
 LOG_VARIANCE_LIMIT = 10.0  # exp(±10) stays far from overflow, also in half precision sums
 

@@ -7,7 +7,6 @@ C content.
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.dropout import Dropout
 from lightning_modules.networks.latents.latents import (
     CaptionWords,
     LatentCode,
@@ -17,6 +16,7 @@ from lightning_modules.networks.latents.latents import (
     start_quiet,
 )
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
+from lightning_modules.networks.layers.dropout import Dropout
 
 
 class GridSummary(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import LOG_VARIANCE_LIMIT, DiagonalGaussian
-from lightning_modules.randomness import Generators, draw_rows
+from utils.seeding import Generators, draw_rows
 
 
 class GaussianMixture(NamedTuple):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
-from lightning_modules.randomness import Generators
+from utils.seeding import Generators
 
 Distribution = DiagonalGaussian | GaussianMixture
 Source = Callable[[Distribution, Distribution], Tensor]

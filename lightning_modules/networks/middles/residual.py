@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.dropout import Dropout
+from lightning_modules.networks.layers.dropout import Dropout
 
 
 class ResidualMiddle(nn.Module):

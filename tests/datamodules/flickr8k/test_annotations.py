@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.flickr8k.annotations import read_captions, read_image_names
-from datamodules.flickr8k.bad_data import BadData
+from datamodules.image_files.bad_data import BadData
 
 
 def test_reads_captions_by_image(tmp_path: Path) -> None:

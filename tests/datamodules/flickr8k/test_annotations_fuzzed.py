@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamodules.flickr8k.annotations import read_captions, read_image_names
-from datamodules.flickr8k.bad_data import BadData
+from datamodules.image_files.bad_data import BadData
 from tests.malformed import fragments, read_or_refuse
 
 PIECES = [

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from torchvision.transforms import v2
 
 from datamodules.flickr8k import Flickr8kDataModule
-from datamodules.flickr8k.flickr8k_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import Flickr8kSplit
 from tests.datamodules.flickr8k.tiny_flickr8k import SPLITS, TinyFlickr8k
 
 REPOSITORY = Path(__file__).parents[3]

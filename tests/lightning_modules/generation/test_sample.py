@@ -5,7 +5,6 @@ import torch
 
 from lightning_modules.generation import CodeDraws, Greedy, Sample
 from lightning_modules.generation.sample import draw
-from lightning_modules.randomness import generators_of
 from tests.lightning_modules.generation.table_stepper import (
     FIRST_WORD,
     SPECIAL,
@@ -13,6 +12,7 @@ from tests.lightning_modules.generation.table_stepper import (
     random_stepper,
     start,
 )
+from utils.seeding import generators_of
 
 WORDS = [5, 6, 7, 8, 9, 10, 11]  # what may be said first: no special token, not yet the end
 DRAWS = 30_000

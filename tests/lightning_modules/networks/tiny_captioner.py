@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 from datamodules.tokenizers import Vocabulary
-from lightning_modules.assembly import assemble
+from lightning_modules.build import assemble
 from lightning_modules.networks import Captioner
 from tests.tiny_run import compose_train, tiny_overrides
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Sample
 from lightning_modules.ranking import Candidates

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Sample
-from lightning_modules.randomness import generators_of
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
 from metrics import DocumentFrequencies, Neighbours, ptb_tokenize, rerank
 from metrics.caption_metric import ImageCaptions
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
+from utils.seeding import generators_of
 
 
 @pytest.fixture(scope="module")

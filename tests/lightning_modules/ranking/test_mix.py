@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.ranking import Candidates, Likelihood, Mix, Ranker, Reconstruction
 from lightning_modules.ranking.mix import standardised

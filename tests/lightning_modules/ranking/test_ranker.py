@@ -9,10 +9,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
+from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
-from lightning_modules.describing import Descriptions
 from lightning_modules.generation import Beam, Latent, Sample, Strategy
+from lightning_modules.inference import Descriptions
 from lightning_modules.losses import caption_cross_entropy
 from lightning_modules.networks.latents import Latents
 from lightning_modules.networks.latents.latents import draw

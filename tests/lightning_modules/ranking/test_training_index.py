@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.caption_split import CaptionSplit
-from datamodules.image_keys import ImageKeys, spoken_key
+from datamodules.image_files.keys import ImageKeys, spoken_key
 from datamodules.shapes.shapes_datamodule import ShapesSplit
+from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner, load_captioner
+from lightning_modules.checkpoints.remembering import CHECKPOINT_FORMAT
 from lightning_modules.ranking import TrainingIndex, training_index
-from lightning_modules.remembering import CHECKPOINT_FORMAT
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from lightning_modules.networks.latents import DiagonalGaussian, GaussianMixture
-from lightning_modules.randomness import generators_of
+from utils.seeding import generators_of
 
 
 def _mixture(num: int = 5) -> GaussianMixture:

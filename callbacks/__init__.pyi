@@ -1,0 +1,30 @@
+from .caption_metrics import CaptionMetrics
+from .caption_samples import CaptionSamples
+from .constant_monitors import ConstantMonitors
+from .latent_usage import LatentUsage
+from .missing_images import MissingImages
+from .moving_average import MovingAverage
+from .non_finite_steps import NonFiniteError, NonFiniteSteps
+from .reconstruction_metrics import ReconstructionMetrics
+from .reconstructions import Reconstructions
+from .resume_checkpoints import ResumeCheckpoints
+from .same_data import SameData
+from .sharded_clipping import ShardedClipping
+from .step_seeds import StepSeeds
+
+__all__ = [
+    "CaptionMetrics",
+    "CaptionSamples",
+    "ConstantMonitors",
+    "LatentUsage",
+    "MissingImages",
+    "MovingAverage",
+    "NonFiniteError",
+    "NonFiniteSteps",
+    "ReconstructionMetrics",
+    "Reconstructions",
+    "ResumeCheckpoints",
+    "SameData",
+    "ShardedClipping",
+    "StepSeeds",
+]

@@ -1,0 +1,3 @@
+from .pipeline import CaptionPipeline, Description
+
+__all__ = ["CaptionPipeline", "Description"]

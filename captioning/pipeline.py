@@ -1,0 +1,195 @@
+"""From image files to captions, with nothing but a checkpoint.
+
+Shape legend: B images, N captions of one image, S style, K styles of each image, H rows, W columns.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.image_files.keys import ImageKeys, file_keys
+from datamodules.image_files.reading import read_image
+from lightning_modules.checkpoints.loading import load_captioner
+from lightning_modules.generation import CodeDraws, Greedy, Sample, Strategy
+from lightning_modules.inference import Descriptions, Wanted
+from lightning_modules.networks.latents import LatentCode
+from lightning_modules.ranking import Candidates, Ranker, best_first
+from lightning_modules.variational_captioner import VariationalCaptioner
+from utils.seeding import generators_of
+
+Styles = Callable[[LatentCode], Tensor]
+"""From images' own styles, `sample` [B, S], and their priors to those to say them in, [B · K, S], image by image."""
+
+
+class Description(NamedTuple):
+    """What a model says of one image.
+
+    Attributes:
+        path: The image file.
+        captions: The captions; the greedy one first, then sampled ones, unless other strategies were asked for.
+        log_probabilities: log P(caption | codes) of each, in nats.
+        scores: What its strategy, or the ranker, ranks it by.
+        finished: Whether it came to its end; the others were cut.
+        image_3HW: The image as the model sees it, `uint8`.
+        redrawn_N3HW: The image redrawn from each caption, in [0, 1]; None where that was not asked for, or without
+            image decoder.
+    """
+
+    path: Path
+    captions: list[str]
+    log_probabilities: list[float]
+    scores: list[float]
+    finished: list[bool]
+    image_3HW: Tensor
+    redrawn_N3HW: Tensor | None
+
+
+class CaptionPipeline:
+    """Describes image files.
+
+        pipeline = CaptionPipeline.load("checkpoints/best.ckpt")
+        print(pipeline.describe("photo.jpg", num=5, seed=0).captions)
+
+    Args:
+        captioner: A trained captioner.
+        device: Where it runs, as `torch.device` understands it.
+    """
+
+    def __init__(self, captioner: VariationalCaptioner, *, device: str | torch.device = "cpu") -> None:
+        self.captioner = captioner.to(device).eval()
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, *, device: str | torch.device = "cpu") -> Self:
+        """Read a checkpoint (see `load_captioner` for what is refused)."""
+        return cls(load_captioner(checkpoint), device=device)
+
+    def describe(
+        self,
+        path: str | Path,
+        *,
+        num: int = 5,
+        seed: int = 0,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        filter_thres: float | None = None,
+    ) -> Description:
+        """Say `num` captions of an image: the greedy one, then `num` − 1 sampled ones (see `Sample`).
+
+        Raises:
+            ValueError: The file is no usable image, or a setting is out of range.
+        """
+        if num < 1:
+            raise ValueError(f"num must be at least 1, got {num}")
+        strategies: list[Strategy] = [Greedy()]
+        if num > 1:
+            strategies.append(
+                Sample(num=num - 1, temperature=temperature, top_k=top_k, top_p=top_p, filter_thres=filter_thres)
+            )
+        return self.describe_batch([path], strategies, seed=seed)[0]
+
+    def describe_batch(
+        self,
+        paths: Sequence[str | Path],
+        strategies: Sequence[Strategy],
+        *,
+        seed: int = 0,
+        words: Wanted = None,
+        styles: Styles | None = None,
+        ranker: Ranker | None = None,
+        redraw: bool = True,
+    ) -> list[Description]:
+        """Say captions of several images together, by one strategy after the other.
+
+        The captions of an image depend on it, the seed and the settings, but not on the other images, up to the
+        rounding of sums. The global random state stays as it was.
+
+        Args:
+            paths: The image files.
+            strategies: How captions are said; an image gets those of the first, then those of the second, ….
+            seed: Of all that is drawn, the same for each image.
+            words: What every caption must contain (see `VariationalCaptioner.describe`).
+            styles: Which styles to say an image in; None for those that a strategy draws.
+            ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
+            redraw: Whether to redraw the image from each caption, if the model can.
+
+        Raises:
+            ValueError: There is no file, one is no usable image, or the model cannot do what is asked for.
+        """
+        if not paths:
+            raise ValueError("expected at least one image file to describe, got none")
+        captioner = self.captioner
+        images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
+        grid_BPD = captioner.encode(images_BCHW)
+        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style)
+        said = []
+        for strategy in strategies:
+            generators = generators_of([seed] * len(paths))
+            said.append(
+                captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
+            )
+        if ranker is not None:
+            keys = partial(_keys_of, paths)
+            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part, keys))) for part in said]
+            said = [best_first(part, score_N) for part, score_N in scored]
+        redrawn = [captioner.redraw(part.tokens_NL).cpu() for part in said] if redraw and captioner.draws else None
+        return [
+            _description(Path(path), row, image_3HW, said, redrawn)
+            for row, (path, image_3HW) in enumerate(zip(paths, images_BCHW.cpu(), strict=True))
+        ]
+
+    def describe_all(self, paths: Sequence[str | Path], **settings: float | None) -> Iterator[Description]:
+        """Describe each image in turn, with the settings of `describe`."""
+        for path in paths:
+            yield self.describe(path, **settings)  # type: ignore[arg-type]
+
+    def style_of(self, path: str | Path) -> Tensor:
+        """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
+        image_3HW = read_image(path, self.captioner.image_size)
+        return self.captioner.codes(image_3HW[None].to(self.captioner.device), CodeDraws()).style.sample[0].cpu()
+
+    def describe_in_styles(
+        self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None
+    ) -> Description:
+        """Say an image's caption in each of the given styles.
+
+        Another image's, numbers of one's own, or those that `interpolate_styles` and `traverse_style` make:
+
+            there, here = pipeline.style_of("there.jpg"), pipeline.style_of("here.jpg")
+            pipeline.describe_in_styles("here.jpg", interpolate_styles(here[None], there[None], 5))
+
+        Args:
+            path: The image file.
+            style_NS: The styles.
+            strategy: How captions are searched for; greedily unless told otherwise.
+
+        Raises:
+            ValueError: The file is no usable image, or the styles have a wrong shape.
+        """
+        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own: style_NS.to(own.sample))[0]
+
+
+def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
+    return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
+
+
+def _description(
+    path: Path, row: int, image_3HW: Tensor, said: Sequence[Descriptions], redrawn: Sequence[Tensor] | None
+) -> Description:
+    """Pick one image out of what several strategies said of a batch."""
+    rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in said]
+    parts = [*zip(said, rows, strict=True)]
+    return Description(
+        path,
+        captions=[caption for part in said for caption in part.captions[row]],
+        log_probabilities=[nats for part, rows in parts for nats in part.log_probability_N[rows].tolist()],
+        scores=[score for part, rows in parts for score in part.score_N[rows].tolist()],
+        finished=[whether for part, rows in parts for whether in part.finished_N[rows].tolist()],
+        image_3HW=image_3HW,
+        redrawn_N3HW=None if redrawn is None else torch.cat([p[r] for p, r in zip(redrawn, rows, strict=True)]),
+    )

@@ -1,0 +1,59 @@
+"""The captions of Flickr8k and Flickr30k as their token files hold them."""
+
+import re
+from collections.abc import Iterator
+
+from datamodules.annotations.fields import image_name, shown
+from datamodules.annotations.reference_image import ReferenceImage
+
+CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]{1,18})\t(?P<caption>.*)")
+MAX_LINE = 2**16  # characters; more is no caption
+EXAMPLE = "image.jpg#0<TAB>A caption ."
+
+
+def looks_like_token_file(text: str) -> bool:
+    """Return whether the first line that is not blank is one of a token file."""
+    start = re.compile(r"\S").search(text)
+    return start is not None and CAPTION_LINE.match(text[start.start() :][:MAX_LINE].split("\n", 1)[0]) is not None
+
+
+def token_file_images(text: str, path: str) -> list[ReferenceImage]:
+    """Return the images of lines `image.jpg#number<TAB>caption`, as the lines first name them; blank lines are skipped.
+
+    Raises:
+        ValueError: A line is another, or the same image has the same number twice.
+    """
+    images: dict[str, ReferenceImage] = {}
+    line_of_key: dict[tuple[str, int], int] = {}
+    for number, line in _lines(text, path):
+        if not line.strip():
+            continue
+        parts = CAPTION_LINE.fullmatch(line.rstrip("\r"))
+        if parts is None:
+            raise ValueError(f"{path}, line {number}: expected {EXAMPLE!r}, got {shown(line)}; correct the line")
+        name = image_name(parts["image"], f"{path}, line {number}")
+        key = name, int(parts["number"])
+        if key in line_of_key:
+            raise ValueError(
+                f"{path}, line {number}: expected each caption once, got {name}#{key[1]} again, as on line "
+                f"{line_of_key[key]}; remove one of them"
+            )
+        line_of_key[key] = number
+        images.setdefault(name, ReferenceImage((name,), [])).captions.append(parts["caption"].strip())
+    return list(images.values())
+
+
+def _lines(text: str, path: str) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, without a copy of all of them."""
+    # not splitlines(): a caption may hold one of the rarer line separators of Unicode
+    start, number = 0, 1
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if end - start > MAX_LINE:
+            raise ValueError(
+                f"{path}, line {number}: expected at most {MAX_LINE:,} characters, got {end - start:,}; check that it "
+                f"is the right file"
+            )
+        yield number, text[start:end]
+        start, number = end + 1, number + 1

@@ -1,0 +1,60 @@
+"""What an evaluation was made of, for its readers."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from evaluation.score_file.summary import TOKENIZER, facet_version
+from evaluation.setup import Evaluated
+from utils.display import flatten
+from utils.files import file_checksum
+
+
+def title_of(evaluated: Evaluated, config: DictConfig) -> str:
+    """Return such as "flickr8k, test: latent", and the mark of images that were trained on."""
+    choices = HydraConfig.get().runtime.choices
+    mark = evaluated.training.mark
+    return f"{choices['data']}, {config.split}: {choices['generation']}{f' ({mark})' if mark else ''}"
+
+
+def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds: float) -> dict[str, str]:
+    """Return what a reader asks first, label to text.
+
+    Args:
+        evaluated: What was evaluated.
+        config: The config.
+        num_said: Captions that were said of each image.
+        seconds: How long it took to say them.
+    """
+    choices = HydraConfig.get().runtime.choices
+    num_images = evaluated.num_images
+    return {
+        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
+        "images": f"{num_images:,} of {choices['data']}, {config.split}",
+        "captions of each": str(num_said) if config.num_kept is None else f"{config.num_kept} of {num_said}",
+        "strategy": _told(choices["generation"], config.generation, num=num_said),
+        "ranking": _told(choices["ranking"], config.ranking),
+        "seed": str(config.seed),
+        "time": f"{seconds:,.1f} s for the captions, {num_images * num_said / seconds:,.0f} a second, "
+        f"on {evaluated.captioner.device}",
+    }
+
+
+def settings_of(evaluated: Evaluated, config: DictConfig) -> dict[str, Any]:
+    """Return all that the scores depend on."""
+    return {
+        "facet": facet_version(),
+        "tokenizer": TOKENIZER,
+        "trained_images": evaluated.training.mark,
+        "notes": [*evaluated.training.notes],
+        "checkpoint_sha256": file_checksum(Path(config.checkpoint)),
+        "config": OmegaConf.to_container(config, resolve=True),
+    }
+
+
+def _told(choice: str, settings: DictConfig, **decided: Any) -> str:
+    flat = {key: decided.get(key, value) for key, value in flatten(settings).items()}
+    flat = {key: value for key, value in flat.items() if not key.endswith("_target_") and value is not None}
+    return choice + ("" if not flat else f" ({', '.join(f'{key}={value}' for key, value in flat.items())})")

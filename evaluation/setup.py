@@ -1,0 +1,140 @@
+"""From the config to what is evaluated: a model, a split, and the ways to describe it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from callbacks.caption_metrics import refuse_single_captions
+from datamodules.split import CaptionSplit
+from datamodules.training_record import TrainingRecord
+from evaluation.trained_images import Training, look_at_training, refuse_other_data
+from lightning_modules import VariationalCaptioner, load_captioner
+from lightning_modules.generation import Strategy
+from lightning_modules.ranking import Ranker
+from metrics import CaptionScore, why_no_meteor
+from utils.devices import check_device, keep_freed_memory
+
+UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
+"""Settings of data sets whose images training may change; here images are looked at as they are."""
+
+
+class Evaluated(NamedTuple):
+    """What is evaluated, and how.
+
+    Attributes:
+        captioner: The model.
+        split: The images that it describes.
+        num_images: How many of them, from the first on.
+        training: What is known of those that it was trained on.
+        strategy: How it describes them.
+        ranker: Which caption comes first; None for the strategy's own order.
+        metrics: What it is scored by, beside `metrics.score_captions`.
+        no_meteor: Why METEOR is left out; None to compute it.
+    """
+
+    captioner: VariationalCaptioner
+    split: CaptionSplit
+    num_images: int
+    training: Training
+    strategy: Strategy
+    ranker: Ranker | None
+    metrics: list[CaptionScore]
+    no_meteor: str | None
+
+
+def prepare(config: DictConfig) -> Evaluated:
+    """Load the model and the data.
+
+    Raises:
+        ValueError: A file is not as it should be, or a setting does not fit.
+    """
+    check(config)
+    metrics = instantiate(config.metrics)
+    no_meteor = why_no_meteor(config.meteor, option="meteor=")
+    captioner = load_captioner(config.checkpoint).to(device_of(config.device))
+    strategy = strategy_of(config)
+    refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
+    as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
+    datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
+    record = captioner.trained_on or TrainingRecord.unknown()
+    refuse_other_data(record, datamodule)
+    datamodule.prepare_data()
+    splits = datamodule.load_splits()
+    if config.split not in splits:
+        raise ValueError(f"split must be one of {', '.join(splits)}, got {config.split}")
+    split = splits[config.split]
+    num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
+    training = look_at_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
+    ranker = instantiate(config.ranking) or None
+    if ranker is not None:
+        ranker.prepare(captioner, lambda: splits["train"])
+    return Evaluated(captioner, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
+
+
+def check(config: DictConfig) -> None:
+    """Refuse numbers that mean nothing."""
+    least = {
+        "num_images": 1,
+        "num_captions": 1,
+        "num_kept": 1,
+        "batch_size": 1,
+        "seed": 0,
+        "gallery.num_images": 0,
+        "trade_off.num_images": 0,
+        "trade_off.num_captions": 2,
+        "exploration.num_images": 0,
+        "exploration.num_dimensions": 0,
+    }
+    for name, lowest in least.items():
+        node: Any = config
+        for key in name.split("."):
+            node = node[key]
+        if node is not None and node < lowest:
+            raise ValueError(f"{name} must be at least {lowest}, got {node}")
+
+
+def device_of(device: str) -> torch.device:
+    """Return the device of that name; "auto" is a GPU if there is one.
+
+    Raises:
+        ValueError: It is not there.
+    """
+    name = device if device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    check_device(name, f"device={name}")
+    if torch.device(name).type == "cpu":
+        keep_freed_memory()
+    return torch.device(name)
+
+
+def strategy_of(config: DictConfig) -> Strategy:
+    """Return the strategy, told how many captions to say.
+
+    Raises:
+        ValueError: It always says one caption, and several are asked for; or a setting is out of its range.
+    """
+    settings = {} if config.num_captions is None else {"num": config.num_captions}
+    if settings and "num" not in config.generation:
+        choice = HydraConfig.get().runtime.choices["generation"]
+        raise ValueError(
+            f"num_captions={config.num_captions}: generation={choice} says one caption of an image; leave num_captions "
+            f"out, or choose generation=sample, latent, beam or diverse_beam"
+        )
+    strategy: Strategy = instantiate(config.generation, **settings)
+    return strategy
+
+
+def curves_of(trade_off: DictConfig) -> dict[str, Callable[[float], Strategy]]:
+    """Return for each curve its strategy as a function of the temperature."""
+    return {
+        name: partial(_at_temperature, curve, num=trade_off.num_captions) for name, curve in trade_off.curves.items()
+    }
+
+
+def _at_temperature(curve: DictConfig, temperature: float, *, num: int) -> Strategy:
+    strategy: Strategy = instantiate(curve, num=num, temperature=temperature)
+    return strategy

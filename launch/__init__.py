@@ -1,0 +1,1 @@
+"""How the scripts begin, go on, and end: settings, folders, devices, sweeps; above everything but the scripts."""

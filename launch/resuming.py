@@ -1,0 +1,118 @@
+"""Goes on with a run that was interrupted, from its newest checkpoint that is intact."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Trainer
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from callbacks.fit_progress import next_logged_step, settle
+from lightning_modules.checkpoints.durable_io import read_intact
+from utils.shell import shell_command, shell_override
+
+log = logging.getLogger(__name__)
+
+NEWEST_FIRST = ("next.ckpt", "last.ckpt", "previous.ckpt", "best.ckpt")
+
+
+def run_to_resume(config: DictConfig) -> Path | None:
+    """Return the folder of the run that is to go on, if it is not a new one.
+
+    It is the one that `resume` names, or, where SLURM has started the job once more, the one that it had.
+
+    Raises:
+        ValueError: `resume` names no run, or comes with other settings.
+    """
+    if config.resume is None:
+        own = Path(config.trainer.default_root_dir)
+        return own if has_restarted() and (own / "config.yaml").is_file() else None
+    folder = Path(config.resume)
+    if not (folder / "config.yaml").is_file():
+        reason = "it holds no config.yaml" if folder.is_dir() else "there is no such folder"
+        raise ValueError(
+            f"resume={folder} is not a run directory: {reason}; expected one that train.py made, such as "
+            f"outputs/2026-01-31/12-00-00"
+        )
+    others = [override for override in HydraConfig.get().overrides.task if not override.startswith("resume=")]
+    if others:
+        raise ValueError(
+            f"resume={folder} goes on with the settings of that run; leave out {shell_command(*others)}, or name a "
+            f"checkpoint with {shell_override('ckpt_path', f'{folder}/checkpoints/last.ckpt')} beside all of "
+            f"the run's settings"
+        )
+    return folder
+
+
+def has_restarted() -> bool:
+    """Return whether SLURM has started this job once more."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+
+
+def resumed(folder: Path) -> DictConfig:
+    """Return the config that lets a run go on: its own, with the newest intact checkpoint.
+
+    A run that has no checkpoint yet starts again.
+
+    Raises:
+        ValueError: The folder was moved, or all checkpoints are damaged.
+    """
+    folder = folder.absolute()
+    config = OmegaConf.load(folder / "config.yaml")
+    assert isinstance(config, DictConfig)
+    made_in = Path(config.trainer.default_root_dir)
+    if folder.resolve() != made_in.resolve():
+        raise ValueError(
+            f"resume={folder}: this run was made in {made_in}, where its settings say that its files are; move it "
+            f"back, or name a checkpoint of it with ckpt_path= beside all of the run's settings"
+        )
+    path, checkpoint = newest_intact(folder / "checkpoints")
+    config.ckpt_path = None if path is None else str(path)
+    if "purge_step" in config.logger:
+        config.logger.purge_step = 0 if path is None else first_step_made_again(checkpoint)
+    if path is None:
+        tell(f"starting {folder} again: no checkpoint")
+    else:
+        tell(f"going on with {folder} from {path.name} (step {checkpoint['global_step']})")
+    return config
+
+
+def first_step_made_again(checkpoint: dict[str, Any]) -> int:
+    """Return the step from which on a run that goes on from the checkpoint logs its figures once more."""
+    loops: dict[str, Any] = checkpoint["loops"]["fit_loop"]
+    settle(loops)
+    return next_logged_step(loops)
+
+
+def hide_no_more(trainer: Trainer) -> None:
+    """Let processes that write to TensorBoard after training hide nothing, as its own was to: forks open files anew."""
+    if isinstance(trainer.logger, TensorBoardLogger):
+        trainer.logger._kwargs["purge_step"] = None
+
+
+def newest_intact(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Return the newest checkpoint that can be read, and what it holds; None and nothing where there is no checkpoint.
+
+    Raises:
+        ValueError: There are some, and all are damaged.
+    """
+    damaged = []
+    for path in (folder / name for name in NEWEST_FIRST):
+        if path.is_file():
+            try:
+                return path, read_intact(path)
+            except ValueError as error:
+                tell(f"{error}; trying the one before")
+                damaged.append(path.name)
+    if damaged:
+        raise ValueError(f"{folder}: all checkpoints are damaged ({', '.join(damaged)}); start the run anew")
+    return None, {}
+
+
+@rank_zero_only
+def tell(message: str) -> None:
+    log.warning(message)

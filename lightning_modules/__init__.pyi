@@ -1,0 +1,14 @@
+from .checkpoints.averaging import average_checkpoints, save_captioner
+from .checkpoints.loading import load_captioner
+from .inference import Descriptions
+from .split_evaluation import EvaluationOutput
+from .variational_captioner import VariationalCaptioner
+
+__all__ = [
+    "Descriptions",
+    "EvaluationOutput",
+    "VariationalCaptioner",
+    "average_checkpoints",
+    "load_captioner",
+    "save_captioner",
+]

@@ -1,0 +1,1 @@
+"""Checkpoints: written durably, read without trust, averaged, begun from, and compared with the data."""

@@ -1,0 +1,72 @@
+"""One captioner of several checkpoints: the mean of their weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lightning_modules.checkpoints.durable_io import save_durably
+from lightning_modules.checkpoints.loading import load_captioner
+from lightning_modules.checkpoints.remembering import header
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+
+def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
+    """Return a captioner whose weights are the means of those of checkpoints, with the settings of the first.
+
+    It knows the training images of all.
+
+    Made for the last checkpoints of one run (Vaswani et al. 2017, section 6.1). Weights that are the same in all stay
+    the same to the last bit, so that features of a frozen backbone which were cached stay valid.
+
+    Args:
+        paths: Checkpoints that `train.py` wrote; read as by `load_captioner`, whose errors this raises, too.
+
+    Raises:
+        ValueError: There are fewer than two, or their words or the shapes of their weights differ.
+    """
+    if len(paths) < 2:
+        raise ValueError(f"expected at least two checkpoints to average, got {len(paths)}")
+    averaged, *others = [load_captioner(path) for path in paths]
+    for path, other in zip(paths[1:], others, strict=True):
+        _check_alike(averaged, other, f"{paths[0]} and {path}")
+    for other in others:
+        assert other.trained_on is not None, "load_captioner notes what is known"
+        averaged.remember(other.trained_on)
+    states = [captioner.state_dict() for captioner in (averaged, *others)]
+    averaged.load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
+    return averaged
+
+
+def save_captioner(captioner: VariationalCaptioner, path: str | Path) -> None:
+    """Write a captioner so that `load_captioner` reads it: its weights and settings, and nothing of a training run."""
+    checkpoint = {
+        **header(captioner.trained_on),
+        "hyper_parameters": dict(captioner.hparams),
+        "state_dict": captioner.state_dict(),
+    }
+    save_durably(checkpoint, Path(path))
+
+
+def _check_alike(captioner: VariationalCaptioner, other: VariationalCaptioner, names: str) -> None:
+    advice = "average checkpoints of one run"
+    if captioner.hparams["tokenizer"] != other.hparams["tokenizer"]:
+        raise ValueError(f"{names}: their tokenizers differ; {advice}")
+    shapes, other_shapes = (
+        {name: tuple(tensor.shape) for name, tensor in of_one.state_dict().items()} for of_one in (captioner, other)
+    )
+    if shapes != other_shapes:
+        name = next(name for name in {**shapes, **other_shapes} if shapes.get(name) != other_shapes.get(name))
+        raise ValueError(
+            f"{names}: their weights differ in shape: {name} is {shapes.get(name, 'missing')} and "
+            f"{other_shapes.get(name, 'missing')}; {advice}"
+        )
+
+
+def _mean(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the mean; of counters, the last."""
+    first = tensors[0]
+    if not first.is_floating_point() or all(torch.equal(first, tensor) for tensor in tensors[1:]):
+        return tensors[-1]
+    return torch.stack([tensor.double() for tensor in tensors]).mean(dim=0).to(first.dtype)

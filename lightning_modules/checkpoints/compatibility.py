@@ -1,0 +1,65 @@
+"""Going on from a checkpoint: the model, its data and its optimizer have to be those that it is of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datamodules.fingerprint import refuse_changed_data
+from lightning_modules.checkpoints.durable_io import read_intact
+from lightning_modules.checkpoints.remembering import CHECKPOINT_FORMAT
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+OF_TRAINING = ("optimizer_states", "lr_schedulers", "loops", "callbacks")
+
+
+def refuse_other_model(captioner: VariationalCaptioner, path: str | Path, *, data: Mapping[str, str]) -> None:
+    """Compare a checkpoint with the model that is to go on from it.
+
+    Args:
+        captioner: The model.
+        path: The checkpoint.
+        data: The fingerprint of the data.
+
+    Raises:
+        ValueError: It cannot be read, is of other data, holds weights alone, or is of a model with other weights,
+            another tokenizer or another optimizer.
+    """
+    checkpoint = read_intact(path)
+    name, start = f"ckpt_path={path}", f"pretrained_model={path} pretrained_skip=null"
+    if not isinstance(checkpoint, dict) or not {"facet_format", "state_dict", "hyper_parameters"} <= checkpoint.keys():
+        raise ValueError(f"{name}: not a checkpoint of this project; expected one written by train.py")
+    if checkpoint["facet_format"] != CHECKPOINT_FORMAT:
+        raise ValueError(
+            f"{name}: this checkpoint has format {checkpoint['facet_format']}, this version reads format "
+            f"{CHECKPOINT_FORMAT}; use the version that wrote it, or train again"
+        )
+    if missing := [part for part in OF_TRAINING if part not in checkpoint]:
+        raise ValueError(f"{name} holds weights alone, without {', '.join(missing)}; start from them with {start}")
+    if "SameData" in checkpoint["callbacks"]:
+        refuse_changed_data(checkpoint["callbacks"]["SameData"]["fingerprint"], data)
+    saved, own = checkpoint["hyper_parameters"], captioner.hparams
+    if saved.get("tokenizer") != own["tokenizer"]:
+        raise ValueError(
+            f"{name}: its tokenizer is another than this run's; keep the data and tokenizer=… as they were"
+        )
+    _refuse_other_weights(name, checkpoint["state_dict"], captioner.state_dict())
+    before, now = saved["optimizer"]["_target_"], own["optimizer"]["_target_"]
+    if before != now:
+        raise ValueError(
+            f"{name}: its optimizer is {before}, and this run's {now}; choose the same model/optimizer, or start anew "
+            f"from its weights with {start}"
+        )
+
+
+def _refuse_other_weights(name: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    wrong = [key for key in theirs if key in ours and theirs[key].shape != ours[key].shape]
+    others = sorted(theirs.keys() ^ ours.keys())
+    if not wrong and not others:
+        return
+    example = (
+        f"{wrong[0]} with {[*theirs[wrong[0]].shape]} instead of {[*ours[wrong[0]].shape]}" if wrong else others[0]
+    )
+    raise ValueError(
+        f"{name}: {len(wrong)} weights have other shapes and {len(others)} are in one of the two alone, such as "
+        f"{example}; choose the same parts and sizes"
+    )

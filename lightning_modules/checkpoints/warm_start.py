@@ -1,0 +1,64 @@
+"""Starts a model from the weights of another."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning_modules.checkpoints.loading import load_captioner
+from lightning_modules.variational_captioner import VariationalCaptioner
+
+
+class WarmStart(NamedTuple):
+    """Which weights were taken over.
+
+    Attributes:
+        kept: Names of those that were.
+        skipped: Of those that the filter left out.
+        missing: Of those that the checkpoint lacks: they start as they would without it.
+    """
+
+    kept: list[str]
+    skipped: list[str]
+    missing: list[str]
+
+
+def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str | None) -> WarmStart:
+    """Take over the weights of a checkpoint, but for those whose names contain `skip`, and what it was trained on.
+
+    Args:
+        captioner: The model to change.
+        path: A checkpoint that `train.py` wrote.
+        skip: Part of a name, such as `decoder_` for both decoders to start afresh; None takes all.
+
+    Raises:
+        ValueError: The checkpoint cannot be read, has another vocabulary or other shapes, shares no weight with the
+            model, or no weight's name contains `skip`.
+    """
+    source = load_captioner(path)
+    if source.tokenizer.to_json() != captioner.tokenizer.to_json():
+        raise ValueError(
+            f"pretrained_model={path}: its tokenizer is another than this run's, for it was made of other captions or "
+            f"by other settings, and weights are of words; train both with tokenizer=gpt2, which captions do not "
+            f"change, or give this run the captions and the tokenizer settings of the checkpoint"
+        )
+    theirs, ours = source.state_dict(), captioner.state_dict()
+    skipped = [] if skip is None else [name for name in theirs if skip in name]
+    if skip is not None and not skipped:
+        raise ValueError(
+            f"pretrained_skip={skip}: no weight of {path} has it in its name; expected such as decoder_, or null for "
+            f"all weights"
+        )
+    kept = [name for name in theirs if name not in skipped and name in ours]
+    wrong = [name for name in kept if theirs[name].shape != ours[name].shape]
+    if wrong:
+        name = wrong[0]
+        raise ValueError(
+            f"pretrained_model={path}: {len(wrong)} weights have other shapes, such as {name} with "
+            f"{[*theirs[name].shape]} instead of {[*ours[name].shape]}; choose the same parts and sizes"
+        )
+    if not kept:
+        raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
+    captioner.load_state_dict({name: theirs[name] for name in kept}, strict=False)
+    assert source.trained_on is not None, "load_captioner notes what is known"
+    captioner.remember(source.trained_on)
+    missing = [name for name in ours if name not in kept]
+    return WarmStart(kept, skipped, [name for name in missing if name not in skipped])

@@ -1,0 +1,6 @@
+"""Schedules: numbers that follow the training step, and the learning rate's."""
+
+from lightning_modules.schedules.values import Constant, Cyclical, Exponential, LinearWarmup, Schedule, as_schedule
+from lightning_modules.schedules.warmup_cosine import WarmupCosine
+
+__all__ = ["Constant", "Cyclical", "Exponential", "LinearWarmup", "Schedule", "WarmupCosine", "as_schedule"]

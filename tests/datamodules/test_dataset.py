@@ -1,0 +1,50 @@
+from collections import Counter
+
+import numpy as np
+import torch
+
+from datamodules.dataset import CaptionDataset
+from datamodules.tokenizers import fit_word
+from tests.datamodules.in_memory_split import InMemorySplit
+
+SPLIT = InMemorySplit(image_ids=[8, 3], captions=[["one", "two", "three", "four"], ["five"]])
+TOKENIZER = fit_word([caption for captions in SPLIT.captions for caption in captions], min_count=1)
+
+
+def test_all_captions_in_order() -> None:
+    dataset = CaptionDataset(SPLIT, TOKENIZER, captions_per_image=None)
+    assert len(dataset) == 2
+    for index, sample in enumerate(dataset[i] for i in range(2)):
+        assert sample.image_id == SPLIT.image_ids[index]
+        assert torch.equal(sample.image_CHW, SPLIT.load_image(index))
+        assert [TOKENIZER.decode(ids) for ids in sample.captions] == SPLIT.captions[index] == sample.references
+
+
+def test_draws_captions_evenly_without_replacement() -> None:
+    torch.manual_seed(0)
+    dataset = CaptionDataset(SPLIT, TOKENIZER, captions_per_image=2)
+    drawn = [[TOKENIZER.decode(ids) for ids in dataset[0].captions] for _ in range(600)]
+    pairs = Counter(tuple(captions) for captions in drawn)
+    assert len(pairs) == 4 * 3
+    assert all(first != second for first, second in pairs)
+    assert all(25 < count < 80 for count in pairs.values())  # 50 +- 7 each
+    assert [TOKENIZER.decode(ids) for ids in dataset[1].captions] == ["five"]
+    assert dataset[0].references == SPLIT.captions[0]
+
+
+def test_the_longest_caption_comes_along_where_it_has_to() -> None:
+    torch.manual_seed(0)
+    split = InMemorySplit(image_ids=[1], captions=[["one", "one two three", "two", "three two one"]])
+    dataset = CaptionDataset(split, TOKENIZER, captions_per_image=2, always_longest=True)
+    drawn = Counter(tuple(TOKENIZER.decode(ids) for ids in dataset[0].captions) for _ in range(300))
+    assert drawn.keys() == {("one two three", other) for other in ("one", "two", "three two one")}
+    assert all(70 < count < 130 for count in drawn.values())
+
+
+def test_one_view_of_the_features_comes_with_an_image() -> None:
+    dataset = CaptionDataset(SPLIT, TOKENIZER)
+    views = [np.full((len(SPLIT.image_ids), 2, 3), view, np.float16) for view in range(3)]
+    for features in (views, views[:1]):
+        dataset.features = features
+        seen = [grid_PD for grid_PD in (dataset[1].grid_PD for _ in range(40)) if grid_PD is not None]
+        assert {int(grid_PD.unique().item()) for grid_PD in seen} == set(range(len(features)))

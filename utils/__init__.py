@@ -1,0 +1,1 @@
+"""Tools beneath everything else; they import nothing of this project."""

@@ -1,0 +1,74 @@
+"""Files that are either there in full or not there."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+LONGEST = 40  # letters of a file's name in that of its temporary file, which gets more than the system allows else
+
+
+@contextmanager
+def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file for writing under a temporary name; moved into place at the end, so that nobody ever sees half of it.
+
+    Several processes may write the same file at once; the last one wins. After an error the file is as it was.
+
+    Args:
+        path: The file; its folder is made.
+        mode: `w` for text in UTF-8, `wb` for bytes. What is no Unicode in a text, as names of files may have it, is
+            escaped as JSON does it.
+
+    Raises:
+        OSError: The file cannot be written; it is named, and not the temporary one.
+    """
+    encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:LONGEST]}.")
+        with os.fdopen(handle, mode, encoding=encoding, errors=errors) as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)  # a temporary file is its owner's alone
+        Path(temporary).replace(path)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and _is_of_temporary(error, path):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _is_of_temporary(error: OSError, path: Path) -> bool:
+    """Return whether an error is of writing the temporary file of `path`, and not of another one that is read."""
+    return error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(f".{path.name[:LONGEST]}.")
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Write a text with `atomic_open`."""
+    with atomic_open(path) as file:
+        file.write(text)
+
+
+def file_checksum(path: Path) -> str:
+    """Return a file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process holds this file's lock, and hold it; the file is made if it is missing.
+
+    The system lets go of it whenever its process ends. Where the file system has no locks, nothing is waited for.
+    """
+    with path.open("ab") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
