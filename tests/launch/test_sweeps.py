@@ -26,7 +26,10 @@ SETTINGS = {
     "mode": "none",
     "optimized_metric": "score",
     "hydra": {
-        "callbacks": {"folder": {"_target_": "launch.run_folder.OwnFolder"}, "sweep": {"_target_": "launch.sweeps.SweepStart"}}
+        "callbacks": {
+            "folder": {"_target_": "launch.run_folder.OwnFolder"},
+            "sweep": {"_target_": "launch.sweeps.SweepStart"},
+        }
     },
 }
 
