@@ -66,7 +66,7 @@ def make_describer(
         ranker.prepare(pipeline.captioner, None)
     choice = chosen_styles(options, pipeline)
     if choice is not None:  # then there is one strategy
-        choice = choice.repeated(draws=strategies[0].codes.num, captions=strategies[0].num)
+        choice = choice.repeated(sampling=strategies[0].codes.num, captions=strategies[0].num)
     describe = partial(
         pipeline.describe_batch,
         strategies=strategies,
@@ -74,7 +74,7 @@ def make_describer(
         words=options.words,
         styles=None if choice is None else choice.styles,
         ranker=ranker,
-        redraw=options.save_reconstruction is not None,
+        reconstruct=options.save_reconstruction is not None,
     )
     scores = ranker is not None or any(map(is_beam, settings))
     return describe, Shown(None if choice is None else choice.labels, scores)
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> None:
     check_outputs(options, images)
     settings, ranking = strategy_settings(options), ranking_settings(options)
     pipeline = CaptionPipeline.load(options.checkpoint, device=options.device)
-    if options.save_reconstruction is not None and not pipeline.captioner.draws:
+    if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
         raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
     describe, shown = make_describer(options, pipeline, settings, ranking)
     outputs: list[Output] = [JsonOutput(shown) if options.json else TextOutput(shown)]

@@ -14,10 +14,17 @@ from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from evaluation.gallery import make_gallery
-from evaluation.generate_split import EncodedBatch, SaidImage, encoded_batches, first_images, say_all, with_references
+from evaluation.generate_split import (
+    EncodedBatch,
+    GeneratedCaptions,
+    encoded_batches,
+    first_images,
+    generate_all,
+    with_references,
+)
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
-from evaluation.provenance import facts_of, settings_of, title_of
-from evaluation.reconstruction import RedrawingQuality
+from evaluation.provenance import provenance_of, settings_of, title_of
+from evaluation.reconstruction import SplitReconstructionQuality
 from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
 from evaluation.report.files import write_captions, write_report
 from evaluation.score_file.summary import print_table
@@ -33,21 +40,21 @@ from utils.display import shown
 from utils.errors import in_one_line
 
 
-class Said(NamedTuple):
+class Generated(NamedTuple):
     """What was said of the split.
 
     Attributes:
         images: Every image's captions, as many as are kept.
         num_said: How many were said of each.
         kept: The first images, encoded, for what is looked at beside them.
-        redrawing: How well images are redrawn from their first captions.
+        reconstructing: How well images are reconstructed from their first captions.
         seconds: How long it took.
     """
 
-    images: list[SaidImage]
-    num_said: int
+    images: list[GeneratedCaptions]
+    num_generated: int
     kept: list[EncodedBatch]
-    redrawing: dict[str, float]
+    reconstructing: dict[str, float]
     seconds: float
 
 
@@ -63,11 +70,11 @@ def main(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     evaluated = prepare(config)
     split = evaluated.split
-    said = say(evaluated, config)
-    named = [(split.image_names[image.number], image.captions) for image in said.images]
+    generated = say(evaluated, config)
+    named = [(split.image_names[image.number], image.captions) for image in generated.images]
     write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
 
-    report = make_report(evaluated, said, config)
+    report = make_report(evaluated, generated, config)
     write_report(folder, report, settings_of(evaluated, config))
     print_table(report.scores, report.human or None, title=report.title)
     for note in report.notes:
@@ -75,19 +82,19 @@ def main(config: DictConfig) -> None:
     print(f"captions: {shown(folder / 'captions.json')}\nreport:   {shown(folder / 'report.html')}")
 
 
-def say(evaluated: Evaluated, config: DictConfig) -> Said:
-    """Say captions of every image, and redraw it from the first one."""
+def say(evaluated: Evaluated, config: DictConfig) -> Generated:
+    """Say captions of every image, and reconstruct it from the first one."""
     captioner, split, num_images = evaluated.captioner, evaluated.split, evaluated.num_images
     num_kept = max(config.trade_off.num_images, config.exploration.num_images, 1)
     batches = encoded_batches(
         captioner, split, num_images=num_images, batch_size=config.batch_size, num_workers=config.data.num_workers
     )
-    quality = RedrawingQuality(captioner)
-    images: list[SaidImage] = []
-    num_said = 0
+    quality = SplitReconstructionQuality(captioner)
+    images: list[GeneratedCaptions] = []
+    num_generated = 0
     kept: list[EncodedBatch] = []
     start = time.perf_counter()
-    for batch, said in say_all(
+    for batch, generated in generate_all(
         captioner,
         batches,
         split,
@@ -98,15 +105,15 @@ def say(evaluated: Evaluated, config: DictConfig) -> Said:
     ):
         if len(images) < num_kept:
             kept.append(batch.first(num_kept - len(images)))
-        images += [image.first(config.num_kept) for image in said]
-        num_said = len(said[0].captions)
-        quality.add(batch, said)
-    return Said(images, num_said, kept, quality.results(), time.perf_counter() - start)
+        images += [image.first(config.num_kept) for image in generated]
+        num_generated = len(generated[0].captions)
+        quality.add(batch, generated)
+    return Generated(images, num_generated, kept, quality.results(), time.perf_counter() - start)
 
 
-def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
+def make_report(evaluated: Evaluated, generated: Generated, config: DictConfig) -> Report:
     """Score what was said, and look at it from all sides."""
-    images = with_references(said.images, evaluated.split)
+    images = with_references(generated.images, evaluated.split)
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
@@ -118,34 +125,36 @@ def make_report(evaluated: Evaluated, said: Said, config: DictConfig) -> Report:
     gallery = make_gallery(
         evaluated.captioner,
         evaluated.split,
-        said.images,
+        generated.images,
         cider_d_of_each(images),
         num_images=config.gallery.num_images,
         seed=config.seed,
     )
-    traversals, swaps = explore(evaluated, said, config)
+    traversals, swaps = explore(evaluated, generated, config)
     return Report(
         title=title_of(evaluated, config),
-        facts=facts_of(evaluated, config, num_said=said.num_said, seconds=said.seconds),
-        scores=scores.model | said.redrawing,
+        facts=provenance_of(evaluated, config, num_generated=generated.num_generated, seconds=generated.seconds),
+        scores=scores.model | generated.reconstructing,
         human=scores.human,
         notes=[*evaluated.training.notes, *scores.notes],
         gallery=gallery,
-        trade_off=trade_off(evaluated, said, images, config),
+        trade_off=trade_off(evaluated, generated, images, config),
         traversals=traversals,
         swaps=swaps,
         config=OmegaConf.to_yaml(config, resolve=True),
     )
 
 
-def trade_off(evaluated: Evaluated, said: Said, images: Sequence[ImageCaptions], config: DictConfig) -> TradeOff | None:
+def trade_off(
+    evaluated: Evaluated, generated: Generated, images: Sequence[ImageCaptions], config: DictConfig
+) -> TradeOff | None:
     """Measure accuracy against diversity on the first images; None where that is not asked for."""
     settings = config.trade_off
     if not settings.num_images:
         return None
     return measure_trade_off(
         evaluated.captioner,
-        [*first_images(said.kept, settings.num_images)],
+        [*first_images(generated.kept, settings.num_images)],
         evaluated.split,
         curves_of(settings),
         settings.temperatures,
@@ -155,14 +164,14 @@ def trade_off(evaluated: Evaluated, said: Said, images: Sequence[ImageCaptions],
     )
 
 
-def explore(evaluated: Evaluated, said: Said, config: DictConfig) -> tuple[list[Traversal], Swaps | None]:
+def explore(evaluated: Evaluated, generated: Generated, config: DictConfig) -> tuple[list[Traversal], Swaps | None]:
     """Change the style of the first images; nothing where that is not asked for."""
     settings = config.exploration
     if not settings.num_images:
         return [], None
     captioner = evaluated.captioner
-    batch = EncodedBatch.joined([*first_images(said.kept, settings.num_images)])
-    dimensions = busiest_dimensions(captioner, said.kept, evaluated.split, settings.num_dimensions)
+    batch = EncodedBatch.joined([*first_images(generated.kept, settings.num_images)])
+    dimensions = busiest_dimensions(captioner, generated.kept, evaluated.split, settings.num_dimensions)
     values = [float(value) for value in settings["values"]]
     return (
         traverse(captioner, batch, dimensions=dimensions, values=values, max_length=settings.max_length),

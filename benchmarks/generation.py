@@ -89,7 +89,7 @@ def theirs(width: int) -> Any:
         model.lm_head.weight.normal_(std=LOGIT_SCALE / width**0.5)
         # what is normalised sums to zero: a row of minus ones reads the bias alone, and its logit is always very low
         last.bias.fill_(0.1)
-        model.lm_head.weight[[VOCABULARY.eos_id, *VOCABULARY.never_said]] = -1.0
+        model.lm_head.weight[[VOCABULARY.eos_id, *VOCABULARY.suppressed_ids]] = -1.0
     return model.eval()
 
 
@@ -101,8 +101,8 @@ def with_the_weights_of(model: Any) -> Ours:
     ours.head.weight.copy_(model.lm_head.weight)
     decoder = ours.decoder
     decoder.position_LH.copy_(gpt.wpe.weight)
-    nn.init.zeros_(decoder.add_to_words.weight)
-    nn.init.zeros_(decoder.add_to_words.bias)
+    nn.init.zeros_(decoder.context_projection.weight)
+    nn.init.zeros_(decoder.context_projection.bias)
     decoder.norm.load_state_dict(gpt.ln_f.state_dict())
     for layer, block in zip(decoder.layers, gpt.h, strict=True):
         _copy(block.attn.c_attn, layer.query_key_value, parts=3)
@@ -134,7 +134,7 @@ class Contest(NamedTuple):
 
     ours: Ours
     theirs: Any
-    places_BPD: Tensor
+    memory_BPD: Tensor
 
     @classmethod
     def prepare(cls, num_images: int, width: int) -> "Contest":
@@ -150,8 +150,8 @@ class Contest(NamedTuple):
             CASES[2]: Sample(num=20, top_p=0.9, max_length=length),
         }
         way = ways[case]
-        first_N = torch.full((len(self.places_BPD) * way.codes.num,), VOCABULARY.bos_id)
-        state = self.ours.decoder.start(torch.zeros(len(first_N), 1), self.places_BPD)
+        first_N = torch.full((len(self.memory_BPD) * way.codes.num,), VOCABULARY.bos_id)
+        state = self.ours.decoder.start(torch.zeros(len(first_N), 1), self.memory_BPD)
         return way(self.ours, state, first_N, VOCABULARY).tokens_NL
 
     @torch.no_grad()
@@ -161,11 +161,11 @@ class Contest(NamedTuple):
             CASES[1]: {"do_sample": False, "num_beams": 5},
             CASES[2]: {"do_sample": True, "top_p": 0.9, "top_k": 0, "num_return_sequences": 20},
         }
-        first_B1 = torch.full((len(self.places_BPD), 1), VOCABULARY.bos_id)
-        said = self.theirs.generate(
-            first_B1, encoder_hidden_states=self.places_BPD, max_new_tokens=length, **ways[case]
+        first_B1 = torch.full((len(self.memory_BPD), 1), VOCABULARY.bos_id)
+        generated = self.theirs.generate(
+            first_B1, encoder_hidden_states=self.memory_BPD, max_new_tokens=length, **ways[case]
         )
-        return said[:, 1:]
+        return generated[:, 1:]
 
 
 def seconds(run: Callable[[], Tensor]) -> float:

@@ -155,7 +155,7 @@ def whole_command(images: Sequence[ImageCaptions]) -> dict[str, float]:
         folder = Path(name)
         results = [{"image_id": image.image_id, "caption": image.candidates[0]} for image in images]
         (folder / "results.json").write_text(json.dumps(results), "utf-8")
-        lines = (f"{image.image_id}#{i}\t{said}\n" for image in images for i, said in enumerate(image.references))
+        lines = (f"{image.image_id}#{i}\t{text}\n" for image in images for i, text in enumerate(image.references))
         (folder / "references").write_text("".join(lines), "utf-8")
         command = [sys.executable, str(ROOT / "score.py"), "results.json", "references", "--meteor", "no"]
         start = time.perf_counter()

@@ -26,7 +26,7 @@ class CaptionMetrics(EvaluationCallback):
         metrics: What to measure; the keys are for the reader of the config, each metric names its own results.
     """
 
-    rehearses = True
+    runs_in_sanity_check = True
 
     def __init__(self, metrics: Mapping[str, CaptionScore]) -> None:
         self.metrics = dict(metrics)

@@ -21,7 +21,7 @@ class EvaluationCallback(Callback):
         rehearses: Whether the sanity check is heard of; Lightning drops what is logged in it.
     """
 
-    rehearses = False
+    runs_in_sanity_check = False
     _has_observed = False
 
     def observe(
@@ -56,7 +56,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None and self._hears(trainer):
+        if outputs is not None and self._observes(trainer):
             self._has_observed = True
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
 
@@ -74,11 +74,11 @@ class EvaluationCallback(Callback):
             self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._hears(trainer):
+        if self._observes(trainer):
             self._end(trainer, _captioner(pl_module), "val")
 
-    def _hears(self, trainer: Trainer) -> bool:
-        return self.rehearses or not trainer.sanity_checking
+    def _observes(self, trainer: Trainer) -> bool:
+        return self.runs_in_sanity_check or not trainer.sanity_checking
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end(trainer, _captioner(pl_module), "test")

@@ -14,7 +14,7 @@ class LatentUsage(EvaluationCallback):
     The posteriors are those of the loss, which have seen whatever they see in training.
     """
 
-    rehearses = True
+    runs_in_sanity_check = True
 
     def __init__(self) -> None:
         self.statistics = {name: LatentStatistics(name) for name in ("style", "content")}

@@ -1,4 +1,4 @@
-"""Shows images beside what the model redraws from its own captions of them.
+"""Shows images beside what the model reconstructs from its own captions of them.
 
 Shape legend: B images, R rows of a batch, C channels, H rows, W columns, X numbers of a pair of pictures.
 """
@@ -15,11 +15,11 @@ from torchvision.utils import make_grid
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, EvaluationOutput, VariationalCaptioner
+from lightning_modules import EvaluationOutput, GeneratedBatch, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.rows_by_image import RowsByImage
 
-PAIR = 2  # an image, and what is redrawn of it
+PAIR = 2  # an image, and what is reconstructed of it
 
 
 class Pairs(RowsByImage):
@@ -38,7 +38,7 @@ class Pairs(RowsByImage):
 
 
 class Reconstructions(EvaluationCallback):
-    """Writes a picture to TensorBoard: originals above, below each the image redrawn from its first caption's words.
+    """Writes a picture to TensorBoard: originals above, below each its reconstruction from the first caption's words.
 
     Args:
         num_images: How many images, those of the lowest ids: the same on any number of processes.
@@ -62,20 +62,20 @@ class Reconstructions(EvaluationCallback):
         batch_idx: int,
         stage: str,
     ) -> None:
-        if not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
+        if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         ids = batch.image_ids_B.tolist()
         wanted = sorted({*self.pairs, *ids})[: self.num_images]
         rows = [row for row, image_id in enumerate(ids) if image_id in wanted]
         if rows:
-            redrawn_RCHW = redraw_from_first_captions(captioner, output["descriptions"], rows)
-            originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=redrawn_RCHW.shape[-1])
-            pairs_R2CHW = torch.stack([originals_RCHW, redrawn_RCHW], dim=1)
+            reconstruction_RCHW = reconstruct_from_first_captions(captioner, output["descriptions"], rows)
+            originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=reconstruction_RCHW.shape[-1])
+            pairs_R2CHW = torch.stack([originals_RCHW, reconstruction_RCHW], dim=1)
             self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
             self.pairs = {image_id: self.pairs[image_id] for image_id in wanted}
 
     def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
-        if not captioner.draws or not isinstance(trainer.logger, TensorBoardLogger):
+        if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         gathered = Pairs().to(captioner.device)
         if self.pairs:
@@ -89,12 +89,12 @@ class Reconstructions(EvaluationCallback):
         self.pairs = {}
 
 
-def redraw_from_first_captions(
-    captioner: VariationalCaptioner, said: Descriptions, rows: Sequence[int] | None = None
+def reconstruct_from_first_captions(
+    captioner: VariationalCaptioner, generated: GeneratedBatch, rows: Sequence[int] | None = None
 ) -> Tensor:
-    """Return some images of a batch, all for None, redrawn from their first captions' words: [R, C, H, W]."""
-    first_BL = said.tokens_NL[:: len(said.captions[0])]
-    return captioner.redraw(first_BL if rows is None else first_BL[rows])
+    """Return some images of a batch, all for None, reconstructed from their first captions' words: [R, C, H, W]."""
+    first_BL = generated.tokens_NL[:: len(generated.captions[0])]
+    return captioner.reconstruct(first_BL if rows is None else first_BL[rows])
 
 
 def side_by_side(pairs_BX: Tensor) -> Tensor:

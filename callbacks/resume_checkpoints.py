@@ -71,7 +71,7 @@ class ResumeCheckpoints(Checkpoint):
             trainer.should_stop = trainer.should_stop or self._stopped
 
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._listen(trainer)
+        self._self_attention(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._has_trained = True
@@ -80,7 +80,7 @@ class ResumeCheckpoints(Checkpoint):
         # Lightning has forgotten the loader's place if the scheduler asked for the number of steps
         trainer.fit_loop._load_combined_loader_states()
         self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
-        self._listen(trainer)
+        self._self_attention(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end_if_stopping()
@@ -129,7 +129,7 @@ class ResumeCheckpoints(Checkpoint):
         self._metrics = state_dict["metrics"]
         self._stopped = state_dict.get("stopped", False) and state_dict["folder"] == str(self.folder)
 
-    def _listen(self, trainer: Trainer) -> None:
+    def _self_attention(self, trainer: Trainer) -> None:
         if not is_trial(trainer):  # which saves nothing
             self._signals.listen()
 

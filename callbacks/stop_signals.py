@@ -11,7 +11,9 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
-HEARD = b"\nCtrl-C: the run saves a checkpoint after this step or validation and ends; Ctrl-C again ends it at once\n"
+RECEIVED = (
+    b"\nCtrl-C: the run saves a checkpoint after this step or validation and ends; Ctrl-C again ends it at once\n"
+)
 
 
 class StopSignals:
@@ -69,7 +71,7 @@ class StopSignals:
                 signal.signal(number, signal.SIG_DFL)
                 signal.raise_signal(number)
             if os.getpid() == self._process:
-                _say_heard()
+                _log_received()
         self.stop, self.number = True, number
 
     def _end(self, number: int, frame: FrameType | None) -> None:
@@ -81,5 +83,5 @@ class StopSignals:
 
 
 @rank_zero_only
-def _say_heard() -> None:
-    os.write(2, HEARD)  # print() may not be called again while it is being called
+def _log_received() -> None:
+    os.write(2, RECEIVED)  # print() may not be called again while it is being called

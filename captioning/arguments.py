@@ -77,7 +77,7 @@ def add_output(group: argparse._ArgumentGroup) -> None:
         "--save-reconstruction",
         type=user_path,
         metavar="OUT.png",
-        help="save a picture: each image, and beside it the image redrawn from each of its captions",
+        help="save a picture: each image, and beside it the image reconstructed from each of its captions",
     )
     group.add_argument(
         "--on-bad-image", choices=("error", "skip"), default="error", help="stop at an unreadable image, or skip it"

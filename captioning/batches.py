@@ -30,17 +30,17 @@ def describe_batches(
     with tqdm(total=len(images), unit="image", disable=silent) as progress:
         for start in range(0, len(images), options.batch_size):
             batch = images[start : start + options.batch_size]
-            wanted = [path for path in batch if str(path) not in done]
+            constraints = [path for path in batch if str(path) not in done]
             try:
-                descriptions = describe(batch) if wanted else []
+                descriptions = describe(batch) if constraints else []
             except BadImageError as error:
                 if options.on_bad_image == "error":
                     raise ValueError(f"{error}, or skip it with --on-bad-image skip") from error
                 readable, bad = sort_out(batch, image_size)
                 skipped += len(bad)
                 tqdm.write("\n".join(f"skipped: {problem}" for problem in bad), file=sys.stderr)
-                descriptions = describe(readable) if set(readable) & set(wanted) else []
-            yield [description for description in descriptions if description.path in wanted]
+                descriptions = describe(readable) if set(readable) & set(constraints) else []
+            yield [description for description in descriptions if description.path in constraints]
             progress.update(len(batch))
     if skipped:
         print(f"{skipped} of {len(images)} images skipped", file=sys.stderr)

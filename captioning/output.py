@@ -1,4 +1,4 @@
-"""What is made of descriptions: text or JSON on stdout, and a picture of redrawn images.
+"""What is made of descriptions: text or JSON on stdout, and a picture of reconstructed images.
 
 Shape legend: N captions, H rows, W columns.
 """
@@ -117,12 +117,14 @@ def as_record(description: Description, shown: Shown) -> dict[str, Any]:
 
 
 def as_picture(descriptions: Sequence[Description]) -> Tensor:
-    """Return one picture: a row an image, the original first, then one redrawn from each caption."""
+    """Return one picture: a row an image, the original first, then one reconstructed from each caption."""
     rows: list[Tensor] = []
     for description in descriptions:
-        assert description.redrawn_N3HW is not None, "the model has an image decoder, and was asked to redraw"
-        size = description.redrawn_N3HW.shape[-1]
-        rows += [to_unit_interval(description.image_3HW[None], size), description.redrawn_N3HW]
+        assert description.reconstruction_N3HW is not None, (
+            "the model has an image decoder, and was asked to reconstruct"
+        )
+        size = description.reconstruction_N3HW.shape[-1]
+        rows += [to_unit_interval(description.image_3HW[None], size), description.reconstruction_N3HW]
     return make_grid(torch.cat(rows), nrow=1 + len(descriptions[0].captions), pad_value=1.0)
 
 

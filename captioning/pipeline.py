@@ -15,8 +15,8 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys, file_keys
 from datamodules.image_files.reading import read_image
 from lightning_modules.checkpoints.loading import load_captioner
-from lightning_modules.generation import CodeDraws, Greedy, Sample, Strategy
-from lightning_modules.inference import Descriptions, Wanted
+from lightning_modules.generation import Greedy, LatentSampling, Sample, Strategy
+from lightning_modules.inference import Constraints, GeneratedBatch
 from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from lightning_modules.variational_captioner import VariationalCaptioner
@@ -36,8 +36,8 @@ class Description(NamedTuple):
         scores: What its strategy, or the ranker, ranks it by.
         finished: Whether it came to its end; the others were cut.
         image_3HW: The image as the model sees it, `uint8`.
-        redrawn_N3HW: The image redrawn from each caption, in [0, 1]; None where that was not asked for, or without
-            image decoder.
+        reconstruction_N3HW: The image reconstructed from each caption, in [0, 1]; None where that was not asked for,
+            or without image decoder.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Description(NamedTuple):
     scores: list[float]
     finished: list[bool]
     image_3HW: Tensor
-    redrawn_N3HW: Tensor | None
+    reconstruction_N3HW: Tensor | None
 
 
 class CaptionPipeline:
@@ -99,10 +99,10 @@ class CaptionPipeline:
         strategies: Sequence[Strategy],
         *,
         seed: int = 0,
-        words: Wanted = None,
+        words: Constraints = None,
         styles: Styles | None = None,
         ranker: Ranker | None = None,
-        redraw: bool = True,
+        reconstruct: bool = True,
     ) -> list[Description]:
         """Say captions of several images together, by one strategy after the other.
 
@@ -116,7 +116,7 @@ class CaptionPipeline:
             words: What every caption must contain (see `VariationalCaptioner.describe`).
             styles: Which styles to say an image in; None for those that a strategy draws.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
-            redraw: Whether to redraw the image from each caption, if the model can.
+            reconstruct: Whether to reconstruct the image from each caption, if the model can.
 
         Raises:
             ValueError: There is no file, one is no usable image, or the model cannot do what is asked for.
@@ -125,21 +125,27 @@ class CaptionPipeline:
             raise ValueError("expected at least one image file to describe, got none")
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
-        grid_BPD = captioner.encode(images_BCHW)
-        style_NS = None if styles is None else styles(captioner.codes_of_grid(grid_BPD).style)
-        said = []
+        features_BPD = captioner.encode(images_BCHW)
+        style_NS = None if styles is None else styles(captioner.sample_latents(features_BPD).style)
+        generated = []
         for strategy in strategies:
             generators = generators_of([seed] * len(paths))
-            said.append(
-                captioner.describe_grid(grid_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
+            generated.append(
+                captioner.generate(features_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
             )
         if ranker is not None:
             keys = partial(_keys_of, paths)
-            scored = [(part, ranker(captioner, Candidates(images_BCHW, grid_BPD, part, keys))) for part in said]
-            said = [best_first(part, score_N) for part, score_N in scored]
-        redrawn = [captioner.redraw(part.tokens_NL).cpu() for part in said] if redraw and captioner.draws else None
+            scored = [
+                (part, ranker(captioner, Candidates(images_BCHW, features_BPD, part, keys))) for part in generated
+            ]
+            generated = [best_first(part, score_N) for part, score_N in scored]
+        reconstructed = (
+            [captioner.reconstruct(part.tokens_NL).cpu() for part in generated]
+            if reconstruct and captioner.can_reconstruct
+            else None
+        )
         return [
-            _description(Path(path), row, image_3HW, said, redrawn)
+            _description(Path(path), row, image_3HW, generated, reconstructed)
             for row, (path, image_3HW) in enumerate(zip(paths, images_BCHW.cpu(), strict=True))
         ]
 
@@ -151,7 +157,7 @@ class CaptionPipeline:
     def style_of(self, path: str | Path) -> Tensor:
         """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
         image_3HW = read_image(path, self.captioner.image_size)
-        return self.captioner.codes(image_3HW[None].to(self.captioner.device), CodeDraws()).style.sample[0].cpu()
+        return self.captioner.codes(image_3HW[None].to(self.captioner.device), LatentSampling()).style.sample[0].cpu()
 
     def describe_in_styles(
         self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None
@@ -179,17 +185,19 @@ def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
 
 
 def _description(
-    path: Path, row: int, image_3HW: Tensor, said: Sequence[Descriptions], redrawn: Sequence[Tensor] | None
+    path: Path, row: int, image_3HW: Tensor, generated: Sequence[GeneratedBatch], reconstructed: Sequence[Tensor] | None
 ) -> Description:
     """Pick one image out of what several strategies said of a batch."""
-    rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in said]
-    parts = [*zip(said, rows, strict=True)]
+    rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in generated]
+    parts = [*zip(generated, rows, strict=True)]
     return Description(
         path,
-        captions=[caption for part in said for caption in part.captions[row]],
+        captions=[caption for part in generated for caption in part.captions[row]],
         log_probabilities=[nats for part, rows in parts for nats in part.log_probability_N[rows].tolist()],
         scores=[score for part, rows in parts for score in part.score_N[rows].tolist()],
         finished=[whether for part, rows in parts for whether in part.finished_N[rows].tolist()],
         image_3HW=image_3HW,
-        redrawn_N3HW=None if redrawn is None else torch.cat([p[r] for p, r in zip(redrawn, rows, strict=True)]),
+        reconstruction_N3HW=None
+        if reconstructed is None
+        else torch.cat([p[r] for p, r in zip(reconstructed, rows, strict=True)]),
     )

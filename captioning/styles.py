@@ -27,10 +27,10 @@ class StyleChoice(NamedTuple):
     styles: Styles
     labels: list[str]
 
-    def repeated(self, draws: int, captions: int) -> "StyleChoice":
+    def repeated(self, sampling: int, captions: int) -> "StyleChoice":
         """Return the same for a strategy that says `captions` captions of an image from `draws` codes."""
         return StyleChoice(
-            lambda own: self.styles(own).repeat_interleave(draws, dim=0),
+            lambda own: self.styles(own).repeat_interleave(sampling, dim=0),
             [label for label in self.labels for _ in range(captions)],
         )
 

@@ -18,10 +18,10 @@ class CaptionSample(NamedTuple):
     captions: list[Tensor]
     image_id: int
     references: list[str]
-    grid_PD: Tensor | None = None
+    features_PD: Tensor | None = None
 
 
-class LeftOut(NamedTuple):
+class UnreadableImage(NamedTuple):
     """An image that could not be read, in the place of its sample."""
 
     image_id: int
@@ -39,7 +39,7 @@ class CaptionBatch(NamedTuple):
         image_of_caption_N: For each caption the row of its image in `images_BCHW`; non-decreasing.
         image_ids_B: The dataset's own number of each image, by which metrics drop repeated images.
         references: All reference captions of each image, as text, for evaluation.
-        grid_BPD: The images as a frozen encoder sees them, where that was computed before: P places of D features.
+        features_BPD: The images as a frozen encoder sees them, where that was computed before: P places of D features.
         left_out: The images that should have been here but could not be read.
     """
 
@@ -48,18 +48,18 @@ class CaptionBatch(NamedTuple):
     image_of_caption_N: Tensor
     image_ids_B: Tensor
     references: list[list[str]]
-    grid_BPD: Tensor | None = None
-    left_out: Sequence[LeftOut] = ()
+    features_BPD: Tensor | None = None
+    left_out: Sequence[UnreadableImage] = ()
 
 
-def collate(items: Sequence[CaptionSample | LeftOut], *, pad_id: int) -> CaptionBatch:
+def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) -> CaptionBatch:
     """Stack images and pad captions to the longest of the batch."""
     samples = [item for item in items if isinstance(item, CaptionSample)]
-    left_out = [item for item in items if isinstance(item, LeftOut)]
+    left_out = [item for item in items if isinstance(item, UnreadableImage)]
     if not samples:
         return empty_batch(left_out)
     captions = [caption for sample in samples for caption in sample.captions]
-    grids = [sample.grid_PD for sample in samples if sample.grid_PD is not None]
+    grids = [sample.features_PD for sample in samples if sample.features_PD is not None]
     counts = torch.tensor([len(sample.captions) for sample in samples])
     return CaptionBatch(
         images_BCHW=torch.stack([sample.image_CHW for sample in samples]),
@@ -67,12 +67,12 @@ def collate(items: Sequence[CaptionSample | LeftOut], *, pad_id: int) -> Caption
         image_of_caption_N=torch.repeat_interleave(torch.arange(len(samples)), counts),
         image_ids_B=torch.tensor([sample.image_id for sample in samples]),
         references=[sample.references for sample in samples],
-        grid_BPD=torch.stack(grids) if len(grids) == len(samples) else None,
+        features_BPD=torch.stack(grids) if len(grids) == len(samples) else None,
         left_out=left_out,
     )
 
 
-def empty_batch(left_out: Sequence[LeftOut]) -> CaptionBatch:
+def empty_batch(left_out: Sequence[UnreadableImage]) -> CaptionBatch:
     """Return a batch none of whose images could be read."""
     none = torch.empty(0, dtype=torch.long)
     return CaptionBatch(torch.empty(0, 3, 0, 0, dtype=torch.uint8), none.view(0, 0), none, none, [], left_out=left_out)

@@ -13,11 +13,11 @@ from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from datamodules.batch import CaptionBatch, CaptionSample, LeftOut, collate
+from datamodules.batch import CaptionBatch, CaptionSample, UnreadableImage, collate
 from datamodules.dataset import CaptionDataset
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint
-from datamodules.sampler import ResumableLoader, SameOrder, TrainingOrder
+from datamodules.sampler import ResumableDistributedSampler, ResumableLoader, SameOrder
 from datamodules.shared_images import shared_images
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
@@ -45,8 +45,8 @@ class CaptionDataModule(LightningDataModule, ABC):
         image_size: Height and width in pixels of the images that the splits yield.
         batch_size: Images a batch on each process.
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
-        always_longest: Whether the longest caption of an image is always among the drawn ones: the one that the image
-            is redrawn from.
+        include_longest_caption: Whether the longest caption of an image is always among them: the one that the image is
+            reconstructed from.
         num_workers: Processes that load images; 0 loads in the training process.
         on_bad_image: What becomes of an image that can no longer be read: `error` to stop, `skip` to leave it out.
         cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
@@ -64,7 +64,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         image_size: int,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
-        always_longest: bool = False,
+        include_longest_caption: bool = False,
         num_workers: int = 0,
         on_bad_image: OnBadImage = "error",
         cache_features: bool = False,
@@ -83,7 +83,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.image_size = image_size
         self.batch_size = batch_size
         self.captions_per_image = captions_per_image
-        self.always_longest = always_longest
+        self.include_longest_caption = include_longest_caption
         self.num_workers = num_workers
         self.on_bad_image = on_bad_image
         self.left_out: dict[int, str] = {}
@@ -183,7 +183,7 @@ class CaptionDataModule(LightningDataModule, ABC):
                 self.splits[name],
                 self.tokenizer,
                 captions_per_image=self.captions_per_image if name == "train" else None,
-                always_longest=self.always_longest,
+                include_longest_caption=self.include_longest_caption,
                 skip_bad_images=self.on_bad_image == "skip",
             )
         return self._datasets[name]
@@ -210,14 +210,14 @@ class CaptionDataModule(LightningDataModule, ABC):
         dataset = self._dataset("train")
         processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         overfits = getattr(self.trainer, "overfit_batches", 0) > 0
-        kind = SameOrder if overfits else TrainingOrder
+        kind = SameOrder if overfits else ResumableDistributedSampler
         order = kind(dataset, seed=run_seed(), num_processes=processes[0], rank=processes[1])
         return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
-    def val_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
+    def val_dataloader(self) -> DataLoader[CaptionSample | UnreadableImage]:
         return DataLoader(self._dataset("val"), **self._loading())
 
-    def test_dataloader(self) -> DataLoader[CaptionSample | LeftOut]:
+    def test_dataloader(self) -> DataLoader[CaptionSample | UnreadableImage]:
         return DataLoader(self._dataset("test"), **self._loading())
 
     def _loading(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class FeatureSource:
     """An encoder that does not change.
 
     Attributes:
-        encode: From `images_BCHW` (`uint8`) to `grid_BPD`.
+        encode: From `images_BCHW` (`uint8`) to `features_BPD`.
         fingerprint: Checksum of all that its features depend on.
         positions: P.
         width: D.
@@ -144,13 +144,13 @@ class FeatureCache:
                 log.warning("without features: %s", error)
         if not images:
             return {}
-        grid_BPD = self.source.encode(torch.stack([*images.values()])).half().cpu()
-        if not grid_BPD.isfinite().all():
+        features_BPD = self.source.encode(torch.stack([*images.values()])).half().cpu()
+        if not features_BPD.isfinite().all():
             raise ValueError(
                 "the encoder's features are beyond half precision (65504), in which they are kept; set "
                 "data.cache_features=false"
             )
-        return dict(zip(images, grid_BPD.numpy(), strict=True))
+        return dict(zip(images, features_BPD.numpy(), strict=True))
 
     def _map(self, mode: Literal["r", "r+"]) -> tuple[Features, Checksums]:
         features_TPD: Features = np.memmap(self.path, np.float16, mode, shape=self.shape)

@@ -7,18 +7,18 @@ import torch
 from torch.utils.data import DataLoader, SequentialSampler
 from torch.utils.data.distributed import DistributedSampler
 
-from datamodules.batch import CaptionSample, LeftOut
+from datamodules.batch import CaptionSample, UnreadableImage
 from utils.seeding import derive_seed
 
 
-class Visit(NamedTuple):
+class SampleRequest(NamedTuple):
     """The number of an image to load, and the seed of all that is drawn at random for it."""
 
     number: int
     seed: int
 
 
-class TrainingOrder(DistributedSampler[Visit]):
+class ResumableDistributedSampler(DistributedSampler[SampleRequest]):
     """Visits every image once an epoch, shuffled by the run's seed and the epoch; each process takes its share.
 
     Images that cannot be dealt out evenly to the processes are left out; which ones, changes with the epoch.
@@ -38,25 +38,25 @@ class TrainingOrder(DistributedSampler[Visit]):
         super().__init__(dataset, num_replicas=num_processes, rank=rank, seed=seed, drop_last=True)  # type: ignore[arg-type]
         self.first = 0
 
-    def __iter__(self) -> Iterator[Visit]:
+    def __iter__(self) -> Iterator[SampleRequest]:
         first, self.first = self.first, 0
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", self.epoch))
         order = torch.randperm(len(self.dataset), generator=generator).tolist()  # type: ignore[arg-type]
         for index in order[self.rank : self.total_size : self.num_replicas][first:]:
-            yield Visit(index, derive_seed(self.seed, "image", self.epoch, index))
+            yield SampleRequest(index, derive_seed(self.seed, "image", self.epoch, index))
 
 
-class SameOrder(TrainingOrder, SequentialSampler):  # type: ignore[misc] # Lightning would replace any other sampler
+class SameOrder(ResumableDistributedSampler, SequentialSampler):  # type: ignore[misc] # Lightning would replace any other sampler
     """Visits the images in the order of the first epoch in all of them, for `trainer.overfit_batches`."""
 
     def set_epoch(self, epoch: int) -> None:
         """Stay with the first epoch."""
 
 
-class ResumableLoader(DataLoader[CaptionSample | LeftOut]):
-    """Loads batches in a `TrainingOrder`; Lightning keeps its state in checkpoints, and brings it back."""
+class ResumableLoader(DataLoader[CaptionSample | UnreadableImage]):
+    """Loads batches in the order of a sampler; Lightning keeps its state in checkpoints, and brings it back."""
 
-    sampler: TrainingOrder
+    sampler: ResumableDistributedSampler
     batch_size: int
     _handed_out = 0
     _first_batch = 0

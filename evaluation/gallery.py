@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import SaidImage
-from evaluation.reconstruction import redrawn_first
+from evaluation.generate_split import GeneratedCaptions
+from evaluation.reconstruction import reconstruct_from_first
 from evaluation.report.contents import ShownCaption, ShownImage
 from lightning_modules import VariationalCaptioner
 from metrics.ngrams import Floats
@@ -16,7 +16,7 @@ from metrics.ngrams import Floats
 def make_gallery(
     captioner: VariationalCaptioner,
     split: CaptionSplit,
-    said: Sequence[SaidImage],
+    generated: Sequence[GeneratedCaptions],
     cider_d: Sequence[Floats],
     *,
     num_images: int,
@@ -25,7 +25,7 @@ def make_gallery(
     """Return sections of images with all that was said of them.
 
     Args:
-        captioner: Redraws the images.
+        captioner: Reconstructs the images.
         split: Where they are from.
         said: What was said of each.
         cider_d: CIDEr-D of each caption of each.
@@ -34,7 +34,7 @@ def make_gallery(
     """
     sections = choose([float(np.mean(scores)) for scores in cider_d], num_images, seed)
     return {
-        title: [_shown(captioner, split, said[place], cider_d[place]) for place in places]
+        title: [_shown(captioner, split, generated[place], cider_d[place]) for place in places]
         for title, places in sections.items()
     }
 
@@ -49,16 +49,20 @@ def choose(means: Sequence[float], num: int, seed: int) -> Mapping[str, list[int
     }
 
 
-def _shown(captioner: VariationalCaptioner, split: CaptionSplit, said: SaidImage, cider_d: Floats) -> ShownImage:
-    redrawn_1CHW = redrawn_first(captioner, [said])
+def _shown(
+    captioner: VariationalCaptioner, split: CaptionSplit, generated: GeneratedCaptions, cider_d: Floats
+) -> ShownImage:
+    reconstruction_1CHW = reconstruct_from_first(captioner, [generated])
     return ShownImage(
-        name=str(split.image_names[said.number]),
-        image_3HW=split.load_image(said.number),
-        redrawn_3HW=None if redrawn_1CHW is None else redrawn_1CHW[0],
+        name=str(split.image_names[generated.number]),
+        image_3HW=split.load_image(generated.number),
+        reconstruction_3HW=None if reconstruction_1CHW is None else reconstruction_1CHW[0],
         captions=[
             ShownCaption(*caption)
-            for caption in zip(said.captions, cider_d.tolist(), said.log_probabilities, said.finished, strict=True)
+            for caption in zip(
+                generated.captions, cider_d.tolist(), generated.log_probabilities, generated.finished, strict=True
+            )
         ],
-        references=list(split.captions[said.number]),
+        references=list(split.captions[generated.number]),
         mean_cider_d=float(np.mean(cider_d)),
     )

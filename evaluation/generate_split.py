@@ -27,12 +27,12 @@ class EncodedBatch(NamedTuple):
     Attributes:
         numbers: Which of the split's images, from 0.
         images_BCHW: `uint8`.
-        grid_BPD: As the encoder sees them.
+        features_BPD: As the encoder sees them.
     """
 
     numbers: list[int]
     images_BCHW: Tensor
-    grid_BPD: Tensor
+    features_BPD: Tensor
 
     @classmethod
     def joined(cls, batches: Sequence["EncodedBatch"]) -> "EncodedBatch":
@@ -40,15 +40,15 @@ class EncodedBatch(NamedTuple):
         return cls(
             [number for batch in batches for number in batch.numbers],
             torch.cat([batch.images_BCHW for batch in batches]),
-            torch.cat([batch.grid_BPD for batch in batches]),
+            torch.cat([batch.features_BPD for batch in batches]),
         )
 
     def first(self, num: int) -> "EncodedBatch":
         """Return the first `num` images alone."""
-        return EncodedBatch(self.numbers[:num], self.images_BCHW[:num], self.grid_BPD[:num])
+        return EncodedBatch(self.numbers[:num], self.images_BCHW[:num], self.features_BPD[:num])
 
 
-class SaidImage(NamedTuple):
+class GeneratedCaptions(NamedTuple):
     """What was said of an image.
 
     Attributes:
@@ -67,10 +67,10 @@ class SaidImage(NamedTuple):
     scores: list[float]
     finished: list[bool]
 
-    def first(self, num: int | None) -> "SaidImage":
+    def first(self, num: int | None) -> "GeneratedCaptions":
         """Return the first `num` captions alone, or all."""
         rows = slice(num)
-        return SaidImage(
+        return GeneratedCaptions(
             self.number,
             self.captions[rows],
             self.tokens_NL[rows],
@@ -116,7 +116,7 @@ def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedB
         num -= len(batch.numbers)
 
 
-def say_batch(
+def generate_batch(
     captioner: VariationalCaptioner,
     batch: EncodedBatch,
     strategy: Strategy,
@@ -125,7 +125,7 @@ def say_batch(
     seed: int,
     ranker: Ranker | None = None,
     keys: Callable[[], ImageKeys] | None = None,
-) -> list[SaidImage]:
+) -> list[GeneratedCaptions]:
     """Say captions of a batch; what an image draws depends on the seed and its id alone.
 
     Args:
@@ -137,22 +137,24 @@ def say_batch(
         ranker: Brings each image's captions into its order, best first.
         keys: What the images are known by, for the ranker.
     """
-    said = captioner.describe_grid(batch.grid_BPD, strategy, generators=generators_of_images(seed, ids))
+    generated = captioner.generate(batch.features_BPD, strategy, generators=generators_of_images(seed, ids))
     if ranker is not None:
-        said = best_first(said, ranker(captioner, Candidates(batch.images_BCHW, batch.grid_BPD, said, keys)))
+        generated = best_first(
+            generated, ranker(captioner, Candidates(batch.images_BCHW, batch.features_BPD, generated, keys))
+        )
     parts = (
         part.unflatten(0, (len(batch.numbers), -1)).cpu()
-        for part in (said.tokens_NL, said.log_probability_N, said.score_N, said.finished_N)
+        for part in (generated.tokens_NL, generated.log_probability_N, generated.score_N, generated.finished_N)
     )
     return [
-        SaidImage(number, captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
+        GeneratedCaptions(number, captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
         for number, captions, tokens_NL, nats_N, score_N, finished_N in zip(
-            batch.numbers, said.captions, *parts, strict=True
+            batch.numbers, generated.captions, *parts, strict=True
         )
     ]
 
 
-def say_all(
+def generate_all(
     captioner: VariationalCaptioner,
     batches: Iterable[EncodedBatch],
     split: CaptionSplit,
@@ -162,20 +164,20 @@ def say_all(
     num_images: int,
     ranker: Ranker | None = None,
     label: str = "captions",
-) -> Iterator[tuple[EncodedBatch, list[SaidImage]]]:
-    """Say captions of batch after batch, with a progress bar; arguments as for `say_batch`."""
+) -> Iterator[tuple[EncodedBatch, list[GeneratedCaptions]]]:
+    """Say captions of batch after batch, with a progress bar; arguments as for `generate_batch`."""
     keys_NK = None if ranker is None else split.image_keys
     with tqdm(total=num_images, desc=label, unit="image") as progress:
         for batch in batches:
             ids = [split.image_ids[number] for number in batch.numbers]
             keys = None if keys_NK is None else partial(keys_NK.__getitem__, batch.numbers)
-            yield batch, say_batch(captioner, batch, strategy, ids=ids, seed=seed, ranker=ranker, keys=keys)
+            yield batch, generate_batch(captioner, batch, strategy, ids=ids, seed=seed, ranker=ranker, keys=keys)
             progress.update(len(batch.numbers))
 
 
-def with_references(said: Iterable[SaidImage], split: CaptionSplit) -> list[ImageCaptions]:
+def with_references(generated: Iterable[GeneratedCaptions], split: CaptionSplit) -> list[ImageCaptions]:
     """Return what was said beside what people said of the same images: what metrics compare."""
     return [
         ImageCaptions(split.image_ids[image.number], image.captions, list(split.captions[image.number]))
-        for image in said
+        for image in generated
     ]

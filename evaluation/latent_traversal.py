@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch
-from evaluation.report.contents import Saying, Swaps, Traversal
+from evaluation.report.contents import StyledCaption, Swaps, Traversal
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy, traverse_style
 
@@ -22,7 +22,7 @@ def busiest_dimensions(
     kl_NS = []
     for batch in batches:
         captions = [split.captions[number] for number in batch.numbers]
-        kl_NS.append(captioner.codes_of_captions(batch.grid_BPD, captions).style.kl_of_dimensions)
+        kl_NS.append(captioner.latents_of_captions(batch.features_BPD, captions).style.kl_of_dimensions)
     return torch.cat(kl_NS).mean(dim=0).argsort(descending=True)[:num].tolist()
 
 
@@ -43,14 +43,14 @@ def traverse(
         values: In standard deviations of each image's prior, from its mean.
         max_length: Most tokens of a caption.
     """
-    own = captioner.codes_of_grid(batch.grid_BPD).style
+    own = captioner.sample_latents(batch.features_BPD).style
     prior = own.prior.as_gaussian()
     return [
-        Traversal(image_3HW.cpu(), dimension, values, sayings)
+        Traversal(image_3HW.cpu(), dimension, values, styled_captions)
         for dimension in dimensions
-        for image_3HW, sayings in zip(
+        for image_3HW, styled_captions in zip(
             batch.images_BCHW,
-            _say_in(captioner, batch, traverse_style(own.sample, dimension, values, prior=prior), max_length),
+            _generate_in(captioner, batch, traverse_style(own.sample, dimension, values, prior=prior), max_length),
             strict=True,
         )
     ]
@@ -58,20 +58,24 @@ def traverse(
 
 def swap(captioner: VariationalCaptioner, batch: EncodedBatch, *, max_length: int) -> Swaps:
     """Say each image in the style of each, greedily, in at most `max_length` tokens."""
-    own_BS = captioner.codes_of_grid(batch.grid_BPD).style.sample
-    sayings = _say_in(captioner, batch, own_BS.repeat(len(own_BS), 1), max_length)
-    return Swaps([*batch.images_BCHW.cpu()], sayings)
+    own_BS = captioner.sample_latents(batch.features_BPD).style.sample
+    styled_captions = _generate_in(captioner, batch, own_BS.repeat(len(own_BS), 1), max_length)
+    return Swaps([*batch.images_BCHW.cpu()], styled_captions)
 
 
-def _say_in(
+def _generate_in(
     captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor, max_length: int
-) -> list[list[Saying]]:
-    """Say each image greedily in its styles, and redraw it from each caption."""
-    said = captioner.describe_grid(batch.grid_BPD, Greedy(max_length=max_length), style_NS=style_NS)
+) -> list[list[StyledCaption]]:
+    """Say each image greedily in its styles, and reconstruct it from each caption."""
+    generated = captioner.generate(batch.features_BPD, Greedy(max_length=max_length), style_NS=style_NS)
     each = len(style_NS) // len(batch.numbers)
-    redrawn = [*captioner.redraw(said.tokens_NL).cpu()] if captioner.draws else [None] * len(style_NS)
-    sayings = [
-        Saying(caption, drawing)
-        for caption, drawing in zip([c for captions in said.captions for c in captions], redrawn, strict=True)
+    reconstructed = (
+        [*captioner.reconstruct(generated.tokens_NL).cpu()] if captioner.can_reconstruct else [None] * len(style_NS)
+    )
+    styled_captions = [
+        StyledCaption(caption, drawing)
+        for caption, drawing in zip(
+            [c for captions in generated.captions for c in captions], reconstructed, strict=True
+        )
     ]
-    return [sayings[start : start + each] for start in range(0, len(sayings), each)]
+    return [styled_captions[start : start + each] for start in range(0, len(styled_captions), each)]

@@ -19,7 +19,7 @@ def title_of(evaluated: Evaluated, config: DictConfig) -> str:
     return f"{choices['data']}, {config.split}: {choices['generation']}{f' ({mark})' if mark else ''}"
 
 
-def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds: float) -> dict[str, str]:
+def provenance_of(evaluated: Evaluated, config: DictConfig, *, num_generated: int, seconds: float) -> dict[str, str]:
     """Return what a reader asks first, label to text.
 
     Args:
@@ -33,11 +33,11 @@ def facts_of(evaluated: Evaluated, config: DictConfig, *, num_said: int, seconds
     return {
         "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
-        "captions of each": str(num_said) if config.num_kept is None else f"{config.num_kept} of {num_said}",
-        "strategy": _told(choices["generation"], config.generation, num=num_said),
+        "captions of each": str(num_generated) if config.num_kept is None else f"{config.num_kept} of {num_generated}",
+        "strategy": _told(choices["generation"], config.generation, num=num_generated),
         "ranking": _told(choices["ranking"], config.ranking),
         "seed": str(config.seed),
-        "time": f"{seconds:,.1f} s for the captions, {num_images * num_said / seconds:,.0f} a second, "
+        "time": f"{seconds:,.1f} s for the captions, {num_images * num_generated / seconds:,.0f} a second, "
         f"on {evaluated.captioner.device}",
     }
 

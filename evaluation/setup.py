@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from callbacks.caption_metrics import refuse_single_captions
 from datamodules.split import CaptionSplit
 from datamodules.training_record import TrainingRecord
-from evaluation.trained_images import Training, look_at_training, refuse_other_data
+from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import VariationalCaptioner, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
@@ -69,7 +69,7 @@ def prepare(config: DictConfig) -> Evaluated:
         raise ValueError(f"split must be one of {', '.join(splits)}, got {config.split}")
     split = splits[config.split]
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
-    training = look_at_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
+    training = inspect_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
     ranker = instantiate(config.ranking) or None
     if ranker is not None:
         ranker.prepare(captioner, lambda: splits["train"])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch, say_all, with_references
+from evaluation.generate_split import EncodedBatch, generate_all, with_references
 from evaluation.report.contents import TradeOff, TradeOffPoint
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Strategy
@@ -43,9 +43,9 @@ def measure_trade_off(
         for temperature in sorted(temperatures):
             label = f"{name} at temperature {temperature:g}"
             strategy = strategy_at(temperature)
-            by_batch = say_all(captioner, batches, split, strategy, seed=seed, num_images=num_images, label=label)
-            said = [image for _, images in by_batch for image in images]
-            scores = score_captions(with_references(said, split), frequencies=frequencies)
+            by_batch = generate_all(captioner, batches, split, strategy, seed=seed, num_images=num_images, label=label)
+            generated = [image for _, images in by_batch for image in images]
+            scores = score_captions(with_references(generated, split), frequencies=frequencies)
             points[name].append(_point(temperature, scores))
     references = [
         ImageCaptions(split.image_ids[number], list(split.captions[number]), list(split.captions[number]))

@@ -41,7 +41,7 @@ def refuse_other_data(record: TrainingRecord, datamodule: CaptionDataModule) -> 
         )
 
 
-def look_at_training(
+def inspect_training(
     record: TrainingRecord, splits: Mapping[SplitName, CaptionSplit], name: SplitName, num_images: int, *, allow: bool
 ) -> Training:
     """Compare the first images of a split, which are to be scored, with the checkpoint's training images.

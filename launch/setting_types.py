@@ -119,8 +119,8 @@ def refuse_wrong_type(name: str, value: Any, hint: Any) -> None:
         ValueError: The value is of another type, or not a number at all.
     """
     if not fits(value, hint):
-        said = "null" if value is None else f"{value!r}"
-        raise ValueError(f"{name} must be {_described(hint)}, got {said}")
+        printed = "null" if value is None else f"{value!r}"
+        raise ValueError(f"{name} must be {_described(hint)}, got {printed}")
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -64,15 +64,15 @@ def _passing_signals_on(trainer: Trainer) -> Iterator[None]:
     if not isinstance(launcher, _MultiProcessingLauncher) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard: list[int] = []
+    received: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        if not launcher.procs or (number == signal.SIGINT and number in heard):
+        if not launcher.procs or (number == signal.SIGINT and number in received):
             for process in launcher.procs:
                 process.kill()
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        heard.append(number)
+        received.append(number)
         for process in launcher.procs:
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
@@ -81,11 +81,11 @@ def _passing_signals_on(trainer: Trainer) -> Iterator[None]:
     try:
         yield
     except ProcessExitedException as error:
-        if not heard and error.exit_code not in ASKED_BY:
+        if not received and error.exit_code not in ASKED_BY:
             raise
-        raise SIGTERMException(128 + heard[0] if heard else error.exit_code) from None
+        raise SIGTERMException(128 + received[0] if received else error.exit_code) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if heard:
-        raise SIGTERMException(128 + heard[0])
+    if received:
+        raise SIGTERMException(128 + received[0])

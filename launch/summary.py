@@ -73,8 +73,8 @@ def print_summary(
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
-    for said, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {on_one_line(said)}\n  human: {on_one_line(references[0])}\n", **plain)
+    for caption, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
+        console.print(f"  model: {on_one_line(caption)}\n  human: {on_one_line(references[0])}\n", **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
     saved = best if has_best else newest_checkpoint(trainer)
@@ -101,8 +101,10 @@ def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> 
             continue
         batch = move_data_to_device(batch, captioner.device)
         with torch.no_grad():
-            grid_BPD = captioner.encode_batch(batch)
+            features_BPD = captioner.encode_batch(batch)
         generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
-        said = captioner.describe_grid(grid_BPD, generators=generators)
-        found += [(captions[0], list(refs)) for captions, refs in zip(said.captions, batch.references, strict=True)]
+        generated = captioner.generate(features_BPD, generators=generators)
+        found += [
+            (captions[0], list(refs)) for captions, refs in zip(generated.captions, batch.references, strict=True)
+        ]
     return found[:NUM_EXAMPLES]

@@ -1,12 +1,12 @@
 from .checkpoints.averaging import average_checkpoints, save_captioner
 from .checkpoints.loading import load_captioner
-from .inference import Descriptions
+from .inference import GeneratedBatch
 from .split_evaluation import EvaluationOutput
 from .variational_captioner import VariationalCaptioner
 
 __all__ = [
-    "Descriptions",
     "EvaluationOutput",
+    "GeneratedBatch",
     "VariationalCaptioner",
     "average_checkpoints",
     "load_captioner",

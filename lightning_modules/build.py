@@ -35,25 +35,30 @@ def assemble(
     image_size: int,
 ) -> Captioner:
     """Build each part with the widths of those that it reads from; an empty config leaves an optional part out."""
-    seeing = build(encoder, image_size=image_size)
+    built_encoder = build(encoder, image_size=image_size)
     reads: bool = get_object(f"{latents['_target_']}.reads_captions")
     width_of_words = {"embedding_dim": embedding["embedding_dim"]} if reads else {}
-    codes = build(latents, width=seeing.width, positions=seeing.positions, **width_of_words)
-    if not attention and isinstance(codes, GaussianLatents):
-        codes.places.requires_grad_(False)  # nobody looks at them, and processes would wait for their gradients
-    joining = build(combiner, style_dim=codes.style_dim, content_dim=codes.content_dim)
-    words = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
-    places = {"width": codes.places_width, "positions": seeing.positions}
-    look = partial(build, attention, **places, hidden_size=decoder["hidden_size"]) if attention else None
-    saying = build(decoder, embedding_dim=words.embedding_dim, context_dim=joining.context_dim, attention=look)
+    built_latents = build(latents, width=built_encoder.width, positions=built_encoder.positions, **width_of_words)
+    if not attention and isinstance(built_latents, GaussianLatents):
+        built_latents.memory.requires_grad_(False)  # nobody looks at them, and processes would wait for their gradients
+    built_combiner = build(combiner, style_dim=built_latents.style_dim, content_dim=built_latents.content_dim)
+    built_embedding = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
+    memory = {"width": built_latents.memory_dim, "positions": built_encoder.positions}
+    built_attention = partial(build, attention, **memory, hidden_size=decoder["hidden_size"]) if attention else None
+    built_decoder = build(
+        decoder,
+        embedding_dim=built_embedding.embedding_dim,
+        context_dim=built_combiner.context_dim,
+        attention=built_attention,
+    )
     return Captioner(
-        encoder=seeing,
-        latents=codes,
-        combiner=joining,
-        embedding=words,
-        decoder=saying,
-        middle=build(middle, in_dim=saying.hidden_size, vocab_size=vocabulary.size),
+        encoder=built_encoder,
+        latents=built_latents,
+        combiner=built_combiner,
+        embedding=built_embedding,
+        decoder=built_decoder,
+        middle=build(middle, in_dim=built_decoder.hidden_size, vocab_size=vocabulary.size),
         relaxation=build(relaxation),
-        image_decoder=build(image_decoder, embedding_dim=words.embedding_dim) if image_decoder else None,
+        image_decoder=build(image_decoder, embedding_dim=built_embedding.embedding_dim) if image_decoder else None,
         prefix=vocabulary.prefix,
     )

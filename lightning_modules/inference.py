@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.generation import CodeDraws, ConstrainedBeam, Sample, Strategy
+from lightning_modules.generation import ConstrainedBeam, LatentSampling, Sample, Strategy
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import FromPosterior, FromPrior, Given, Latents, Source
 from utils.seeding import Generators
 
-Wanted = Sequence[str] | Sequence[Sequence[str]] | None
+Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
 
 
-class Descriptions(NamedTuple):
+class GeneratedBatch(NamedTuple):
     """Generated captions of a batch of images.
 
     Attributes:
         captions: For each image its captions, the best first where the strategy ranks them.
-        tokens_NL: The same as token ids, image by image; what `redraw` reads.
+        tokens_NL: The same as token ids, image by image; what `reconstruct` reads.
         log_probability_N: log P(caption | S, C) in nats, without any filter or penalty of the strategy's.
         score_N: What the strategy ranks by, the higher the better.
         finished_N: Whether the caption has come to its end; the others were cut.
@@ -40,10 +40,10 @@ class Descriptions(NamedTuple):
     latents: Latents
 
 
-def draw_codes(
+def sample_latents(
     network: Captioner,
-    grid_BPD: Tensor,
-    draws: CodeDraws,
+    features_BPD: Tensor,
+    sampling: LatentSampling,
     style_NS: Tensor | None = None,
     generators: Generators | None = None,
 ) -> Latents:
@@ -51,7 +51,7 @@ def draw_codes(
 
     Args:
         network: The captioner's network.
-        grid_BPD: What it sees of the images.
+        features_BPD: What it sees of the images.
         draws: How many codes, and from where.
         style_NS: Styles, equally many of each image, in the order of the images; None to draw them.
         generators: One for each image; None for PyTorch's own.
@@ -59,8 +59,8 @@ def draw_codes(
     Raises:
         ValueError: The styles have a wrong shape.
     """
-    style_from: Source = (FromPrior if draws.from_prior else FromPosterior)(draws.style_noise, generators)
-    num_images, num = len(grid_BPD), draws.num
+    style_from: Source = (FromPrior if sampling.from_prior else FromPosterior)(sampling.style_scale, generators)
+    num_images, num = len(features_BPD), sampling.num
     if style_NS is not None:
         style_dim = network.latents.style_dim
         if style_NS.ndim != 2 or style_NS.shape[1] != style_dim or not len(style_NS) or len(style_NS) % num_images:
@@ -69,20 +69,20 @@ def draw_codes(
                 f"got a tensor of shape {[*style_NS.shape]}"
             )
         style_from, num = Given(style_NS), len(style_NS) // num_images
-    image_of_code_N = torch.arange(num_images, device=grid_BPD.device).repeat_interleave(num)
-    return network.latents(grid_BPD, image_of_code_N, style_from, FromPosterior(draws.content_noise, generators))
+    image_of_code_N = torch.arange(num_images, device=features_BPD.device).repeat_interleave(num)
+    return network.latents(features_BPD, image_of_code_N, style_from, FromPosterior(sampling.content_scale, generators))
 
 
-def say(
+def generate_captions(
     network: Captioner,
     tokenizer: CaptionTokenizer,
     latents: Latents,
     strategy: Strategy,
     *,
     num_images: int,
-    words: Wanted = None,
+    words: Constraints = None,
     generators: Generators | None = None,
-) -> Descriptions:
+) -> GeneratedBatch:
     """Say captions from codes, equally many of each image, in the order of the images.
 
     Args:
@@ -101,23 +101,23 @@ def say(
     num_codes = len(latents.style.sample)
     device = latents.style.sample.device
     if isinstance(strategy, ConstrainedBeam):
-        wanted = spell_wanted(tokenizer, strategy.words if words is None else words, num_images, num_codes)
-        strategy = strategy.requiring(wanted, continuing=tokenizer.continuing, device=device)
+        constraints = tokenize_constraints(tokenizer, strategy.words if words is None else words, num_images, num_codes)
+        strategy = strategy.with_constraints(constraints, continuing=tokenizer.continuing, device=device)
     elif words:
         raise ValueError(
             f"words={words} need a strategy that can be made to say them, generation=constrained_beam; "
             f"got {type(strategy).__name__}"
         )
     if isinstance(strategy, Sample) and generators is not None:
-        strategy = strategy.drawing_from(generators)
+        strategy = strategy.with_generators(generators)
     first_N = torch.full((num_codes,), tokenizer.vocabulary.prefix[-1], device=device)
-    said = strategy(network, network.start(latents), first_N, tokenizer.vocabulary)
-    texts = tokenizer.decode_batch(said.tokens_NL.cpu())
+    generated = strategy(network, network.start(latents), first_N, tokenizer.vocabulary)
+    texts = tokenizer.decode_batch(generated.tokens_NL.cpu())
     each = len(texts) // num_images
-    return Descriptions([texts[i : i + each] for i in range(0, len(texts), each)], *said, latents)
+    return GeneratedBatch([texts[i : i + each] for i in range(0, len(texts), each)], *generated, latents)
 
 
-def spell_wanted(
+def tokenize_constraints(
     tokenizer: CaptionTokenizer, words: Sequence[str] | Sequence[Sequence[str]], num_images: int, num_codes: int
 ) -> list[list[list[int]]]:
     """Return for each code the tokens of each wanted word or phrase.
@@ -140,12 +140,12 @@ def _spell(tokenizer: CaptionTokenizer, phrase: str) -> list[int]:
     if not phrase.strip():
         raise ValueError(f"words: expected words to say, got {phrase!r}")
     for word in phrase.split():
-        ids = tokenizer.spell(word)
+        ids = tokenizer.tokenize_word(word)
         if not ids or tokenizer.vocabulary.unk_id in ids:
             similar = get_close_matches(word.lower(), tokenizer.words, n=3)
             advice = f"; it has {', '.join(similar)}" if similar else ""
             raise ValueError(f"words: the model's vocabulary has no {word!r}, so it cannot be said{advice}")
-    return tokenizer.spell(phrase)
+    return tokenizer.tokenize_word(phrase)
 
 
 def refuse_long_captions(network: Captioner, tokenizer: CaptionTokenizer, strategy: Strategy) -> None:

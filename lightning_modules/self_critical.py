@@ -14,7 +14,7 @@ from torch import Tensor
 from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules.generation import Greedy, Sample, allowed_words
-from lightning_modules.inference import Descriptions
+from lightning_modules.inference import GeneratedBatch
 from lightning_modules.networks.latents import Given, Latents
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, ptb_tokenize, sentence_bleu
 from metrics.bleu import bleu_statistics
@@ -52,7 +52,7 @@ class SelfCritical:
     Args:
         num: Captions drawn of each image.
         temperature: Divides the logits that words are drawn from.
-        noise_scale: Multiplies the standard deviations that codes are drawn with; 0 takes their means.
+        latent_scale: Multiplies the standard deviations that codes are drawn with; 0 takes their means.
         baseline: `leave_one_out` or `greedy`.
         bleu_weight: Weight of sentence BLEU-4 in the reward, beside CIDEr-D's 1.
         diversity_weight: A caption's reward loses that times its mean CIDEr-D with the image's other captions: trades
@@ -68,7 +68,7 @@ class SelfCritical:
         *,
         num: int = 5,
         temperature: float = 1.0,
-        noise_scale: float = 1.0,
+        latent_scale: float = 1.0,
         baseline: Literal["leave_one_out", "greedy"] = "leave_one_out",
         bleu_weight: float = 0.0,
         diversity_weight: float = 0.0,
@@ -84,7 +84,7 @@ class SelfCritical:
         for name, weight in (("bleu_weight", bleu_weight), ("diversity_weight", diversity_weight)):
             if weight < 0:
                 raise ValueError(f"model.self_critical.{name} must be 0 or more, got {weight}")
-        self.sample = Sample(num=num, temperature=temperature, noise_scale=noise_scale, max_length=max_length)
+        self.sample = Sample(num=num, temperature=temperature, latent_scale=latent_scale, max_length=max_length)
         self.greedy = Greedy(max_length=max_length) if baseline == "greedy" else None
         self.bleu_weight = bleu_weight
         self.diversity_weight = diversity_weight
@@ -92,7 +92,7 @@ class SelfCritical:
     def __call__(
         self,
         captioner: "VariationalCaptioner",
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         batch: CaptionBatch,
         frequencies: DocumentFrequencies,
     ) -> SelfCriticalReport:
@@ -100,15 +100,15 @@ class SelfCritical:
 
         Args:
             captioner: The captioner in training.
-            grid_BPD: The images as the encoder sees them.
+            features_BPD: The images as the encoder sees them.
             batch: Their references.
             frequencies: Document frequencies of CIDEr-D, of the training captions.
         """
         start = time.perf_counter()
-        said, greedy = self._say(captioner, grid_BPD)
-        drawn = time.perf_counter()
+        generated, greedy = self._generate(captioner, features_BPD)
+        sampled = time.perf_counter()
         references = [[to_words(caption) for caption in captions] for captions in batch.references]
-        reward_BK, parts = self._rewards(said, references, frequencies)
+        reward_BK, parts = self._rewards(generated, references, frequencies)
         if greedy is None:
             num = reward_BK.shape[1]
             baseline_BK = (reward_BK.sum(axis=1, keepdims=True) - reward_BK) / (num - 1)
@@ -116,43 +116,47 @@ class SelfCritical:
             baseline_BK, _ = self._rewards(greedy, references, frequencies, alone=True)
         scored = time.perf_counter()
         advantage_N, reward_N, *part_N = (
-            torch.from_numpy(values.reshape(-1)).float().to(grid_BPD.device)
+            torch.from_numpy(values.reshape(-1)).float().to(features_BPD.device)
             for values in (reward_BK - baseline_BK, reward_BK, *parts.values())
         )
-        log_probability_N = _log_probability(captioner, grid_BPD, said, self._as_drawn(captioner))
+        log_probability_N = _log_probability(captioner, features_BPD, generated, self._as_sampled(captioner))
         mean = mean_of_batch(
             {"loss": -(advantage_N * log_probability_N), "reward": reward_N, **dict(zip(parts, part_N, strict=True))}
         )
         loss = mean.pop("loss")
-        return SelfCriticalReport(loss, {**mean, "seconds/drawing": drawn - start, "seconds/rewards": scored - drawn})
+        return SelfCriticalReport(
+            loss, {**mean, "seconds/drawing": sampled - start, "seconds/rewards": scored - sampled}
+        )
 
-    def _as_drawn(self, captioner: "VariationalCaptioner") -> Callable[[Tensor, Tensor], Tensor]:
+    def _as_sampled(self, captioner: "VariationalCaptioner") -> Callable[[Tensor, Tensor], Tensor]:
         """Return what makes the network's logits those of the distribution that words are drawn from."""
         special = captioner.tokenizer.vocabulary
         return lambda logits_WV, is_first_W: self.sample.filtered(allowed_words(logits_WV, special, is_first_W))
 
     @torch.no_grad()
-    def _say(self, captioner: "VariationalCaptioner", grid_BPD: Tensor) -> tuple[Descriptions, Descriptions | None]:
+    def _generate(
+        self, captioner: "VariationalCaptioner", features_BPD: Tensor
+    ) -> tuple[GeneratedBatch, GeneratedBatch | None]:
         """Draw captions, and say the greedy ones where they are the baseline; without dropout."""
         captioner.network.eval()
-        said = captioner.describe_grid(grid_BPD, self.sample)
-        greedy = None if self.greedy is None else captioner.describe_grid(grid_BPD, self.greedy)
+        generated = captioner.generate(features_BPD, self.sample)
+        greedy = None if self.greedy is None else captioner.generate(features_BPD, self.greedy)
         captioner.network.train()
-        return said, greedy
+        return generated, greedy
 
     def _rewards(
         self,
-        said: Descriptions,
+        generated: GeneratedBatch,
         references: Sequence[Sequence[Tokens]],
         frequencies: DocumentFrequencies,
         *,
         alone: bool = False,
     ) -> tuple[Floats, dict[str, Floats]]:
         """Return the reward of each caption, `reward_BK`, and its parts, [N] each."""
-        captions = [caption for of_image in said.captions for caption in of_image]
-        finished_N = said.finished_N.tolist()
+        captions = [caption for of_image in generated.captions for caption in of_image]
+        finished_N = generated.finished_N.tolist()
         flat = [to_words(caption, finished=whether) for caption, whether in zip(captions, finished_N, strict=True)]
-        each = len(flat) // len(said.captions)
+        each = len(flat) // len(generated.captions)
         tokens = [flat[start : start + each] for start in range(0, len(flat), each)]
         image_of_candidate_N = np.repeat(np.arange(len(tokens)), len(tokens[0]))
         pairs = PairedCaptions(flat, references, image_of_candidate_N)
@@ -163,13 +167,13 @@ class SelfCritical:
             reward_N = reward_N + self.bleu_weight * bleu_N
             parts["BLEU-4"] = bleu_N
         if self.diversity_weight and not alone:
-            alike_N = _alike(tokens, frequencies)
-            reward_N = reward_N - self.diversity_weight * alike_N
-            parts["alike"] = alike_N
+            similarity_N = _similarity(tokens, frequencies)
+            reward_N = reward_N - self.diversity_weight * similarity_N
+            parts["alike"] = similarity_N
         return reward_N.reshape(len(tokens), -1), parts
 
 
-def _alike(tokens: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies) -> Floats:
+def _similarity(tokens: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies) -> Floats:
     """Return CIDEr-D of each caption against the others of its image: [N]."""
     captions = [caption for of_image in tokens for caption in of_image]
     others = [[*of_image[:place], *of_image[place + 1 :]] for of_image in tokens for place in range(len(of_image))]
@@ -178,18 +182,18 @@ def _alike(tokens: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies)
 
 def _log_probability(
     captioner: "VariationalCaptioner",
-    grid_BPD: Tensor,
-    said: Descriptions,
+    features_BPD: Tensor,
+    generated: GeneratedBatch,
     changed: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Return log P of what was said, from the codes that it was said from, with gradients: [N]."""
     network = captioner.network
-    each = len(said.tokens_NL) // len(grid_BPD)
-    image_of_caption_N = torch.arange(len(grid_BPD), device=grid_BPD.device).repeat_interleave(each)
+    each = len(generated.tokens_NL) // len(features_BPD)
+    image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
     latents: Latents = network.latents(
-        grid_BPD, image_of_caption_N, Given(said.latents.style.sample), Given(said.latents.content.sample)
+        features_BPD, image_of_caption_N, Given(generated.latents.style.sample), Given(generated.latents.content.sample)
     )
-    return network.log_probability(latents, said.tokens_NL, changed=changed)
+    return network.log_probability(latents, generated.tokens_NL, changed=changed)
 
 
 def training_frequencies(datamodule: CaptionDataModule) -> DocumentFrequencies:

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import LightningModule
 
 from datamodules.batch import CaptionBatch
-from lightning_modules.inference import Descriptions
+from lightning_modules.inference import GeneratedBatch
 from lightning_modules.losses import LossReport, LossTerms, VAELoss
 from lightning_modules.networks.latents import Latents
 from metrics import MeanOverCaptions
@@ -31,12 +31,12 @@ class SplitLoss:
 
     Args:
         loss: The VAE-loss.
-        redraws: Whether images are redrawn.
+        reconstructs: Whether images are reconstructed.
     """
 
-    def __init__(self, loss: VAELoss, *, redraws: bool) -> None:
+    def __init__(self, loss: VAELoss, *, reconstructs: bool) -> None:
         none_N, none_NZ = torch.empty(0), torch.empty(0, 0)
-        of_no_caption = LossTerms(none_N, none_N, none_N if redraws else None, none_NZ, none_NZ)
+        of_no_caption = LossTerms(none_N, none_N, none_N if reconstructs else None, none_NZ, none_NZ)
         self.loss = loss
         self.mean = MeanOverCaptions([*loss.samples(of_no_caption)])  # names that all processes know
 
@@ -45,7 +45,7 @@ class SplitLoss:
         self.mean.reset()
 
     def add(self, terms: LossTerms, batch: CaptionBatch) -> None:
-        """Add the captions of a batch; all of them redraw their image where any does."""
+        """Add the captions of a batch; all of them reconstruct their image where any does."""
         samples = self.loss.samples(terms)
         self.mean.to(terms.caption_N.device).update(samples, batch.image_ids_B, batch.image_of_caption_N)
 
@@ -58,7 +58,7 @@ class SplitLoss:
 class EvaluationOutput(TypedDict):
     """What a validation or test step hands to the callbacks: what was said, and the codes that the loss saw."""
 
-    descriptions: Descriptions
+    descriptions: GeneratedBatch
     latents: Latents
 
 
@@ -116,12 +116,12 @@ class SplitEvaluation(LightningModule):
         report = self.split_loss.report(self.global_step if trained_steps is None else trained_steps, self.device)
         self.split_loss.reset()
         if report is None:
-            self._say_that_nothing_was_read(stage)
+            self._report_no_images(stage)
         else:
             self.log(f"{stage}/loss", report.total, prog_bar=True)
             self.log_dict(report.named(stage))
 
-    def _say_that_nothing_was_read(self, stage: Literal["val", "test"]) -> None:
+    def _report_no_images(self, stage: Literal["val", "test"]) -> None:
         """Say in one line why there are no figures.
 
         Raises:

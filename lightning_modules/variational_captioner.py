@@ -1,7 +1,7 @@
 """The LightningModule: steps, optimizers and logging; the mathematics is in `networks` and `losses`.
 
 Shape legend: B images, N captions or their codes, L tokens, S style, C channels, H rows, W columns, R captions to
-redraw.
+reconstruct.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from torch.nn.utils.rnn import pad_sequence
 from datamodules.batch import CaptionBatch
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.build import Config, assemble, build
-from lightning_modules.checkpoints.remembering import RemembersTraining
+from lightning_modules.checkpoints.remembering import RecordsTraining
 from lightning_modules.feature_caching import cache_features, encoder_fingerprint
-from lightning_modules.generation import CodeDraws, Strategy
-from lightning_modules.inference import Descriptions, Wanted, draw_codes, say
+from lightning_modules.generation import LatentSampling, Strategy
+from lightning_modules.inference import Constraints, GeneratedBatch, generate_captions, sample_latents
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
@@ -27,10 +27,10 @@ from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.self_critical import SelfCritical, training_frequencies
 from lightning_modules.split_evaluation import EvaluationOutput, SplitEvaluation, SplitLoss
 from metrics import DocumentFrequencies
-from utils.seeding import OF_LOSS, TO_SAY, Generators, generators_of_images, run_seed
+from utils.seeding import FOR_CAPTIONS, FOR_LOSS, Generators, generators_of_images, run_seed
 
 
-class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
+class VariationalCaptioner(RecordsTraining, SplitEvaluation, OptimizedModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -95,7 +95,7 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
         self.loss: VAELoss = build(loss)
         self.strategy: Strategy = build(generation)
         self.self_critical: SelfCritical | None = build(self_critical) if self_critical else None
-        self.split_loss = SplitLoss(self.loss, redraws=self.draws)
+        self.split_loss = SplitLoss(self.loss, reconstructs=self.can_reconstruct)
         self._frequencies: DocumentFrequencies | None = None
 
     def load_pretrained(self) -> WordVectors | None:
@@ -123,7 +123,7 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
                 self.network.encoder,
                 encode=lambda images_BCHW: self.encode(images_BCHW.to(self.device)),
                 fingerprint=self.encoder_fingerprint,
-                with_images=self.draws,
+                with_images=self.can_reconstruct,
             )
 
     @property
@@ -132,17 +132,17 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
         return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        grid_BPD = self.encode_batch(batch)
+        features_BPD = self.encode_batch(batch)
         if self.self_critical is not None:
-            return self._self_critical_step(self.self_critical, grid_BPD, batch)
+            return self._self_critical_step(self.self_critical, features_BPD, batch)
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        report, _ = self._loss(grid_BPD, batch, redraw_R=longest_captions(lengths_N, batch.image_of_caption_N))
+        report, _ = self._loss(features_BPD, batch, reconstruct_R=longest_captions(lengths_N, batch.image_of_caption_N))
         self._log_report(report, batch)
         return report.total
 
-    def _self_critical_step(self, step: SelfCritical, grid_BPD: Tensor, batch: CaptionBatch) -> Tensor:
+    def _self_critical_step(self, step: SelfCritical, features_BPD: Tensor, batch: CaptionBatch) -> Tensor:
         assert self._frequencies is not None, "call on_fit_start first"
-        report = step(self, grid_BPD, batch, self._frequencies)
+        report = step(self, features_BPD, batch, self._frequencies)
         num_images = len(batch.images_BCHW)
         self.log("train/loss", report.loss, batch_size=num_images)
         self.log("train/reward", report.logged["reward"], prog_bar=True, batch_size=num_images)
@@ -151,32 +151,34 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         image_ids = batch.image_ids_B.tolist()
-        to_say, of_loss = (generators_of_images(run_seed(), image_ids, purpose) for purpose in (TO_SAY, OF_LOSS))
-        grid_BPD = self.encode_batch(batch)
+        for_captions, for_loss = (
+            generators_of_images(run_seed(), image_ids, purpose) for purpose in (FOR_CAPTIONS, FOR_LOSS)
+        )
+        features_BPD = self.encode_batch(batch)
         every_R = torch.arange(len(batch.tokens_NL), device=self.device)
-        terms, latents = self._terms(grid_BPD, batch, redraw_R=every_R, generators=of_loss)
+        terms, latents = self._terms(features_BPD, batch, reconstruct_R=every_R, generators=for_loss)
         self.split_loss.add(terms, batch)
-        return {"descriptions": self.describe_grid(grid_BPD, generators=to_say), "latents": latents}
+        return {"descriptions": self.generate(features_BPD, generators=for_captions), "latents": latents}
 
     def encode_batch(self, batch: CaptionBatch) -> Tensor:
-        """Return a batch's images as the encoder sees them, or saw them before: `grid_BPD`."""
-        return self.network.encoder(batch.images_BCHW) if batch.grid_BPD is None else batch.grid_BPD.float()
+        """Return a batch's images as the encoder sees them, or saw them before: `features_BPD`."""
+        return self.network.encoder(batch.images_BCHW) if batch.features_BPD is None else batch.features_BPD.float()
 
-    def _loss(self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor) -> tuple[LossReport, Latents]:
-        terms, latents = self._terms(grid_BPD, batch, redraw_R)
+    def _loss(self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor) -> tuple[LossReport, Latents]:
+        terms, latents = self._terms(features_BPD, batch, reconstruct_R)
         return self.loss(terms, self.global_step), latents
 
     def _terms(
-        self, grid_BPD: Tensor, batch: CaptionBatch, redraw_R: Tensor, generators: Generators | None = None
+        self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor, generators: Generators | None = None
     ) -> tuple[LossTerms, Latents]:
         output: CaptionerOutput = self.network(
-            grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R, self.global_step, generators
+            features_BPD, batch.tokens_NL, batch.image_of_caption_N, reconstruct_R, self.global_step, generators
         )
         reconstruction_R = None
-        if output.redrawn_RCHW is not None:
-            originals_BCHW = to_unit_interval(batch.images_BCHW, size=output.redrawn_RCHW.shape[-1])
-            originals_RCHW = originals_BCHW[batch.image_of_caption_N[redraw_R]]
-            reconstruction_R = reconstruction_nll(output.redrawn_RCHW, originals_RCHW)
+        if output.reconstruction_RCHW is not None:
+            originals_BCHW = to_unit_interval(batch.images_BCHW, size=output.reconstruction_RCHW.shape[-1])
+            originals_RCHW = originals_BCHW[batch.image_of_caption_N[reconstruct_R]]
+            reconstruction_R = reconstruction_nll(output.reconstruction_RCHW, originals_RCHW)
         nats = caption_cross_entropy(
             output.logits_WV,
             output.targets_NL,
@@ -200,19 +202,19 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return `grid_BPD`, images (`uint8`, `image_size` pixels square) as the encoder sees them."""
-        grid_BPD: Tensor = self.network.encoder(images_BCHW)
-        return grid_BPD
+        """Return `features_BPD`, images (`uint8`, `image_size` pixels square) as the encoder sees them."""
+        features_BPD: Tensor = self.network.encoder(images_BCHW)
+        return features_BPD
 
     def describe(
         self,
         images_BCHW: Tensor,
         strategy: Strategy | None = None,
         *,
-        words: Wanted = None,
+        words: Constraints = None,
         style_NS: Tensor | None = None,
         generators: Generators | None = None,
-    ) -> Descriptions:
+    ) -> GeneratedBatch:
         """Say captions of images.
 
         Args:
@@ -227,61 +229,59 @@ class VariationalCaptioner(RemembersTraining, SplitEvaluation, OptimizedModule):
         Raises:
             ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
         """
-        return self.describe_grid(
-            self.encode(images_BCHW), strategy, words=words, style_NS=style_NS, generators=generators
-        )
+        return self.generate(self.encode(images_BCHW), strategy, words=words, style_NS=style_NS, generators=generators)
 
-    def codes(self, images_BCHW: Tensor, draws: CodeDraws | None = None) -> Latents:
+    def codes(self, images_BCHW: Tensor, sampling: LatentSampling | None = None) -> Latents:
         """Draw the codes of images; by default their means, of which `style.sample` is each image's own style."""
-        return self.codes_of_grid(self.encode(images_BCHW), draws)
+        return self.sample_latents(self.encode(images_BCHW), sampling)
 
     @torch.no_grad()
-    def codes_of_grid(self, grid_BPD: Tensor, draws: CodeDraws | None = None) -> Latents:
+    def sample_latents(self, features_BPD: Tensor, sampling: LatentSampling | None = None) -> Latents:
         """Draw codes as `codes` does, of images that were encoded before."""
-        return draw_codes(self.network, grid_BPD, draws or CodeDraws())
+        return sample_latents(self.network, features_BPD, sampling or LatentSampling())
 
     @torch.no_grad()
-    def codes_of_captions(self, grid_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
+    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
         """Draw the codes of captions that people wrote, image by image, as training sees them."""
         tokens = [torch.tensor(ids) for of_image in captions for ids in self.tokenizer.encode_batch(of_image)]
         tokens_NL = pad_sequence(tokens, batch_first=True, padding_value=self.tokenizer.vocabulary.pad_id)
         counts_B = torch.tensor([len(of_image) for of_image in captions])
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
-        return self.network.posterior(grid_BPD, tokens_NL.to(self.device), image_of_caption_N)
+        return self.network.posterior(features_BPD, tokens_NL.to(self.device), image_of_caption_N)
 
     @torch.no_grad()
-    def describe_grid(
+    def generate(
         self,
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         strategy: Strategy | None = None,
         *,
-        words: Wanted = None,
+        words: Constraints = None,
         style_NS: Tensor | None = None,
         generators: Generators | None = None,
-    ) -> Descriptions:
+    ) -> GeneratedBatch:
         """Say captions as `describe` does, of images that were encoded before."""
         strategy = strategy or self.strategy
-        latents = draw_codes(self.network, grid_BPD, strategy.codes, style_NS, generators)
-        return say(
+        latents = sample_latents(self.network, features_BPD, strategy.codes, style_NS, generators)
+        return generate_captions(
             self.network,
             self.tokenizer,
             latents,
             strategy,
-            num_images=len(grid_BPD),
+            num_images=len(features_BPD),
             words=words,
             generators=generators,
         )
 
     @torch.no_grad()
-    def redraw(self, tokens_NL: Tensor) -> Tensor:
-        """Redraw images from sentences; `images_NCHW` in [0, 1].
+    def reconstruct(self, tokens_NL: Tensor) -> Tensor:
+        """Reconstruct images from sentences; `images_NCHW` in [0, 1].
 
         Raises:
             ValueError: The model has no image decoder.
         """
-        return self.network.redraw(tokens_NL)
+        return self.network.reconstruct(tokens_NL)
 
     @property
-    def draws(self) -> bool:
+    def can_reconstruct(self) -> bool:
         """Whether the model has an image decoder."""
         return self.network.decoder_image is not None

@@ -47,7 +47,7 @@ SECTIONS = (
 
 OTHERS = Section(
     "Other measures",
-    "What the data set can check by itself, and how close redrawn images come to the originals (PSNR in dB, SSIM). "
+    "What the data set can check by itself, and how close reconstructions come to the originals (PSNR in dB, SSIM). "
     "Higher is better.",
     (),
 )

@@ -46,8 +46,12 @@ def test_json_holds_the_same_captions_of_a_folders_images(
     _run(trained.best, folder, "--num", 2, "--seed", 4, "--json")
     described = json.loads(capsys.readouterr().out)
     assert [entry["image"] for entry in described] == [str(folder / "a.JPG"), str(folder / "b.png")]
-    said = [[c + ("" if f else " …") for c, f in zip(e["captions"], e["finished"], strict=True)] for e in described]
-    lines = [[e["image"], *(f"  {i}. {c}" for i, c in enumerate(s, 1))] for e, s in zip(described, said, strict=True)]
+    generated = [
+        [c + ("" if f else " …") for c, f in zip(e["captions"], e["finished"], strict=True)] for e in described
+    ]
+    lines = [
+        [e["image"], *(f"  {i}. {c}" for i, c in enumerate(s, 1))] for e, s in zip(described, generated, strict=True)
+    ]
     assert text.splitlines() == [line for entry in lines for line in entry]
     _run(trained.best, folder, "--num", 2, "--seed", 5, "--json")
     others = json.loads(capsys.readouterr().out)
@@ -56,15 +60,15 @@ def test_json_holds_the_same_captions_of_a_folders_images(
 
 
 def test_sampling_settings_are_heard(trained: TinyRun, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = []
+    generated = []
     for settings in (["--top-k", 1], ["--top-p", 1e-6], ["--filter-thres", 0.9999], ["--temperature", 9.0]):
         _run(trained.best, folder / "b.png", "--num", 4, "--json", *settings)
-        said.append(json.loads(capsys.readouterr().out)[0]["captions"])
-    assert said[0] == said[1] == said[2] != said[3]  # the likeliest word, three ways
+        generated.append(json.loads(capsys.readouterr().out)[0]["captions"])
+    assert generated[0] == generated[1] == generated[2] != generated[3]  # the likeliest word, three ways
 
 
 def test_saves_each_image_beside_those_redrawn_from_its_captions(trained: TinyRun, folder: Path) -> None:
-    out = folder.parent / "redrawn.PNG"
+    out = folder.parent / "reconstructed.PNG"
     _run(trained.best, folder, "--num", 3, "--save-reconstruction", out)
     picture = Image.open(out)
     assert picture.format == "PNG"

@@ -56,11 +56,11 @@ def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> No
 
 
 def test_the_seed_decides_what_is_said(trained: TinyRun, report: Path, tmp_path: Path) -> None:
-    said = (report / "captions.json").read_text()
+    generated = (report / "captions.json").read_text()
     _evaluate(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
-    assert (tmp_path / "same/captions.json").read_text() == said  # also where each image is a batch of its own
+    assert (tmp_path / "same/captions.json").read_text() == generated  # also where each image is a batch of its own
     _evaluate(tmp_path / "other", trained.best, "num_captions=4", "seed=1")
-    assert (tmp_path / "other/captions.json").read_text() != said
+    assert (tmp_path / "other/captions.json").read_text() != generated
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ IMAGES = [ImageCaptions(i, CANDIDATES[name], SAID[name]) for i, name in enumerat
 
 
 def _tokens(captions: dict[str, list[str]]) -> str:
-    return "".join(f"{name}#{i}\t{said}\n" for name, of_image in captions.items() for i, said in enumerate(of_image))
+    return "".join(f"{name}#{i}\t{text}\n" for name, of_image in captions.items() for i, text in enumerate(of_image))
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ SMALL = {
     "reduced_width": 4,
     "style_dim": 3,
     "content_dim": 5,
-    "place_dim": 2,
+    "position_dim": 2,
     "context_dim": 8,
     "embedding_dim": 12,
     "hidden_size": 16,

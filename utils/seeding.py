@@ -35,7 +35,10 @@ Generators = Sequence[torch.Generator]
 """One for each image of a batch."""
 
 SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
-TO_SAY, OF_LOSS = 0, 0x9E3779B9  # what is drawn for; PyTorch's generators on a CPU look at the last 32 bits of a seed
+FOR_CAPTIONS, FOR_LOSS = (
+    0,
+    0x9E3779B9,
+)  # what is drawn for; PyTorch's generators on a CPU look at the last 32 bits of a seed
 
 
 def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
@@ -46,7 +49,7 @@ def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = TO_SAY) -> list[torch.Generator]:
+def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = FOR_CAPTIONS) -> list[torch.Generator]:
     """Return a generator for each image of a data set; what it draws depends on the seed, its id and the purpose alone.
 
     Validation, test and `evaluate.py` draw from these, so that one seed gives the same captions, and so the same
@@ -55,7 +58,7 @@ def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = TO_
     Args:
         seed: Of the run or the evaluation.
         image_ids: The data set's numbers of the images.
-        purpose: `TO_SAY` captions, or `OF_LOSS`.
+        purpose: `FOR_CAPTIONS` captions, or `FOR_LOSS`.
     """
     return generators_of(((SEED_STRIDE * seed + image_id) ^ purpose) % 2**63 for image_id in image_ids)
 
@@ -65,7 +68,7 @@ def of_captions(generators: Generators | None, image_of_caption_N: Tensor) -> Ge
     return None if generators is None else [generators[row] for row in image_of_caption_N.tolist()]
 
 
-def draw_rows(draw: Callable[..., Tensor], like: Tensor, generators: Generators | None) -> Tensor:
+def random_rows(draw: Callable[..., Tensor], like: Tensor, generators: Generators | None) -> Tensor:
     """Draw random numbers in the shape of a tensor whose rows stand image by image, equally many of each.
 
     Args:

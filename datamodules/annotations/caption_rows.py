@@ -59,7 +59,7 @@ def json_rows(values: Sequence[tuple[int, Any]], path: Path) -> list[CaptionRow]
     if isinstance(content, list):
         return [_row(row, where) for where, row in objects(content, f"{path}, row")]
     if isinstance(content, dict) and not REFERENCE_FIELDS & content.keys() and _is_by_image(content):
-        return [_by_image(name, said, f"{path}, image {name!r}") for name, said in content.items()]
+        return [_by_image(name, text, f"{path}, image {name!r}") for name, text in content.items()]
     return None
 
 
@@ -80,14 +80,14 @@ def _row(row: Mapping[str, Any], where: str) -> CaptionRow:
         raise ValueError(f"{where}: expected the field {ID_FIELD!r}, got only {listed(row)}; add it")
     if not fields:
         raise ValueError(f"{where}: expected the field 'caption', got only {listed(row)}; add it")
-    said = row[fields[0]]
-    captions = _captions(said, where)
+    text = row[fields[0]]
+    captions = _captions(text, where)
     split = row.get("split")
     return CaptionRow(
         where,
         tuple(dict.fromkeys(image_name(row[name], where) for name in names)),
         captions,
-        names == [ID_FIELD] and isinstance(said, str),
+        names == [ID_FIELD] and isinstance(text, str),
         split if isinstance(split, str) else None,
     )
 
@@ -96,8 +96,8 @@ def _caption_fields(row: Mapping[str, Any]) -> list[str]:
     return [name for name in CAPTION_FIELDS if name in row]
 
 
-def _captions(said: object, where: str) -> list[str]:
-    several = said if isinstance(said, list) else [said]
+def _captions(text: object, where: str) -> list[str]:
+    several = text if isinstance(text, list) else [text]
     if not several:
         raise ValueError(f"{where}: expected at least one caption, got an empty list; add one or remove the row")
     texts = (one["caption"] if isinstance(one, dict) and "caption" in one else one for one in several)
@@ -111,16 +111,16 @@ def _is_by_image(content: Mapping[str, Any]) -> bool:
     return isinstance(one, str | list) or (isinstance(one, dict) and "caption" in one)
 
 
-def _by_image(name: str, said: object, where: str) -> CaptionRow:
+def _by_image(name: str, text: object, where: str) -> CaptionRow:
     image = image_name(name, where)
-    for one in said if isinstance(said, list) else [said]:
+    for one in text if isinstance(text, list) else [text]:
         names = [one[field] for field in IMAGE_FIELDS if field in one] if isinstance(one, dict) else []
         if names and image not in [image_name(other, where) for other in names]:
             raise ValueError(
                 f"{where}: expected captions of that image, got one of {shown(names[0])}; if {name!r} is no image, "
                 f"write the list under it alone"
             )
-    return CaptionRow(where, (image,), _captions(said, where), like_results=False)
+    return CaptionRow(where, (image,), _captions(text, where), like_results=False)
 
 
 def csv_rows(text: str, path: Path) -> list[CaptionRow] | None:
@@ -160,11 +160,11 @@ def _csv_rows(
                     f"{where}: expected {len(columns)} columns ({', '.join(columns)}), got {len(row)} in "
                     f"{shown(' '.join(row))}; correct the line"
                 )
-            said = [caption_text(row[place], where).strip() for place in captions]
+            text = [caption_text(row[place], where).strip() for place in captions]
             yield CaptionRow(
                 where,
                 tuple(dict.fromkeys(image_name(row[place], where) for place in images)),
-                [caption for caption in said if caption] or said[:1],
+                [caption for caption in text if caption] or text[:1],
                 [columns[place] for place in images] == [ID_FIELD] and len(captions) == 1,
                 None if split is None else row[split].strip(),
             )

@@ -20,9 +20,9 @@ def textcaps_images(content: Mapping[str, Any], path: str) -> list[ReferenceImag
         number = image_name(field(row, "image_id", where), where)
         if number in images:
             continue
-        said = field(row, "reference_strs", where)
-        if not isinstance(said, list):
-            raise ValueError(f"{where}: expected 'reference_strs' as a list of captions, got {shown(said)}; correct it")
+        text = field(row, "reference_strs", where)
+        if not isinstance(text, list):
+            raise ValueError(f"{where}: expected 'reference_strs' as a list of captions, got {shown(text)}; correct it")
         names = [number, *([image_name(row["image_path"], where)] if "image_path" in row else [])]
-        images[number] = ReferenceImage(tuple(dict.fromkeys(names)), [caption_text(one, where) for one in said])
+        images[number] = ReferenceImage(tuple(dict.fromkeys(names)), [caption_text(one, where) for one in text])
     return list(images.values())

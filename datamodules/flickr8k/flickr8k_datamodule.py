@@ -40,7 +40,7 @@ class Flickr8kDataModule(CaptionDataModule):
         image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
         batch_size: Images a batch on each process.
         captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
-        always_longest: Whether the longest caption of an image is always among the drawn ones.
+        include_longest_caption: Whether the longest caption of an image is always among the drawn ones.
         num_workers: Processes that load images, with one thread each; 0 loads in the training process.
         cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
         cached_views: Of each training image with `cache_features`: the image as it is, and others that
@@ -65,7 +65,7 @@ class Flickr8kDataModule(CaptionDataModule):
         image_size: int = 224,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
-        always_longest: bool = False,
+        include_longest_caption: bool = False,
         num_workers: int = 2,
         cache_features: bool = False,
         cached_views: int = 1,
@@ -76,7 +76,7 @@ class Flickr8kDataModule(CaptionDataModule):
             image_size=image_size,
             batch_size=batch_size,
             captions_per_image=captions_per_image,
-            always_longest=always_longest,
+            include_longest_caption=include_longest_caption,
             num_workers=num_workers,
             on_bad_image=on_bad_image,
             cache_features=cache_features,

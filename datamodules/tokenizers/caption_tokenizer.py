@@ -51,7 +51,7 @@ class Vocabulary(NamedTuple):
         return (self.bos_id,) if self.cls_id is None else (self.cls_id, self.bos_id)
 
     @property
-    def never_said(self) -> tuple[int, ...]:
+    def suppressed_ids(self) -> tuple[int, ...]:
         """The special ids that no generated caption may contain: all but `eos_id`."""
         ours = (self.pad_id, self.bos_id, self.unk_id, self.cls_id)
         return (*(i for i in ours if i is not None), *self.other_special)
@@ -90,7 +90,7 @@ class CaptionTokenizer:
             for ids in self._uncut_ids(texts)
         ]
 
-    def spell(self, phrase: str) -> list[int]:
+    def tokenize_word(self, phrase: str) -> list[int]:
         """Return the ids of words as they stand in the middle of a caption, none cut."""
         # after a space: byte-level vocabularies have tokens of their own for words that are not the first
         words = " ".join(phrase.split())
@@ -107,7 +107,7 @@ class CaptionTokenizer:
         if self.vocabulary.unk_id is not None:
             return []
         # bytes beyond ASCII are written as letters
-        special = {*self.vocabulary.never_said, self.vocabulary.eos_id}
+        special = {*self.vocabulary.suppressed_ids, self.vocabulary.eos_id}
         return [
             i
             for i, token in enumerate(self.tokens)
@@ -118,8 +118,8 @@ class CaptionTokenizer:
         """Return the text of one caption's ids ([L]) up to the first `eos_id`, without special tokens."""
         numbers = ids.tolist() if isinstance(ids, Tensor) else ids
         before_end = takewhile(lambda i: i != self.vocabulary.eos_id, numbers)
-        said = [i for i in before_end if i not in self.vocabulary.never_said]
-        return self._tokenizer.decode(said, skip_special_tokens=True).strip()
+        text = [i for i in before_end if i not in self.vocabulary.suppressed_ids]
+        return self._tokenizer.decode(text, skip_special_tokens=True).strip()
 
     def decode_batch(self, ids_NL: Sequence[Sequence[int]] | Tensor) -> list[str]:
         """Return what `decode` returns for each row."""
@@ -146,7 +146,7 @@ class CaptionTokenizer:
         """
         if self.vocabulary.unk_id is not None:
             return [token.removeprefix(CONTINUES) for token in self.tokens]
-        special = {*self.vocabulary.never_said, self.vocabulary.eos_id}
+        special = {*self.vocabulary.suppressed_ids, self.vocabulary.eos_id}
         continuing = {*self.continuing}
         return [
             token if i in special else "" if i in continuing else self._read(token)

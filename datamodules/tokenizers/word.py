@@ -34,7 +34,7 @@ def fit_word(
     """Make a vocabulary of the words that the captions use at least `min_count` times.
 
     The preprocessing is that of Karpathy & Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image
-    Descriptions" (CVPR 2015): lower case, nothing but letters and digits, rare words unknown. Ids are special tokens
+    GeneratedBatch" (CVPR 2015): lower case, nothing but letters and digits, rare words unknown. Ids are special tokens
     first, then words by descending count, ties in alphabetical order.
 
     Chinese and Japanese have no spaces between words: each character is a word, with "##" before it where there is no

@@ -10,16 +10,16 @@ from typing import NamedTuple
 from torch import Tensor
 
 
-class Saying(NamedTuple):
-    """A caption, and the image that the model redraws from it.
+class StyledCaption(NamedTuple):
+    """A caption, and the image that the model reconstructs from it.
 
     Attributes:
         caption: The caption.
-        redrawn_3HW: In [0, 1]; None where the model redraws no images.
+        reconstruction_3HW: In [0, 1]; None where the model reconstructs no images.
     """
 
     caption: str
-    redrawn_3HW: Tensor | None
+    reconstruction_3HW: Tensor | None
 
 
 class ShownCaption(NamedTuple):
@@ -44,15 +44,15 @@ class ShownImage(NamedTuple):
     Attributes:
         name: What the data set calls it.
         image_3HW: `uint8`.
-        redrawn_3HW: Redrawn from its first caption, in [0, 1]; None where the model redraws no images.
-        captions: What the model says of it, best first.
+        reconstruction_3HW: Reconstructed from its first caption, in [0, 1]; None where the model cannot.
+        captions: What the model generates for it, best first.
         references: What people said of it.
         mean_cider_d: Of its captions.
     """
 
     name: str
     image_3HW: Tensor
-    redrawn_3HW: Tensor | None
+    reconstruction_3HW: Tensor | None
     captions: Sequence[ShownCaption]
     references: Sequence[str]
     mean_cider_d: float
@@ -100,13 +100,13 @@ class Traversal(NamedTuple):
         image_3HW: `uint8`.
         dimension: Which, from 0.
         values: What it is set to, in standard deviations of the image's prior, from its mean.
-        sayings: What is said at each value.
+        styled_captions: What is said at each value.
     """
 
     image_3HW: Tensor
     dimension: int
     values: Sequence[float]
-    sayings: Sequence[Saying]
+    styled_captions: Sequence[StyledCaption]
 
 
 class Swaps(NamedTuple):
@@ -114,11 +114,11 @@ class Swaps(NamedTuple):
 
     Attributes:
         images_3HW: `uint8`, a few images.
-        sayings: `sayings[i][j]` is the content of image i in the style of image j.
+        styled_captions: `styled_captions[i][j]` is the content of image i in the style of image j.
     """
 
     images_3HW: Sequence[Tensor]
-    sayings: Sequence[Sequence[Saying]]
+    styled_captions: Sequence[Sequence[StyledCaption]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,9 @@ def render(report: Report) -> str:
         sections=score_sections(report.scores, report.human),
         plots=trade_off_plots(report.trade_off) if report.trade_off else {},
         gallery={title: [_card(image) for image in images] for title, images in report.gallery.items()},
-        redraws=any(image.redrawn_3HW is not None for images in report.gallery.values() for image in images),
+        reconstructs=any(
+            image.reconstruction_3HW is not None for images in report.gallery.values() for image in images
+        ),
         best_cider_d=_best_cider_d(report),
     )
 
@@ -57,7 +59,7 @@ def _card(image: ShownImage) -> Card:
 
 def _best_cider_d(report: Report) -> float:
     """Return the gallery's best, which fills the width of a caption; 1 where all are 0, to divide by."""
-    scores = [said.cider_d for images in report.gallery.values() for image in images for said in image.captions]
+    scores = [caption.cider_d for images in report.gallery.values() for image in images for caption in image.captions]
     return max(scores, default=0) or 1
 
 

@@ -53,10 +53,10 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     results, references = read_both(options.results, options.references, max_bytes, keep_rejected=keep)
     matched = match(results, references, split=options.split, subset=options.subset, num=options.num)
     training = options.train_captions and read_references(options.train_captions, max_bytes, keep_rejected=keep)
-    said = training and training_captions(training, references, matched)
+    captions = training and training_captions(training, references, matched)
     file, frequencies = read_frequencies(options.document_frequencies, max_bytes, keep_rejected=keep)
     no_meteor = why_no_meteor(options.meteor, option="--meteor ")
-    inputs = Inputs(results, references, matched, training, said, file, frequencies, no_meteor)
+    inputs = Inputs(results, references, matched, training, captions, file, frequencies, no_meteor)
     if options.human:
         check_human(inputs)
     return inputs

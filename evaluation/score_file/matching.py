@@ -162,8 +162,8 @@ def _keep_first(captions: Captions, results: Results, references: References, nu
         raise ValueError(
             f"--num {num}: expected 1 to {fewest}, the fewest captions of an image in {results.file.path}; change it"
         )
-    left_out = sum(len(said) - wanted for said in captions.values())
-    captions.update({i: said[:wanted] for i, said in captions.items()})
+    left_out = sum(len(of_image) - wanted for of_image in captions.values())
+    captions.update({i: of_image[:wanted] for i, of_image in captions.items()})
     return left_out
 
 

@@ -33,7 +33,7 @@ def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
         _check_alike(averaged, other, f"{paths[0]} and {path}")
     for other in others:
         assert other.trained_on is not None, "load_captioner notes what is known"
-        averaged.remember(other.trained_on)
+        averaged.record_training(other.trained_on)
     states = [captioner.state_dict() for captioner in (averaged, *others)]
     averaged.load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
     return averaged

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.fingerprint import refuse_changed_data
-from lightning_modules.checkpoints.durable_io import read_intact
-from lightning_modules.checkpoints.remembering import CHECKPOINT_FORMAT
+from lightning_modules.checkpoints.formats import read_checkpoint
 from lightning_modules.variational_captioner import VariationalCaptioner
 
 OF_TRAINING = ("optimizer_states", "lr_schedulers", "loops", "callbacks")
@@ -24,15 +23,8 @@ def refuse_other_model(captioner: VariationalCaptioner, path: str | Path, *, dat
         ValueError: It cannot be read, is of other data, holds weights alone, or is of a model with other weights,
             another tokenizer or another optimizer.
     """
-    checkpoint = read_intact(path)
+    checkpoint = read_checkpoint(path)
     name, start = f"ckpt_path={path}", f"pretrained_model={path} pretrained_skip=null"
-    if not isinstance(checkpoint, dict) or not {"facet_format", "state_dict", "hyper_parameters"} <= checkpoint.keys():
-        raise ValueError(f"{name}: not a checkpoint of this project; expected one written by train.py")
-    if checkpoint["facet_format"] != CHECKPOINT_FORMAT:
-        raise ValueError(
-            f"{name}: this checkpoint has format {checkpoint['facet_format']}, this version reads format "
-            f"{CHECKPOINT_FORMAT}; use the version that wrote it, or train again"
-        )
     if missing := [part for part in OF_TRAINING if part not in checkpoint]:
         raise ValueError(f"{name} holds weights alone, without {', '.join(missing)}; start from them with {start}")
     if "SameData" in checkpoint["callbacks"]:

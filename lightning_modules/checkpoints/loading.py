@@ -7,8 +7,8 @@ from typing import Any
 from hydra.utils import get_object
 
 from datamodules.training_record import TrainingRecord
-from lightning_modules.checkpoints.durable_io import read_intact
-from lightning_modules.checkpoints.remembering import CHECKPOINT_FORMAT, TRAINED_ON
+from lightning_modules.checkpoints.formats import read_checkpoint
+from lightning_modules.checkpoints.remembering import TRAINED_ON
 from lightning_modules.variational_captioner import VariationalCaptioner
 
 TRUSTED_PACKAGES = ("lightning_modules.", "torch.optim.")
@@ -28,13 +28,7 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
         ValueError: The file is not there, is no checkpoint of this project, is of another version, or names a class
             outside of the trusted packages.
     """
-    checkpoint = _read(Path(path))
-    found = checkpoint["facet_format"]
-    if found != CHECKPOINT_FORMAT:
-        raise ValueError(
-            f"{path}: this checkpoint has format {found}, this version reads format {CHECKPOINT_FORMAT}; "
-            f"use the version that wrote it, or train again"
-        )
+    checkpoint = read_checkpoint(path)
     settings = checkpoint["hyper_parameters"]
     packages = (*TRUSTED_PACKAGES, *(f"{package}." for package in trusted_packages))
     for name, value in _leaves(settings):
@@ -52,7 +46,7 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
             f"{path}: the checkpoint does not fit this version of the networks ({reason}); "
             f"use the version that wrote it, or train again"
         ) from error
-    captioner.remember(_record(path, checkpoint))
+    captioner.record_training(_record(path, checkpoint))
     return captioner.eval()
 
 
@@ -62,7 +56,7 @@ def read_record(path: str | Path) -> TrainingRecord:
     Raises:
         ValueError: The file is not there, or is no checkpoint of this project.
     """
-    return _record(path, _read(Path(path)))
+    return _record(path, read_checkpoint(path))
 
 
 def _record(path: str | Path, checkpoint: Mapping[str, Any]) -> TrainingRecord:
@@ -70,14 +64,6 @@ def _record(path: str | Path, checkpoint: Mapping[str, Any]) -> TrainingRecord:
         return TrainingRecord.from_checkpoint(checkpoint.get(TRAINED_ON))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    checkpoint = read_intact(path)
-    expected = {"facet_format": int, "hyper_parameters": dict, "state_dict": dict}
-    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), t) for k, t in expected.items()):
-        raise ValueError(f"{path}: not a checkpoint of this project; expected one written by train.py")
-    return checkpoint
 
 
 def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,12 +5,12 @@ from typing import Any
 from pytorch_lightning import LightningModule
 
 from datamodules.training_record import TrainingRecord
+from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT, upgraded
 
-CHECKPOINT_FORMAT = 2  # raised whenever older checkpoints can no longer be read
 TRAINED_ON = "trained_on"
 
 
-class RemembersTraining(LightningModule):
+class RecordsTraining(LightningModule):
     """Writes its checkpoints' format and the record of its training images, whatever the callbacks.
 
     Attributes:
@@ -19,19 +19,20 @@ class RemembersTraining(LightningModule):
 
     trained_on: TrainingRecord | None = None
 
-    def remember(self, record: TrainingRecord) -> None:
+    def record_training(self, record: TrainingRecord) -> None:
         """Note that the weights were trained on these images, beside those that are known."""
         self.trained_on = record if self.trained_on is None else self.trained_on | record
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint.update(upgraded(checkpoint))
         super().on_load_checkpoint(checkpoint)
-        self.remember(TrainingRecord.from_checkpoint(checkpoint.get(TRAINED_ON)))
+        self.record_training(TrainingRecord.from_checkpoint(checkpoint.get(TRAINED_ON)))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
         datamodule = getattr(self.trainer, "datamodule", None)
         if datamodule is not None:
-            self.remember(datamodule.training_record)
+            self.record_training(datamodule.training_record)
         checkpoint |= header(self.trained_on)
 
 

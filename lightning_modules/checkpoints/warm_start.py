@@ -59,6 +59,6 @@ def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str |
         raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
     captioner.load_state_dict({name: theirs[name] for name in kept}, strict=False)
     assert source.trained_on is not None, "load_captioner notes what is known"
-    captioner.remember(source.trained_on)
+    captioner.record_training(source.trained_on)
     missing = [name for name in ours if name not in kept]
     return WarmStart(kept, skipped, [name for name in missing if name not in skipped])

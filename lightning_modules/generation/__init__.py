@@ -12,8 +12,8 @@ from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.latent import Latent
 from lightning_modules.generation.sample import Sample
 from lightning_modules.generation.strategy import (
-    CodeDraws,
     Generated,
+    LatentSampling,
     Stepper,
     StepState,
     Strategy,
@@ -24,12 +24,12 @@ from lightning_modules.generation.style_edits import interpolate_styles, travers
 
 __all__ = [
     "Beam",
-    "CodeDraws",
     "ConstrainedBeam",
     "DiverseBeam",
     "Generated",
     "Greedy",
     "Latent",
+    "LatentSampling",
     "Sample",
     "StepState",
     "Stepper",

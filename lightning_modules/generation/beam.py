@@ -13,8 +13,8 @@ from lightning_modules.generation.filtering import forbid_repeated_ngrams
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.strategy import (
     NEGATIVE_INFINITY,
-    CodeDraws,
     Generated,
+    LatentSampling,
     SpecialTokens,
     Stepper,
     require,
@@ -61,7 +61,7 @@ class Beam:
         require(1 <= min_length <= max_length, "min_length", f"from 1 to max_length={max_length}", min_length)
         require(no_repeat_ngram is None or no_repeat_ngram >= 1, "no_repeat_ngram", "at least 1", no_repeat_ngram)
         self.num = num
-        self.codes = CodeDraws()
+        self.codes = LatentSampling()
         self.beam_size = beam_size
         self.length_penalty = length_penalty
         self.min_length = min_length
@@ -103,14 +103,14 @@ class Beam:
 
     def _allow(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens) -> Tensor:
         """Return the log-probabilities of the next words, those that may not be said at −∞."""
-        never_said = torch.tensor(special.never_said, device=log_p_SKV.device)
-        allowed_SKV = log_p_SKV.index_fill(-1, never_said, NEGATIVE_INFINITY)
-        said_NT = live.tokens_SKL.flatten(0, 1)
-        if said_NT.shape[1] < self.min_length:
+        suppressed_ids = torch.tensor(special.suppressed_ids, device=log_p_SKV.device)
+        allowed_SKV = log_p_SKV.index_fill(-1, suppressed_ids, NEGATIVE_INFINITY)
+        tokens_NT = live.tokens_SKL.flatten(0, 1)
+        if tokens_NT.shape[1] < self.min_length:
             allowed_SKV[..., special.eos_id] = NEGATIVE_INFINITY
         if self.no_repeat_ngram is not None:
             allowed_NV = allowed_SKV.flatten(0, 1)
-            allowed_NV = forbid_repeated_ngrams(allowed_NV, said_NT, self.no_repeat_ngram, pad_id=special.pad_id)
+            allowed_NV = forbid_repeated_ngrams(allowed_NV, tokens_NT, self.no_repeat_ngram, pad_id=special.pad_id)
             allowed_SKV = allowed_NV.view_as(allowed_SKV)
         return allowed_SKV
 

@@ -60,9 +60,9 @@ class ConstrainedBeam(Beam):
         self._phrases: Phrases | None = None
         self._continuing = torch.empty(0, dtype=torch.long)
 
-    def requiring(
+    def with_constraints(
         self,
-        wanted: Sequence[Sequence[Sequence[int]]],
+        constraints: Sequence[Sequence[Sequence[int]]],
         *,
         continuing: Sequence[int] = (),
         device: torch.device | str = "cpu",
@@ -78,7 +78,7 @@ class ConstrainedBeam(Beam):
         Raises:
             ValueError: The phrases leave no room for the end of a caption.
         """
-        different = [sorted({tuple(phrase) for phrase in phrases}) for phrases in wanted]
+        different = [sorted({tuple(phrase) for phrase in phrases}) for phrases in constraints]
         most = max((sum(map(len, phrases)) for phrases in different), default=0)
         require(most < self.max_length, "max_length", f"above the {most} tokens of the wanted words", self.max_length)
         search = copy(self)
@@ -88,25 +88,25 @@ class ConstrainedBeam(Beam):
         return search
 
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:
-        phrases, said_SKT = self._phrases, live.tokens_SKL
+        phrases, tokens_SKT = self._phrases, live.tokens_SKL
         if phrases is None:
             assert not self.words, "the words have no tokens yet: call `requiring` first"
             return super()._candidates(log_p_SKV, live, special, width)
-        progress_SKV = phrases.progress(said_SKT, log_p_SKV.shape[-1])
+        progress_SKV = phrases.progress(tokens_SKT, log_p_SKV.shape[-1])
         allowed_SKV = torch.where(progress_SKV > 0, log_p_SKV, self._allow(log_p_SKV, live, special))
-        allowed_SKV[..., special.eos_id].masked_fill_(~phrases.all_said(said_SKT), NEGATIVE_INFINITY)
+        allowed_SKV[..., special.eos_id].masked_fill_(~phrases.all_satisfied(tokens_SKT), NEGATIVE_INFINITY)
         if len(self._continuing):
-            just_said_SK1 = phrases.newly_said(said_SKT).any(dim=-1, keepdim=True)
-            left_SKX = allowed_SKV[..., self._continuing].masked_fill(just_said_SK1, NEGATIVE_INFINITY)
+            just_satisfied_SK1 = phrases.newly_satisfied(tokens_SKT).any(dim=-1, keepdim=True)
+            left_SKX = allowed_SKV[..., self._continuing].masked_fill(just_satisfied_SK1, NEGATIVE_INFINITY)
             allowed_SKV[..., self._continuing] = left_SKX
-        bank_SKV = phrases.num_said(said_SKT).unsqueeze(-1) + progress_SKV
+        bank_SKV = phrases.num_satisfied(tokens_SKT).unsqueeze(-1) + progress_SKV
         total_SKV = live.log_probability_SK[..., None] + allowed_SKV
         return deal(total_SKV, bank_SKV, num_banks=phrases.most_tokens + 1, num=2 * width)
 
     def _is_presentable(self, live: Hypotheses) -> Tensor:
         if self._phrases is None:
             return super()._is_presentable(live)
-        return self._phrases.all_said(live.tokens_SKL)
+        return self._phrases.all_satisfied(live.tokens_SKL)
 
 
 def deal(total_SKV: Tensor, bank_SKV: Tensor, *, num_banks: int, num: int) -> Candidates:

@@ -66,7 +66,7 @@ class DiverseBeam(Beam):
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         num_images, num_each = len(first_N), -(-self.num // self.num_groups)
         image_S = torch.arange(num_images, device=first_N.device).repeat_interleave(self.num_groups)
-        said = self._search(
+        generated = self._search(
             stepper,
             state.select(image_S),
             first_N[image_S],
@@ -74,16 +74,18 @@ class DiverseBeam(Beam):
             width=self.beam_size // self.num_groups,
             num=num_each,
         )
-        return self._best_of_each_group_first(said, num_images)
+        return self._best_of_each_group_first(generated, num_images)
 
-    def _best_of_each_group_first(self, said: Generated, num_images: int) -> Generated:
-        by_rank_BFG = torch.arange(len(said.score_N), device=said.score_N.device)
+    def _best_of_each_group_first(self, generated: Generated, num_images: int) -> Generated:
+        by_rank_BFG = torch.arange(len(generated.score_N), device=generated.score_N.device)
         by_rank_BFG = by_rank_BFG.view(num_images, self.num_groups, -1).transpose(1, 2)
-        by_score_BFG = said.score_N[by_rank_BFG].argsort(dim=-1, descending=True, stable=True)
+        by_score_BFG = generated.score_N[by_rank_BFG].argsort(dim=-1, descending=True, stable=True)
         by_score_BFG = by_rank_BFG.gather(-1, by_score_BFG)
-        finished_first_BFG = said.finished_N[by_score_BFG].to(torch.uint8).argsort(dim=-1, descending=True, stable=True)
+        finished_first_BFG = (
+            generated.finished_N[by_score_BFG].to(torch.uint8).argsort(dim=-1, descending=True, stable=True)
+        )
         chosen_N = by_score_BFG.gather(-1, finished_first_BFG).flatten(1)[:, : self.num].flatten()
-        return Generated(*(part_N[chosen_N] for part_N in said))
+        return Generated(*(part_N[chosen_N] for part_N in generated))
 
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:
         total_SKV = live.log_probability_SK[..., None] + self._allow(log_p_SKV, live, special)

@@ -55,25 +55,25 @@ def keep_typical(logits_NV: Tensor, p: float) -> Tensor:
     return logits_NV.masked_fill(beyond_NV, NEGATIVE_INFINITY)
 
 
-def discourage_repeats(logits_NV: Tensor, said_NT: Tensor, penalty: float) -> Tensor:
+def discourage_repeats(logits_NV: Tensor, tokens_NT: Tensor, penalty: float) -> Tensor:
     """Divide the logits of words that were said by `penalty` where they are positive, else multiply them by it.
 
     Keskar et al. 2019, section 4.1; dividing negative logits, as the equation there has it, would encourage them.
     """
-    logits_NT = logits_NV.gather(1, said_NT)
-    return logits_NV.scatter(1, said_NT, torch.where(logits_NT > 0, logits_NT / penalty, logits_NT * penalty))
+    logits_NT = logits_NV.gather(1, tokens_NT)
+    return logits_NV.scatter(1, tokens_NT, torch.where(logits_NT > 0, logits_NT / penalty, logits_NT * penalty))
 
 
-def forbid_repeated_ngrams(scores_NV: Tensor, said_NT: Tensor, n: int, *, pad_id: int) -> Tensor:
+def forbid_repeated_ngrams(scores_NV: Tensor, tokens_NT: Tensor, n: int, *, pad_id: int) -> Tensor:
     """Set each word to −∞ that would say n words for the second time (Paulus et al. 2018, section 2.5).
 
     Where nothing else is left to say, all stays as it is: a caption must be able to go on.
     """
-    num_said = said_NT.shape[1]
+    num_said = tokens_NT.shape[1]
     if num_said < n:
         return scores_NV
-    ngrams_NTn = said_NT.unfold(1, n, 1)
-    last_N1n = said_NT[:, None, num_said - n + 1 :]
+    ngrams_NTn = tokens_NT.unfold(1, n, 1)
+    last_N1n = tokens_NT[:, None, num_said - n + 1 :]
     again_NT = (ngrams_NTn[..., :-1] == last_N1n).all(dim=-1)
     next_NT = ngrams_NTn[..., -1].masked_fill(~again_NT, pad_id)  # padding is never said anyway
     left_NV = scores_NV.scatter(1, next_NT, NEGATIVE_INFINITY)

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
+from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, generate, require
 
 
 class Greedy:
@@ -17,7 +17,7 @@ class Greedy:
     def __init__(self, *, max_length: int = 40) -> None:
         require(max_length >= 1, "max_length", "at least 1", max_length)
         self.num = 1
-        self.codes = CodeDraws()
+        self.codes = LatentSampling()
         self.max_length = max_length
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
@@ -26,6 +26,6 @@ class Greedy:
             state,
             first_N,
             special,
-            choose=lambda logits_NV, said: logits_NV.argmax(dim=-1),
+            choose=lambda logits_NV, generated: logits_NV.argmax(dim=-1),
             max_length=self.max_length,
         )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.greedy import Greedy
-from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, require
+from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, require
 
 
 class Latent:
@@ -40,10 +40,10 @@ class Latent:
         require(source in ("posterior", "prior"), "source", "posterior or prior", source)
         require(temperature >= 0, "temperature", "0 or more", temperature)
         self.num = num
-        self.codes = CodeDraws(
+        self.codes = LatentSampling(
             num=num,
-            style_noise=temperature,
-            content_noise=temperature if vary_content else 0.0,
+            style_scale=temperature,
+            content_scale=temperature if vary_content else 0.0,
             from_prior=source == "prior",
         )
         self.max_length = max_length

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 NO_TOKEN = -1  # stands where a phrase has ended
-NOT_SAID = -2  # stands where a caption has ended
+PAST_END = -2  # stands where a caption has ended
 
 
 class Phrases(NamedTuple):
@@ -29,47 +29,47 @@ class Phrases(NamedTuple):
     most_tokens: int
 
     @classmethod
-    def of(cls, wanted: Sequence[Sequence[Sequence[int]]], *, device: torch.device | str) -> Self:
+    def of(cls, constraints: Sequence[Sequence[Sequence[int]]], *, device: torch.device | str) -> Self:
         """Make them from each search's list of phrases."""
-        most = max(map(len, wanted))
-        longest = max(len(phrase) for phrases in wanted for phrase in phrases)
-        rows = [[*map(list, phrases), *[[]] * (most - len(phrases))] for phrases in wanted]
+        most = max(map(len, constraints))
+        longest = max(len(phrase) for phrases in constraints for phrase in phrases)
+        rows = [[*map(list, phrases), *[[]] * (most - len(phrases))] for phrases in constraints]
         filled = [[[*phrase, *[NO_TOKEN] * (longest - len(phrase))] for phrase in phrases] for phrases in rows]
         lengths = [[len(phrase) for phrase in phrases] for phrases in rows]
         most_tokens = max(map(sum, lengths))
         return cls(torch.tensor(filled, device=device), torch.tensor(lengths, device=device), most_tokens)
 
-    def said(self, said_SKT: Tensor) -> Tensor:
+    def satisfied(self, tokens_SKT: Tensor) -> Tensor:
         """Return which phrases each caption has said: [S, K, P]."""
         width = self.tokens_SPW.shape[-1]
-        windows_SKTW = pad(said_SKT, (0, width), value=NOT_SAID).unfold(-1, width, 1)
-        wanted_S11PW = self.tokens_SPW[:, None, None]
-        equal_SKTPW = (windows_SKTW.unsqueeze(3) == wanted_S11PW) | (wanted_S11PW == NO_TOKEN)
+        windows_SKTW = pad(tokens_SKT, (0, width), value=PAST_END).unfold(-1, width, 1)
+        constraints_S11PW = self.tokens_SPW[:, None, None]
+        equal_SKTPW = (windows_SKTW.unsqueeze(3) == constraints_S11PW) | (constraints_S11PW == NO_TOKEN)
         return equal_SKTPW.all(dim=-1).any(dim=2)
 
-    def newly_said(self, said_SKT: Tensor) -> Tensor:
+    def newly_satisfied(self, tokens_SKT: Tensor) -> Tensor:
         """Return which phrases each caption has said for the first time with its last token: [S, K, P]."""
-        return self.said(said_SKT) & ~self.said(said_SKT[..., :-1])
+        return self.satisfied(tokens_SKT) & ~self.satisfied(tokens_SKT[..., :-1])
 
-    def all_said(self, said_SKT: Tensor) -> Tensor:
+    def all_satisfied(self, tokens_SKT: Tensor) -> Tensor:
         """Return which captions have said all phrases: [S, K]."""
-        return self.said(said_SKT).all(dim=-1)
+        return self.satisfied(tokens_SKT).all(dim=-1)
 
-    def num_said(self, said_SKT: Tensor) -> Tensor:
+    def num_satisfied(self, tokens_SKT: Tensor) -> Tensor:
         """Return how many tokens the phrases have that each caption has said: [S, K]."""
-        return (self.said(said_SKT) * self.lengths_SP.unsqueeze(1)).sum(dim=-1)
+        return (self.satisfied(tokens_SKT) * self.lengths_SP.unsqueeze(1)).sum(dim=-1)
 
-    def progress(self, said_SKT: Tensor, vocab_size: int) -> Tensor:
+    def progress(self, tokens_SKT: Tensor, vocab_size: int) -> Tensor:
         """Return how far each next token would bring a caption in a phrase that it has not said yet: [S, K, V].
 
         In tokens: 1 begins a phrase, its length completes it, 0 is any other token.
         """
-        num_said, width = said_SKT.shape[-1], self.tokens_SPW.shape[-1]
-        unsaid_SKP = ~self.said(said_SKT)
-        progress_SKV = torch.zeros((*said_SKT.shape[:2], vocab_size), dtype=torch.int, device=said_SKT.device)
-        for i in range(min(width, num_said + 1)):
-            begun_SKPi = said_SKT[:, :, None, num_said - i :] == self.tokens_SPW[:, None, :, :i]
-            wants_SKP = unsaid_SKP & begun_SKPi.all(dim=-1) & (self.lengths_SP > i).unsqueeze(1)
-            next_SKP = self.tokens_SPW[:, None, :, i].clamp(min=0).expand_as(wants_SKP)
-            progress_SKV.scatter_reduce_(2, next_SKP, (i + 1) * wants_SKP.int(), "amax")
+        num_satisfied, width = tokens_SKT.shape[-1], self.tokens_SPW.shape[-1]
+        unsatisfied_SKP = ~self.satisfied(tokens_SKT)
+        progress_SKV = torch.zeros((*tokens_SKT.shape[:2], vocab_size), dtype=torch.int, device=tokens_SKT.device)
+        for i in range(min(width, num_satisfied + 1)):
+            begun_SKPi = tokens_SKT[:, :, None, num_satisfied - i :] == self.tokens_SPW[:, None, :, :i]
+            continues_SKP = unsatisfied_SKP & begun_SKPi.all(dim=-1) & (self.lengths_SP > i).unsqueeze(1)
+            next_SKP = self.tokens_SPW[:, None, :, i].clamp(min=0).expand_as(continues_SKP)
+            progress_SKV.scatter_reduce_(2, next_SKP, (i + 1) * continues_SKP.int(), "amax")
         return progress_SKV

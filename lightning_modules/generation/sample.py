@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.generation.filtering import discourage_repeats, filter_logits
-from lightning_modules.generation.strategy import CodeDraws, Generated, SpecialTokens, Stepper, generate, require
-from utils.seeding import Generators, draw_rows
+from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, generate, require
+from utils.seeding import Generators, random_rows
 
 
 class Sample:
@@ -26,7 +26,7 @@ class Sample:
         typical_p: Keep the words of the most typical surprisal that together reach this probability; None for all.
         filter_thres: Keep the share 1 − filter_thres of the vocabulary, the likeliest; None for all.
         repetition_penalty: Divides the logits of words that were said (see `discourage_repeats`); 1 for none.
-        noise_scale: Multiplies the standard deviations that codes are drawn with.
+        latent_scale: Multiplies the standard deviations that codes are drawn with.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:
@@ -43,7 +43,7 @@ class Sample:
         typical_p: float | None = None,
         filter_thres: float | None = None,
         repetition_penalty: float = 1.0,
-        noise_scale: float = 1.0,
+        latent_scale: float = 1.0,
         max_length: int = 40,
     ) -> None:
         require(num >= 1, "num", "at least 1", num)
@@ -53,7 +53,7 @@ class Sample:
         require(typical_p is None or 0 < typical_p <= 1, "typical_p", "above 0 and at most 1", typical_p)
         require(filter_thres is None or 0 <= filter_thres < 1, "filter_thres", "in [0, 1)", filter_thres)
         require(repetition_penalty >= 1, "repetition_penalty", "at least 1", repetition_penalty)
-        require(noise_scale >= 0, "noise_scale", "0 or more", noise_scale)
+        require(latent_scale >= 0, "latent_scale", "0 or more", latent_scale)
         require(max_length >= 1, "max_length", "at least 1", max_length)
         self.num = num
         self.temperature = temperature
@@ -62,11 +62,11 @@ class Sample:
         self.typical_p = typical_p
         self.filter_thres = filter_thres
         self.repetition_penalty = repetition_penalty
-        self.codes = CodeDraws(num=num, style_noise=noise_scale, content_noise=noise_scale)
+        self.codes = LatentSampling(num=num, style_scale=latent_scale, content_scale=latent_scale)
         self.max_length = max_length
         self._generators: Generators | None = None
 
-    def drawing_from(self, generators: Generators) -> Self:
+    def with_generators(self, generators: Generators) -> Self:
         """Return the same strategy that draws an image's words from its own generator: one for each image."""
         sample = copy(self)
         sample._generators = generators
@@ -75,11 +75,11 @@ class Sample:
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
         return generate(stepper, state, first_N, special, choose=self._choose, max_length=self.max_length)
 
-    def _choose(self, logits_NV: Tensor, said: Sequence[Tensor]) -> Tensor:
-        if self.repetition_penalty != 1 and said:
-            logits_NV = discourage_repeats(logits_NV, torch.stack([*said], dim=1), self.repetition_penalty)
+    def _choose(self, logits_NV: Tensor, generated: Sequence[Tensor]) -> Tensor:
+        if self.repetition_penalty != 1 and generated:
+            logits_NV = discourage_repeats(logits_NV, torch.stack([*generated], dim=1), self.repetition_penalty)
         filtered_NV = self.filtered(logits_NV)
-        return draw(filtered_NV, draw_rows(torch.rand, filtered_NV[:, 0], self._generators))
+        return sample_words(filtered_NV, random_rows(torch.rand, filtered_NV[:, 0], self._generators))
 
     def filtered(self, logits_NV: Tensor) -> Tensor:
         """Return logits of the distribution that words are drawn from, given those of all words that may be said."""
@@ -93,7 +93,7 @@ class Sample:
         )
 
 
-def draw(logits_NV: Tensor, uniform_N: Tensor) -> Tensor:
+def sample_words(logits_NV: Tensor, uniform_N: Tensor) -> Tensor:
     """Draw a word of each row by its probability: the first at which all up to it exceed a number in [0, 1): [N].
 
     One random number for a row, where `torch.multinomial` draws one for each word of the vocabulary.

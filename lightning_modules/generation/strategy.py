@@ -20,7 +20,7 @@ class SpecialTokens(Protocol):
     @property
     def eos_id(self) -> int: ...
     @property
-    def never_said(self) -> tuple[int, ...]: ...
+    def suppressed_ids(self) -> tuple[int, ...]: ...
 
 
 class StepState(Protocol):
@@ -39,19 +39,19 @@ class Stepper(Protocol):
         ...
 
 
-class CodeDraws(NamedTuple):
+class LatentSampling(NamedTuple):
     """How the codes are drawn that captions are said from; C always follows from q(C|I,S).
 
     Attributes:
         num: Draws of each image.
-        style_noise: Multiplies the standard deviations that S is drawn with; 0 takes the mean.
-        content_noise: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
+        style_scale: Multiplies the standard deviations that S is drawn with; 0 takes the mean.
+        content_scale: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
         from_prior: Draw S from its prior instead of from q(S|I).
     """
 
     num: int = 1
-    style_noise: float = 0.0
-    content_noise: float = 0.0
+    style_scale: float = 0.0
+    content_scale: float = 0.0
     from_prior: bool = False
 
 
@@ -82,7 +82,7 @@ class Strategy(Protocol):
     """
 
     num: int
-    codes: CodeDraws
+    codes: LatentSampling
     max_length: int
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
@@ -121,23 +121,23 @@ def generate(
     tokens_N = first_N
     finished_N = torch.zeros_like(first_N, dtype=torch.bool)
     log_probability_N = torch.zeros_like(first_N, dtype=torch.float)
-    said: list[Tensor] = []
-    while len(said) < max_length and not finished_N.all():
+    generated: list[Tensor] = []
+    while len(generated) < max_length and not finished_N.all():
         logits_NV, state = stepper.step(tokens_N, state)
         logits_NV = logits_NV.float()
-        allowed_NV = allowed_words(logits_NV, special, torch.full_like(finished_N, not said))
-        tokens_N = choose(allowed_NV, said).masked_fill(finished_N, special.pad_id)
+        allowed_NV = allowed_words(logits_NV, special, torch.full_like(finished_N, not generated))
+        tokens_N = choose(allowed_NV, generated).masked_fill(finished_N, special.pad_id)
         nats_N = logits_NV.log_softmax(dim=1).gather(1, tokens_N[:, None]).squeeze(1)
         log_probability_N = log_probability_N + nats_N.masked_fill(finished_N, 0.0)
         finished_N = finished_N | (tokens_N == special.eos_id)
-        said.append(tokens_N)
-    return Generated(torch.stack(said, dim=1), log_probability_N, log_probability_N, finished_N)
+        generated.append(tokens_N)
+    return Generated(torch.stack(generated, dim=1), log_probability_N, log_probability_N, finished_N)
 
 
 def allowed_words(logits_NV: Tensor, special: SpecialTokens, is_first_N: Tensor) -> Tensor:
     """Return the logits with −∞ for what is never said: special tokens, and the end where no word was said before."""
-    never_said = torch.tensor(special.never_said, device=logits_NV.device)
-    allowed_NV = logits_NV.index_fill(1, never_said, NEGATIVE_INFINITY)
+    suppressed_ids = torch.tensor(special.suppressed_ids, device=logits_NV.device)
+    allowed_NV = logits_NV.index_fill(1, suppressed_ids, NEGATIVE_INFINITY)
     allowed_NV[:, special.eos_id] = allowed_NV[:, special.eos_id].masked_fill(is_first_N, NEGATIVE_INFINITY)
     return allowed_NV
 

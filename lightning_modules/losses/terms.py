@@ -47,20 +47,20 @@ def caption_cross_entropy(
     return CaptionNats(caption_N, sum_of_caption(word_W.lerp(-log_p_WV.mean(dim=1), label_smoothing)))
 
 
-def reconstruction_nll(redrawn: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:
-    """Return −log p(I | ŵ) of each image in nats: [N], for a normal distribution around each redrawn pixel.
+def reconstruction_nll(reconstructed: Tensor, images: Tensor, *, scale: float = UNIT_SCALE) -> Tensor:
+    """Return −log p(I | ŵ) of each image in nats: [N], for a normal distribution around each reconstructed pixel.
 
     Σ ½ ((x − x̂) / scale)² + log(scale √(2π)) over all elements, values in [0, 1]. With the default scale the second
-    part vanishes and an image redrawn perfectly costs 0: π times the squared error.
+    part vanishes and an image reconstructed perfectly costs 0: π times the squared error.
 
     Args:
-        redrawn: [N, ...].
+        reconstructed: [N, ...].
         images: [N, ...], the same shape.
         scale: Standard deviation of a pixel's value.
     """
-    assert redrawn.shape == images.shape, (redrawn.shape, images.shape)
-    squared_error_N = (redrawn.float() - images.float()).square().flatten(1).sum(dim=1)
-    elements = redrawn[0].numel()
+    assert reconstructed.shape == images.shape, (reconstructed.shape, images.shape)
+    squared_error_N = (reconstructed.float() - images.float()).square().flatten(1).sum(dim=1)
+    elements = reconstructed[0].numel()
     return 0.5 * squared_error_N / scale**2 + elements * math.log(scale / UNIT_SCALE)
 
 
@@ -77,7 +77,7 @@ def free_bits(kl_Z: Tensor, nats: float) -> Tensor:
 
 
 def to_unit_interval(images_BCHW: Tensor, size: int) -> Tensor:
-    """Return `uint8` images as floats in [0, 1], averaged down to `size` by `size` pixels: what to redraw."""
+    """Return `uint8` images as floats in [0, 1], averaged down to `size` by `size` pixels: what to reconstruct."""
     floats_BCHW = images_BCHW / 255
     if floats_BCHW.shape[-1] == size:
         return floats_BCHW

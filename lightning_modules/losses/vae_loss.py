@@ -1,6 +1,6 @@
 """The VAE-loss: the one place where its terms are summed.
 
-Shape legend: N captions, R redrawn captions, Z latent dimensions.
+Shape legend: N captions, R reconstructed captions, Z latent dimensions.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class LossTerms(NamedTuple):
     Attributes:
         caption_N: −log p(w | S, C) of each caption.
         smoothed_N: The same with smoothed labels, which the loss takes; the same tensor without.
-        reconstruction_R: −log p(I | ŵ) of each redrawn image; None without image decoder.
+        reconstruction_R: −log p(I | ŵ) of each reconstructed image; None without image decoder.
         kl_style_NZ: KL of the style posterior from its prior, by dimension.
         kl_content_NZ: KL of the content posterior from its prior, by dimension.
     """
@@ -132,7 +132,7 @@ class VAELoss(nn.Module):
     def samples(self, terms: LossTerms) -> dict[str, Tensor]:
         """Return all that is averaged: terms of each sample, and where bits are free each dimension.
 
-        Which there are depends on the settings, and on whether images are redrawn, alone.
+        Which there are depends on the settings, and on whether images are reconstructed, alone.
         """
         samples = {
             "caption": terms.caption_N,

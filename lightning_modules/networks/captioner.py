@@ -1,7 +1,8 @@
 """The whole model on one screen: image → codes → context → words → image.
 
 Shape legend: B images, N captions, L tokens, W words of all captions one after the other, P grid positions, D feature
-width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to redraw, G captions of a group.
+width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to reconstruct from, G captions of
+a group.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,13 +26,13 @@ class CaptionerOutput(NamedTuple):
         logits_WV: For each token after the prefix, but for padding, the word distribution that predicts it.
         targets_NL: Those tokens, padded.
         latents: The codes, with the distributions that they came from.
-        redrawn_RCHW: Images redrawn from the captions that were asked for, in [0, 1]; None without image decoder.
+        reconstruction_RCHW: Images reconstructed from captions, in [0, 1]; None without image decoder.
     """
 
     logits_WV: Tensor
     targets_NL: Tensor
     latents: Latents
-    redrawn_RCHW: Tensor | None
+    reconstruction_RCHW: Tensor | None
 
 
 class Captioner(nn.Module):
@@ -79,33 +80,33 @@ class Captioner(nn.Module):
 
     def forward(
         self,
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         tokens_NL: Tensor,
         image_of_caption_N: Tensor,
-        redraw_R: Tensor,
+        reconstruct_R: Tensor,
         step: int = 0,
         generators: Generators | None = None,
     ) -> CaptionerOutput:
-        """Predict each word of each caption from those before it, and redraw the images from the predictions.
+        """Predict each word of each caption from those before it, and reconstruct the images from the predictions.
 
         Args:
-            grid_BPD: The images as the encoder sees them (`encoder(images_BCHW)`); each is encoded once for all uses.
+            features_BPD: The encoder's features (`encoder(images_BCHW)`); each image is encoded once for all uses.
             tokens_NL: Captions, prefix included, padded.
             image_of_caption_N: For each caption the row of its image.
-            redraw_R: Rows of the captions to redraw the image from.
+            reconstruct_R: Rows of the captions to reconstruct the image from.
             step: Training step, by which the relaxation's temperature may change.
             generators: Where each image's codes are drawn from; None for PyTorch's own generator.
         """
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
-        latents = self.posterior(grid_BPD, tokens_NL, image_of_caption_N, generators)
+        latents = self.posterior(features_BPD, tokens_NL, image_of_caption_N, generators)
         logits_WV = self._predict(tokens_NL, latents)
-        redrawn_RCHW = None
+        reconstruction_RCHW = None
         if self.decoder_image is not None:
-            logits_RLV = logits_of_captions(logits_WV, is_word_NL, redraw_R)
-            words_RLV = self.relaxation(logits_RLV, targets_NL[redraw_R], step)
-            redrawn_RCHW = self.decoder_image(self.embedding.mix(words_RLV), is_word_NL[redraw_R])
-        return CaptionerOutput(logits_WV, targets_NL, latents, redrawn_RCHW)
+            logits_RLV = logits_of_captions(logits_WV, is_word_NL, reconstruct_R)
+            words_RLV = self.relaxation(logits_RLV, targets_NL[reconstruct_R], step)
+            reconstruction_RCHW = self.decoder_image(self.embedding.mix(words_RLV), is_word_NL[reconstruct_R])
+        return CaptionerOutput(logits_WV, targets_NL, latents, reconstruction_RCHW)
 
     def log_probability(
         self, latents: Latents, tokens_NL: Tensor, *, changed: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -148,7 +149,7 @@ class Captioner(nn.Module):
 
     def posterior(
         self,
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         tokens_NL: Tensor,
         image_of_caption_N: Tensor,
         generators: Generators | None = None,
@@ -159,7 +160,7 @@ class Captioner(nn.Module):
         if self.latents.reads_captions:
             targets_NL = tokens_NL[:, len(self.prefix) :]
             caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
-        return self.latents(grid_BPD, image_of_caption_N, source, source, caption)
+        return self.latents(features_BPD, image_of_caption_N, source, source, caption)
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""
@@ -176,19 +177,21 @@ class Captioner(nn.Module):
         hidden_N1H, state = self.decoder_text.advance(self.embedding(tokens_N).unsqueeze(1), state)
         return self.middle(hidden_N1H).squeeze(1), state
 
-    def redraw(self, tokens_NL: Tensor) -> Tensor:
-        """Redraw images from finished sentences (tokens after the prefix, padded); `images_NCHW` in [0, 1].
+    def reconstruct(self, tokens_NL: Tensor) -> Tensor:
+        """Reconstruct images from finished sentences (tokens after the prefix, padded); `images_NCHW` in [0, 1].
 
         Raises:
             ValueError: The model has no image decoder.
         """
         if self.decoder_image is None:
-            raise ValueError("this model has no image decoder (model/image_decoder=none), so it cannot redraw images")
+            raise ValueError(
+                "this model has no image decoder (model/image_decoder=none), so it cannot reconstruct images"
+            )
         return self.decoder_image(self.embedding(tokens_NL), self._is_word(tokens_NL))
 
     def _start(self, latents: Latents) -> Any:
         context_NX = self.combiner(latents.style.sample, latents.content.sample)
-        return self.decoder_text.start(context_NX, latents.places_MPD)
+        return self.decoder_text.start(context_NX, latents.memory_MPD)
 
     def _is_word(self, tokens_NL: Tensor) -> Tensor:
         return tokens_NL.not_equal(self.pad_id)

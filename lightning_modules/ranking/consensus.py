@@ -13,7 +13,7 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.generation import Sample
-from lightning_modules.ranking.greedy_selection import worth_in_turn
+from lightning_modules.ranking.greedy_selection import marginal_gains
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
 from lightning_modules.variational_captioner import VariationalCaptioner
@@ -38,24 +38,24 @@ class Consensus(Ranker):
     Nearest are those whose features, averaged over the encoder's grid, have the highest cosine. An image is no
     neighbour of its own, nor is its copy under another name: what people said of it is not to be known.
 
-    With `num_drawn` the mean CIDEr-D with captions that the model draws of the image is added: the score that a caption
-    may expect if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
+    With `num_samples` the mean CIDEr-D with captions that the model samples for the image is added: the expected score
+    of a caption if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
 
-    `diversity` and `coverage` make the first captions a good set (`worth_in_turn`): one loses what it shares
-    with those before it, and gains what it says of the neighbours' and the drawn captions that they left out.
+    `diversity` and `coverage` make the first captions a good set (`marginal_gains`): one loses what it shares
+    with those before it, and gains what it says of the neighbours' and the sampled captions that they left out.
 
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
-        num_nearest: k, the training images that have a say.
+        num_nearest: k, the training images whose captions count.
         num_captions: m, how many of their captions do, those most like the candidate.
-        num_drawn: Captions that the model draws of each image, words and codes; 0 leaves them out.
-        drawn_temperature: Of their words.
-        drawn_weight: What the mean CIDEr-D with them counts, beside that with the neighbours' captions, which counts 1.
-        max_length: Most tokens of a drawn caption.
+        num_samples: Captions that the model samples for each image, words and codes; 0 leaves them out.
+        sample_temperature: Of their words.
+        sample_weight: Weight of the mean CIDEr-D with them; that with the neighbours' captions has weight 1.
+        max_length: Most tokens of a sampled caption.
         diversity: What a caption loses for each unit of CIDEr-D with the most similar caption before it.
         coverage: What it gains for each unit of CIDEr-D by which it comes nearer, on average, to the neighbours' and
-            the drawn captions than the nearest caption before it.
+            the sampled captions than the nearest caption before it.
 
     Raises:
         ValueError: A number is out of its range.
@@ -67,9 +67,9 @@ class Consensus(Ranker):
         index: str | Path,
         num_nearest: int = 60,
         num_captions: int = 125,
-        num_drawn: int = 0,
-        drawn_temperature: float = 0.7,
-        drawn_weight: float = 1.0,
+        num_samples: int = 0,
+        sample_temperature: float = 0.7,
+        sample_weight: float = 1.0,
         max_length: int = 40,
         diversity: float = 0.0,
         coverage: float = 0.0,
@@ -82,21 +82,21 @@ class Consensus(Ranker):
             if number < 1:
                 raise ValueError(f"ranking.{name} must be at least 1, got {number}")
         for name, value in (
-            ("num_drawn", num_drawn),
-            ("drawn_weight", drawn_weight),
+            ("num_samples", num_samples),
+            ("sample_weight", sample_weight),
             ("diversity", diversity),
             ("coverage", coverage),
         ):
             if value < 0:
                 raise ValueError(f"ranking.{name} must be 0 or more, got {value}")
-        if drawn_temperature <= 0:
-            raise ValueError(f"ranking.drawn_temperature must be above 0, got {drawn_temperature}")
+        if sample_temperature <= 0:
+            raise ValueError(f"ranking.sample_temperature must be above 0, got {sample_temperature}")
         self.path = Path(index)
         self.num_nearest = num_nearest
         self.num_captions = num_captions
-        self.num_drawn = num_drawn
-        self.drawn_temperature = drawn_temperature
-        self.drawn_weight = drawn_weight
+        self.num_samples = num_samples
+        self.sample_temperature = sample_temperature
+        self.sample_weight = sample_weight
         self.max_length = max_length
         self.diversity = diversity
         self.coverage = coverage
@@ -121,41 +121,45 @@ class Consensus(Ranker):
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
         index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
-        said = _tokenized(candidates.said.captions)
-        drawn = self._draw(captioner, candidates.grid_BPD)
+        generated = _tokenized(candidates.generated.captions)
+        drawn = self._draw(captioner, candidates.features_BPD)
         keys_BK = None if candidates.keys is None else candidates.keys()
-        neighbours = self._neighbours(index, candidates.grid_BPD, keys_BK)
-        flat = [caption for of_image in said for caption in of_image]
-        score_N = consensus_scores(flat, _image_of_caption(said), neighbours, frequencies)
-        score_BK = score_N.reshape(len(said), -1)
-        if self.num_drawn:
-            score_BK = score_BK + self.drawn_weight * _cider_d(said, drawn, frequencies).mean(axis=2)
-        alike_BKK = covers_BKX = None
+        neighbours = self._neighbours(index, candidates.features_BPD, keys_BK)
+        flat = [caption for of_image in generated for caption in of_image]
+        score_N = consensus_scores(flat, _image_of_caption(generated), neighbours, frequencies)
+        score_BK = score_N.reshape(len(generated), -1)
+        if self.num_samples:
+            score_BK = score_BK + self.sample_weight * _cider_d(generated, drawn, frequencies).mean(axis=2)
+        similarity_BKK = coverage_BKX = None
         if self.diversity:
-            alike_BKK = _cider_d(said, said, frequencies)
+            similarity_BKK = _cider_d(generated, generated, frequencies)
         if self.coverage:
             training = [*self._training_tokens, []]  # the last stands for no image
             others = [
                 [*(caption for image in nearest for caption in training[image]), *more]
                 for nearest, more in zip(neighbours.nearest_BK, drawn, strict=True)
             ]
-            covers_BKX = _cider_d(said, others, frequencies) / np.array([*map(len, others)])[:, None, None]
-        worth_BK = worth_in_turn(
-            score_BK, alike_BKK=alike_BKK, diversity=self.diversity, covers_BKX=covers_BKX, coverage=self.coverage
+            coverage_BKX = _cider_d(generated, others, frequencies) / np.array([*map(len, others)])[:, None, None]
+        gain_BK = marginal_gains(
+            score_BK,
+            similarity_BKK=similarity_BKK,
+            diversity=self.diversity,
+            coverage_BKX=coverage_BKX,
+            coverage=self.coverage,
         )
-        return torch.from_numpy(worth_BK.ravel()).float().to(candidates.grid_BPD.device)
+        return torch.from_numpy(gain_BK.ravel()).float().to(candidates.features_BPD.device)
 
-    def _neighbours(self, index: TrainingIndex, grid_BPD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
+    def _neighbours(self, index: TrainingIndex, features_BPD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
         """Return the nearest images of the index that are not the image itself.
 
         Raises:
             ValueError: The index holds no other image.
         """
-        twins = [index.numbers_of(keys) for keys in (keys_BK if keys_BK is not None else [()] * len(grid_BPD))]
+        twins = [index.numbers_of(keys) for keys in (keys_BK if keys_BK is not None else [()] * len(features_BPD))]
         num_training = len(index.captions)
         num_nearest = min(self.num_nearest, num_training)
         num_looked_at = min(num_nearest + max(map(len, twins), default=0), num_training)
-        features_BD = pooled(grid_BPD).cpu().numpy()
+        features_BD = pooled(features_BPD).cpu().numpy()
         nearest_BK = np.full((len(twins), num_nearest), num_training)  # which stands for no image
         looked_at_BX = nearest_images(features_BD, index.features_TD.astype(np.float32), num_looked_at)
         for nearest_K, looked_at_X, own in zip(nearest_BK, looked_at_BX, twins, strict=True):
@@ -168,13 +172,13 @@ class Consensus(Ranker):
                 )
         return Neighbours(nearest_BK, [*index.captions, []], self.num_captions)
 
-    def _draw(self, captioner: VariationalCaptioner, grid_BPD: Tensor) -> list[list[Tokens]]:
-        """Draw captions of each image from the model; none without `num_drawn`."""
-        if not self.num_drawn:
-            return [[] for _ in grid_BPD]
-        drawing = Sample(num=self.num_drawn, temperature=self.drawn_temperature, max_length=self.max_length)
-        generators = generators_of([SEED] * len(grid_BPD))
-        return _tokenized(captioner.describe_grid(grid_BPD, drawing, generators=generators).captions)
+    def _draw(self, captioner: VariationalCaptioner, features_BPD: Tensor) -> list[list[Tokens]]:
+        """Draw captions of each image from the model; none without `num_samples`."""
+        if not self.num_samples:
+            return [[] for _ in features_BPD]
+        drawing = Sample(num=self.num_samples, temperature=self.sample_temperature, max_length=self.max_length)
+        generators = generators_of([SEED] * len(features_BPD))
+        return _tokenized(captioner.generate(features_BPD, drawing, generators=generators).captions)
 
 
 def _tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
@@ -186,12 +190,12 @@ def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:
 
 
 def _cider_d(
-    said: Sequence[Sequence[Tokens]], others: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies | None
+    generated: Sequence[Sequence[Tokens]], others: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies | None
 ) -> Floats:
     """Return CIDEr-D of each caption of an image, equally many of each, with each of its other captions: [B, K, X].
 
     0 beyond the last of them, where another image has more.
     """
-    flat = [caption for of_image in said for caption in of_image]
-    similarity_NX = cider_d_similarities(PairedCaptions(flat, others, _image_of_caption(said)), frequencies)
-    return SCALE * similarity_NX.reshape(len(said), -1, similarity_NX.shape[1])
+    flat = [caption for of_image in generated for caption in of_image]
+    similarity_NX = cider_d_similarities(PairedCaptions(flat, others, _image_of_caption(generated)), frequencies)
+    return SCALE * similarity_NX.reshape(len(generated), -1, similarity_NX.shape[1])

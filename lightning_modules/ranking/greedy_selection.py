@@ -11,12 +11,12 @@ import numpy as np
 from metrics.ngrams import Floats
 
 
-def worth_in_turn(
+def marginal_gains(
     relevance_BK: Floats,
     *,
-    alike_BKK: Floats | None = None,
+    similarity_BKK: Floats | None = None,
     diversity: float = 0.0,
-    covers_BKX: Floats | None = None,
+    coverage_BKX: Floats | None = None,
     coverage: float = 0.0,
 ) -> Floats:
     """Return what each caption was worth when its turn came: [B, K]; by falling worth they are in order.
@@ -30,26 +30,26 @@ def worth_in_turn(
 
     Args:
         relevance_BK: How good each caption is.
-        alike_BKK: How alike each caption (row) is to each other one (column); None without `diversity`.
+        similarity_BKK: How alike each caption (row) is to each other one (column); None without `diversity`.
         diversity: 0 leaves likeness out.
-        covers_BKX: How much of each other caption each caption says, 0 or more; None without `coverage`.
+        coverage_BKX: How much of each other caption each caption says, 0 or more; None without `coverage`.
         coverage: 0 leaves it out.
     """
     relevance_BK = relevance_BK.astype(np.float64)
-    left_BK = np.ones(relevance_BK.shape, dtype=bool)
+    remaining_BK = np.ones(relevance_BK.shape, dtype=bool)
     repeated_BK, added_BK, result_BK = (np.zeros_like(relevance_BK) for _ in range(3))
-    covered_BX = np.zeros_like(relevance_BK if covers_BKX is None else covers_BKX[:, 0])
+    covered_BX = np.zeros_like(relevance_BK if coverage_BKX is None else coverage_BKX[:, 0])
     rows_B = np.arange(len(relevance_BK))
     for place in range(relevance_BK.shape[1]):
-        if covers_BKX is not None:
-            added_BK = np.maximum(covers_BKX - covered_BX[:, None], 0).sum(axis=2)
-        worth_BK = relevance_BK - diversity * repeated_BK + coverage * added_BK
-        next_B = np.where(left_BK, worth_BK, -np.inf).argmax(axis=1)
-        result_BK[rows_B, next_B] = worth_BK[rows_B, next_B]
-        left_BK[rows_B, next_B] = False
-        if alike_BKK is not None:
-            others_BK = alike_BKK[rows_B, :, next_B]
+        if coverage_BKX is not None:
+            added_BK = np.maximum(coverage_BKX - covered_BX[:, None], 0).sum(axis=2)
+        gain_BK = relevance_BK - diversity * repeated_BK + coverage * added_BK
+        next_B = np.where(remaining_BK, gain_BK, -np.inf).argmax(axis=1)
+        result_BK[rows_B, next_B] = gain_BK[rows_B, next_B]
+        remaining_BK[rows_B, next_B] = False
+        if similarity_BKK is not None:
+            others_BK = similarity_BKK[rows_B, :, next_B]
             repeated_BK = others_BK if place == 0 else np.maximum(repeated_BK, others_BK)
-        if covers_BKX is not None:
-            covered_BX = np.maximum(covered_BX, covers_BKX[rows_B, next_B])
+        if coverage_BKX is not None:
+            covered_BX = np.maximum(covered_BX, coverage_BKX[rows_B, next_B])
     return result_BK

@@ -27,6 +27,6 @@ class Likelihood(Ranker):
         self.length_penalty = length_penalty
 
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
-        said = candidates.said
-        length_N = said.tokens_NL.not_equal(captioner.tokenizer.vocabulary.pad_id).sum(dim=1)
-        return said.log_probability_N / ((5 + length_N) / 6) ** self.length_penalty
+        generated = candidates.generated
+        length_N = generated.tokens_NL.not_equal(captioner.tokenizer.vocabulary.pad_id).sum(dim=1)
+        return generated.log_probability_N / ((5 + length_N) / 6) ** self.length_penalty

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
-from lightning_modules.inference import Descriptions
+from lightning_modules.inference import GeneratedBatch
 from lightning_modules.variational_captioner import VariationalCaptioner
 
 
@@ -21,14 +21,14 @@ class Candidates(NamedTuple):
 
     Attributes:
         images_BCHW: `uint8`.
-        grid_BPD: The images as the encoder sees them.
+        features_BPD: The images as the encoder sees them.
         said: The captions.
         keys: What the images are known by (see `image_keys`), [B, K], for a ranker that asks; None where no one knows.
     """
 
     images_BCHW: Tensor
-    grid_BPD: Tensor
-    said: Descriptions
+    features_BPD: Tensor
+    generated: GeneratedBatch
     keys: Callable[[], ImageKeys] | None = None
 
 
@@ -56,20 +56,22 @@ class Ranker(ABC):
         """
 
 
-def best_first(said: Descriptions, score_N: Tensor) -> Descriptions:
+def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
     """Return each image's captions by falling score, with it and a code of each; equal ones stay in their order."""
-    num_images = len(said.captions)
+    num_images = len(generated.captions)
     score_BK = score_N.view(num_images, -1)
     order_BK = score_BK.argsort(dim=1, descending=True, stable=True)
     first_B1 = score_BK.shape[1] * torch.arange(num_images, device=score_N.device).unsqueeze(1)
     order_N = (first_B1 + order_BK).flatten()
-    captions = [[of_image[i] for i in order] for of_image, order in zip(said.captions, order_BK.tolist(), strict=True)]
-    captions_of_code = len(score_N) // len(said.latents.style.sample)
-    return Descriptions(
+    captions = [
+        [of_image[i] for i in order] for of_image, order in zip(generated.captions, order_BK.tolist(), strict=True)
+    ]
+    captions_of_code = len(score_N) // len(generated.latents.style.sample)
+    return GeneratedBatch(
         captions,
-        said.tokens_NL[order_N],
-        said.log_probability_N[order_N],
+        generated.tokens_NL[order_N],
+        generated.log_probability_N[order_N],
         score_N[order_N],
-        said.finished_N[order_N],
-        said.latents.select(order_N // captions_of_code),
+        generated.finished_N[order_N],
+        generated.latents.select(order_N // captions_of_code),
     )

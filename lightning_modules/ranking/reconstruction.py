@@ -1,4 +1,4 @@
-"""The caption first from which the image is redrawn best.
+"""The caption first from which the image is reconstructed best.
 
 Shape legend: B images, N captions, image by image, C channels, H rows, W columns.
 """
@@ -15,12 +15,12 @@ class Reconstruction(Ranker):
     """log p(I | caption) in nats: the reconstruction term of the VAE-loss, of the words alone."""
 
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
-        if not captioner.draws:
+        if not captioner.can_reconstruct:
             raise ValueError(
-                "ranking=reconstruction needs a model that redraws images, this one has model/image_decoder=none; "
+                "ranking=reconstruction needs a model that reconstructs images, this one has model/image_decoder=none; "
                 "choose ranking=likelihood or consensus"
             )
-        redrawn_NCHW = captioner.redraw(candidates.said.tokens_NL)
-        originals_BCHW = to_unit_interval(candidates.images_BCHW, size=redrawn_NCHW.shape[-1])
-        each = len(redrawn_NCHW) // len(originals_BCHW)
-        return -reconstruction_nll(redrawn_NCHW, originals_BCHW.repeat_interleave(each, dim=0))
+        reconstruction_NCHW = captioner.reconstruct(candidates.generated.tokens_NL)
+        originals_BCHW = to_unit_interval(candidates.images_BCHW, size=reconstruction_NCHW.shape[-1])
+        each = len(reconstruction_NCHW) // len(originals_BCHW)
+        return -reconstruction_nll(reconstruction_NCHW, originals_BCHW.repeat_interleave(each, dim=0))

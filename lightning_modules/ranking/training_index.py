@@ -134,9 +134,9 @@ class TrainingIndex:
         return numbers
 
 
-def pooled(grid_BPD: Tensor) -> Tensor:
+def pooled(features_BPD: Tensor) -> Tensor:
     """Return the mean of the features over the grid: `features_BD`."""
-    return grid_BPD.float().mean(dim=1)
+    return features_BPD.float().mean(dim=1)
 
 
 def data_fingerprint(captioner: VariationalCaptioner, training: CaptionSplit) -> str:

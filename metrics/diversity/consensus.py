@@ -86,10 +86,10 @@ def consensus_scores(
         image: [ptb_tokenize(caption) for caption in neighbours.training_captions[image]] for image in asked
     }
     frequencies = DocumentFrequencies.of([*training.values()]) if frequencies is None else frequencies
-    said = [[caption for image in nearest for caption in training[image]] for nearest in neighbours.nearest_BK]
+    captions = [[caption for image in nearest for caption in training[image]] for nearest in neighbours.nearest_BK]
     scores = [
         _mean_of_most_similar(pairs, frequencies, neighbours.num_captions)
-        for pairs in _blocks(candidates, image_of_candidate_N, said)
+        for pairs in _blocks(candidates, image_of_candidate_N, captions)
     ]
     return np.concatenate(scores)
 
@@ -117,15 +117,15 @@ def rerank(
 
 
 def _blocks(
-    candidates: Sequence[Tokens], image_of_candidate_N: Integers, said: list[list[Tokens]]
+    candidates: Sequence[Tokens], image_of_candidate_N: Integers, captions: list[list[Tokens]]
 ) -> Iterator[PairedCaptions]:
     """Yield the candidates of some images beside what was said of their neighbours."""
-    widest = int(np.bincount(image_of_candidate_N).max()) * max(map(len, said))
+    widest = int(np.bincount(image_of_candidate_N).max()) * max(map(len, captions))
     step = max(CELLS_AT_ONCE // widest, 1)
-    for start in range(0, len(said), step):
+    for start in range(0, len(captions), step):
         first, last = np.searchsorted(image_of_candidate_N, (start, start + step))
         images = image_of_candidate_N[first:last] - start
-        yield PairedCaptions(candidates[first:last], said[start : start + step], images)
+        yield PairedCaptions(candidates[first:last], captions[start : start + step], images)
 
 
 def _mean_of_most_similar(pairs: PairedCaptions, frequencies: DocumentFrequencies, num_captions: int) -> Floats:
@@ -153,6 +153,6 @@ def _check_neighbours(neighbours: Neighbours, num_images: int) -> None:
         raise ValueError(f"expected numbers of the {len(captions)} training images in nearest_BK, got others")
     if neighbours.num_captions < 1:
         raise ValueError(f"expected num_captions of at least 1, got {neighbours.num_captions}")
-    said_B = np.array([len(of_image) for of_image in captions])[nearest_BK].sum(axis=1)
-    if not said_B.all():
-        raise ValueError(f"expected captions of the neighbours of image {said_B.argmin()}, got none; raise k")
+    num_captions_B = np.array([len(of_image) for of_image in captions])[nearest_BK].sum(axis=1)
+    if not num_captions_B.all():
+        raise ValueError(f"expected captions of the neighbours of image {num_captions_B.argmin()}, got none; raise k")

@@ -62,7 +62,7 @@ def _kernel(captions: list[list[Tokens]], frequencies: DocumentFrequencies) -> F
 def _spectral_diversity(kernel_BXX: Floats, counts_B: Floats) -> Floats:
     eigenvalues_BX = np.linalg.eigvalsh(kernel_BXX)  # those of the padding are 0 and add nothing to the sum
     largest_B = eigenvalues_BX[:, -1]
-    said_B = largest_B > 0
+    tokens_B = largest_B > 0
     roots_BX = np.sqrt(np.where(eigenvalues_BX > ROUNDING * largest_B[:, None], eigenvalues_BX, 0.0))
-    ratio_B = np.divide(roots_BX.sum(axis=1), roots_BX[:, -1], out=np.ones_like(counts_B), where=said_B)
+    ratio_B = np.divide(roots_BX.sum(axis=1), roots_BX[:, -1], out=np.ones_like(counts_B), where=tokens_B)
     return np.log(ratio_B) / np.log(counts_B)

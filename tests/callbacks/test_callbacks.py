@@ -137,8 +137,8 @@ def test_samples_start_anew_at_each_evaluation(tmp_path: Path) -> None:
 
 def test_pictures_are_in_two_rows() -> None:
     originals_BCHW = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 2, 2)
-    redrawn_BCHW = torch.full((2, 3, 2, 2), 0.5)
-    picture_CHW = side_by_side(torch.stack([originals_BCHW, redrawn_BCHW], dim=1).flatten(1))
+    reconstruction_BCHW = torch.full((2, 3, 2, 2), 0.5)
+    picture_CHW = side_by_side(torch.stack([originals_BCHW, reconstruction_BCHW], dim=1).flatten(1))
     assert picture_CHW.shape == (3, 2 * (2 + 2) + 2, 2 * (2 + 2) + 2)
     assert picture_CHW[0, 2:4, 2:4].tolist() == [[0, 0], [0, 0]]
     assert picture_CHW[0, 2:4, 6:8].tolist() == [[1, 1], [1, 1]]

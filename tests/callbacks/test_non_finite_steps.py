@@ -109,12 +109,12 @@ def test_the_run_stops_in_one_line_and_the_batch_can_be_looked_into(
     captioner.load_state_dict(saved["weights"])
     captioner.train()
     torch.set_rng_state(saved["random_state"]["cpu"])
-    said: dict[str, Tensor] = {}
-    captioner.log = lambda name, value, **_: said.update({name: value})  # type: ignore[method-assign, assignment]
+    logged: dict[str, Tensor] = {}
+    captioner.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign, assignment]
     captioner.log_dict = lambda values, **_: None  # type: ignore[method-assign, assignment]
     captioner._trainer = _AtStep(saved["step"])  # type: ignore[assignment]
     captioner.training_step(batch, saved["batch_idx"])
-    assert said["train/loss"].item() == saved["terms"]["train/loss"].item()
+    assert logged["train/loss"].item() == saved["terms"]["train/loss"].item()
 
 
 class _AtStep:

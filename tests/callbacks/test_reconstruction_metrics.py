@@ -1,4 +1,4 @@
-"""PSNR and SSIM of a whole evaluation, against redrawing every image by itself."""
+"""PSNR and SSIM of a whole evaluation, against reconstructing every image by itself."""
 
 from pathlib import Path
 
@@ -33,10 +33,10 @@ class _Keeper(EvaluationCallback):
         batch_idx: int,
         stage: str,
     ) -> None:
-        said = output["descriptions"]
-        per_image = len(said.tokens_NL) // len(batch.images_BCHW)
+        generated = output["descriptions"]
+        per_image = len(generated.tokens_NL) // len(batch.images_BCHW)
         for row, image_CHW in enumerate(batch.images_BCHW):
-            self.seen.append((said.tokens_NL[row * per_image], image_CHW))
+            self.seen.append((generated.tokens_NL[row * per_image], image_CHW))
 
 
 def _trainer(folder: Path, callbacks: list[Callback]) -> Trainer:
@@ -67,10 +67,10 @@ def test_every_image_counts_once_as_redrawn_from_its_first_caption(generation: s
     captioner.eval()  # Lightning has put it back to how it was
     ratios, similarities = [], []
     for tokens_L, image_CHW in keeper.seen:
-        redrawn_1CHW = captioner.redraw(tokens_L.unsqueeze(0))
-        original_1CHW = to_unit_interval(image_CHW.unsqueeze(0), size=redrawn_1CHW.shape[-1])
-        ratios.append(psnr(redrawn_1CHW, original_1CHW).item())
-        similarities.append(ssim(redrawn_1CHW, original_1CHW).item())
+        reconstruction_1CHW = captioner.reconstruct(tokens_L.unsqueeze(0))
+        original_1CHW = to_unit_interval(image_CHW.unsqueeze(0), size=reconstruction_1CHW.shape[-1])
+        ratios.append(psnr(reconstruction_1CHW, original_1CHW).item())
+        similarities.append(ssim(reconstruction_1CHW, original_1CHW).item())
     assert len(ratios) == 3  # in batches of two and one
     assert quality["PSNR"] == pytest.approx(sum(ratios) / 3, rel=1e-5)
     assert quality["SSIM"] == pytest.approx(sum(similarities) / 3, rel=1e-4)

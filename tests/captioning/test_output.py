@@ -19,7 +19,7 @@ DESCRIPTION = Description(
     scores=[0.5, 0.123456],
     finished=[True, False],
     image_3HW=torch.zeros(3, 2, 2),
-    redrawn_N3HW=None,
+    reconstruction_N3HW=None,
 )
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_redrawn_that_nobody_sees(
     describe_batch = CaptionPipeline.describe_batch
 
     def watched(self: CaptionPipeline, paths: list[Path], **settings: Any) -> list[Description]:
-        asked.append(settings["redraw"])
+        asked.append(settings["reconstruct"])
         return describe_batch(self, paths, **settings)
 
     monkeypatch.setattr(CaptionPipeline, "describe_batch", watched)

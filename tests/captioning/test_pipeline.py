@@ -69,10 +69,10 @@ def test_the_global_random_state_stays_as_it_was(pipeline: CaptionPipeline, phot
 def test_each_caption_is_redrawn(pipeline: CaptionPipeline, photo: Path) -> None:
     description = pipeline.describe(photo, num=3)
     assert description.image_3HW.shape == (3, 32, 32)
-    assert description.redrawn_N3HW is not None
-    assert description.redrawn_N3HW.shape == (3, 3, 32, 32)
+    assert description.reconstruction_N3HW is not None
+    assert description.reconstruction_N3HW.shape == (3, 3, 32, 32)
     greedy = pipeline.captioner.describe(description.image_3HW[None], Greedy())
-    torch.testing.assert_close(description.redrawn_N3HW[0], pipeline.captioner.redraw(greedy.tokens_NL)[0])
+    torch.testing.assert_close(description.reconstruction_N3HW[0], pipeline.captioner.reconstruct(greedy.tokens_NL)[0])
 
 
 def test_describes_many_images_one_by_one(pipeline: CaptionPipeline, photo: Path, tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_says_an_image_in_styles(pipeline: CaptionPipeline, photo: Path, tmp_pat
     own, other = pipeline.style_of(photo), pipeline.style_of(tmp_path / "red.jpg")
     assert own.shape == (3,)
     assert not torch.allclose(own, other)
-    said = pipeline.describe_in_styles(photo, interpolate_styles(own[None], other[None], 4))
-    assert len(said.captions) == 4
-    assert said.captions[0] == pipeline.describe(photo, num=1).captions[0]
-    assert said.redrawn_N3HW is not None
-    assert len(said.redrawn_N3HW) == 4
+    generated = pipeline.describe_in_styles(photo, interpolate_styles(own[None], other[None], 4))
+    assert len(generated.captions) == 4
+    assert generated.captions[0] == pipeline.describe(photo, num=1).captions[0]
+    assert generated.reconstruction_N3HW is not None
+    assert len(generated.reconstruction_N3HW) == 4
     beam = pipeline.describe_in_styles(photo, torch.stack([own, other]), strategy=Beam(num=2))
     assert len(beam.captions) == 4
 
@@ -129,7 +129,7 @@ def test_what_is_said_of_an_image_is_the_same_alone_and_beside_others(
         assert description.captions == alone.captions
         torch.testing.assert_close(_columns(description), _columns(alone), rtol=1e-4, atol=1e-4)
         assert torch.equal(description.image_3HW, alone.image_3HW)
-        torch.testing.assert_close(description.redrawn_N3HW, alone.redrawn_N3HW, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(description.reconstruction_N3HW, alone.reconstruction_N3HW, rtol=1e-4, atol=1e-4)
 
 
 def test_the_seed_decides_what_is_drawn_of_a_batch(pipeline: CaptionPipeline, photos: list[Path]) -> None:
@@ -144,7 +144,7 @@ def test_captions_come_in_the_order_of_the_strategies(pipeline: CaptionPipeline,
     together = pipeline.describe_batch(photos, strategies, seed=4)
     each = [pipeline.describe_batch(photos, [strategy], seed=4) for strategy in strategies]
     for number, description in enumerate(together):
-        parts = [said[number] for said in each]
+        parts = [generated[number] for generated in each]
         assert [len(part.captions) for part in parts] == [3, 2, 3]
         assert description.captions == [caption for part in parts for caption in part.captions]
         assert _columns(description) == [column for part in parts for column in _columns(part)]
@@ -152,8 +152,8 @@ def test_captions_come_in_the_order_of_the_strategies(pipeline: CaptionPipeline,
 
 
 def _redrawn(description: Description) -> Tensor:
-    assert description.redrawn_N3HW is not None
-    return description.redrawn_N3HW
+    assert description.reconstruction_N3HW is not None
+    return description.reconstruction_N3HW
 
 
 def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: list[Path]) -> None:
@@ -171,8 +171,8 @@ def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: l
         ):
             assert ours == [getattr(greedy, column)[number].item(), *getattr(beams, column)[rows].tolist()]
         tokens_NL = [greedy.tokens_NL[number : number + 1], beams.tokens_NL[rows]]
-        redrawn = torch.cat([captioner.redraw(tokens) for tokens in tokens_NL])
-        torch.testing.assert_close(_redrawn(description), redrawn, rtol=1e-4, atol=1e-4)
+        reconstructed = torch.cat([captioner.reconstruct(tokens) for tokens in tokens_NL])
+        torch.testing.assert_close(_redrawn(description), reconstructed, rtol=1e-4, atol=1e-4)
 
 
 def test_styles_are_made_of_the_images_own(pipeline: CaptionPipeline, photos: list[Path]) -> None:
@@ -204,7 +204,7 @@ class ByText(Ranker):
 
     def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
         self.seen.append(candidates)
-        captions = [caption for of_image in candidates.said.captions for caption in of_image]
+        captions = [caption for of_image in candidates.generated.captions for caption in of_image]
         order = sorted({*captions}, reverse=True)
         return torch.tensor([float(order.index(caption)) for caption in captions])
 
@@ -226,7 +226,7 @@ def test_a_ranker_brings_the_captions_of_each_strategy_into_its_order(
             assert other.scores[part] == sorted(other.scores[part], reverse=True)
     for candidates in ranker.seen:
         assert torch.equal(candidates.images_BCHW, torch.stack([d.image_3HW for d in plain]))
-        torch.testing.assert_close(candidates.grid_BPD, pipeline.captioner.encode(candidates.images_BCHW))
+        torch.testing.assert_close(candidates.features_BPD, pipeline.captioner.encode(candidates.images_BCHW))
         assert candidates.keys is not None
         assert candidates.keys().tolist() == [[*file_keys(path)] for path in photos]  # by which a copy is known
 
@@ -238,9 +238,9 @@ def test_a_rankers_scores_are_told(pipeline: CaptionPipeline, photos: list[Path]
 
 
 def test_words_may_differ_between_images(pipeline: CaptionPipeline, photos: list[Path]) -> None:
-    beam, wanted = ConstrainedBeam(beam_size=4, max_length=12), [["circle"], ["square"], [], ["red"]]
-    descriptions = pipeline.describe_batch(photos, [beam], words=wanted)
-    for description, words in zip(descriptions, wanted, strict=True):
+    beam, constraints = ConstrainedBeam(beam_size=4, max_length=12), [["circle"], ["square"], [], ["red"]]
+    descriptions = pipeline.describe_batch(photos, [beam], words=constraints)
+    for description, words in zip(descriptions, constraints, strict=True):
         assert all(word in description.captions[0].split() for word in words)
 
 
@@ -248,16 +248,16 @@ def test_nothing_is_redrawn_unless_wanted_and_possible(
     pipeline: CaptionPipeline, photos: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     def refuse(tokens_NL: Tensor) -> Tensor:
-        raise AssertionError("not to be redrawn")
+        raise AssertionError("not to be reconstructed")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.captioner, "redraw", refuse)
-        descriptions = pipeline.describe_batch(photos, [Greedy(max_length=9)], redraw=False)
-    assert [description.redrawn_N3HW for description in descriptions] == [None] * len(photos)
+        patch.setattr(pipeline.captioner, "reconstruct", refuse)
+        descriptions = pipeline.describe_batch(photos, [Greedy(max_length=9)], reconstruct=False)
+    assert [description.reconstruction_N3HW for description in descriptions] == [None] * len(photos)
     choices = ["model/image_decoder=none"]
     blind = CaptionPipeline(build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=choices)[0])
     descriptions = blind.describe_batch(photos, [Greedy(max_length=9)])
-    assert [description.redrawn_N3HW for description in descriptions] == [None] * len(photos)
+    assert [description.reconstruction_N3HW for description in descriptions] == [None] * len(photos)
 
 
 def test_a_batch_leaves_the_global_random_state_as_it_was(pipeline: CaptionPipeline, photos: list[Path]) -> None:

@@ -77,8 +77,8 @@ def test_other_options_imply_a_strategy(arguments: list[object], target: str) ->
 def test_named_settings_and_any_other_key_are_set() -> None:
     sample = _settings("--strategy", "sample", "--temperature", 2, "--top-k", 3, "--top-p", 0.5, "--filter-thres", 0.1)
     assert [sample[key] for key in ("temperature", "top_k", "top_p", "filter_thres")] == [2, 3, 0.5, 0.1]
-    sample = _settings("--strategy", "sample", "--set", "top_p=1e-6", "--set", "top_k=null", "--set", "noise_scale=0")
-    assert [sample[key] for key in ("top_p", "top_k", "noise_scale")] == [1e-6, None, 0]
+    sample = _settings("--strategy", "sample", "--set", "top_p=1e-6", "--set", "top_k=null", "--set", "latent_scale=0")
+    assert [sample[key] for key in ("top_p", "top_k", "latent_scale")] == [1e-6, None, 0]
     latent = _settings("--strategy", "latent", "--set", "vary_content=true", "--set", "source=prior")
     assert (latent["vary_content"], latent["source"]) == (True, "prior")
     assert _settings("--strategy", "constrained_beam", "--set", "words=[dog, cat]")["words"] == ["dog", "cat"]
@@ -194,13 +194,13 @@ def test_ranked_captions_come_best_first(
         _, datamodule = build_tiny(tmp_path / "run")
         TrainingIndex.make(load_captioner(trained.best), datamodule.splits["train"]).save(tmp_path / "index.npz")
         index = ["--index", tmp_path / "index.npz"]
-    said = caption_json(capsys, *arguments)
+    generated = caption_json(capsys, *arguments)
     ranked = caption_json(capsys, *arguments, "--rank", name, *index)
-    for before, after in zip(said, ranked, strict=True):
+    for before, after in zip(generated, ranked, strict=True):
         assert "scores" not in before
         assert sorted(before["captions"]) == sorted(after["captions"])
         assert after["scores"] == sorted(after["scores"], reverse=True)
-    assert [entry["captions"] for entry in said] != [entry["captions"] for entry in ranked]
+    assert [entry["captions"] for entry in generated] != [entry["captions"] for entry in ranked]
 
 
 def test_a_consensus_without_its_index_says_how_to_make_it(

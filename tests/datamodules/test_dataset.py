@@ -35,7 +35,7 @@ def test_draws_captions_evenly_without_replacement() -> None:
 def test_the_longest_caption_comes_along_where_it_has_to() -> None:
     torch.manual_seed(0)
     split = InMemorySplit(image_ids=[1], captions=[["one", "one two three", "two", "three two one"]])
-    dataset = CaptionDataset(split, TOKENIZER, captions_per_image=2, always_longest=True)
+    dataset = CaptionDataset(split, TOKENIZER, captions_per_image=2, include_longest_caption=True)
     drawn = Counter(tuple(TOKENIZER.decode(ids) for ids in dataset[0].captions) for _ in range(300))
     assert drawn.keys() == {("one two three", other) for other in ("one", "two", "three two one")}
     assert all(70 < count < 130 for count in drawn.values())
@@ -46,5 +46,5 @@ def test_one_view_of_the_features_comes_with_an_image() -> None:
     views = [np.full((len(SPLIT.image_ids), 2, 3), view, np.float16) for view in range(3)]
     for features in (views, views[:1]):
         dataset.features = features
-        seen = [grid_PD for grid_PD in (dataset[1].grid_PD for _ in range(40)) if grid_PD is not None]
-        assert {int(grid_PD.unique().item()) for grid_PD in seen} == set(range(len(features)))
+        seen = [features_PD for features_PD in (dataset[1].features_PD for _ in range(40)) if features_PD is not None]
+        assert {int(features_PD.unique().item()) for features_PD in seen} == set(range(len(features)))

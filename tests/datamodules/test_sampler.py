@@ -6,14 +6,14 @@ import torch
 
 from datamodules.batch import CaptionSample, collate
 from datamodules.dataset import CaptionDataset
-from datamodules.sampler import ResumableLoader, TrainingOrder
+from datamodules.sampler import ResumableDistributedSampler, ResumableLoader
 from datamodules.tokenizers import fit_word
 from tests.datamodules.in_memory_split import InMemorySplit
 from utils.seeding import derive_seed, seed_cpu
 
 
 def _order(epoch: int, seed: int = 0, size: int = 11, num_processes: int = 1, rank: int = 0) -> list[int]:
-    order = TrainingOrder(range(size), seed=seed, num_processes=num_processes, rank=rank)
+    order = ResumableDistributedSampler(range(size), seed=seed, num_processes=num_processes, rank=rank)
     order.set_epoch(epoch)
     return [visit.number for visit in order]
 
@@ -33,7 +33,7 @@ def test_processes_share_the_images_out_and_none_gets_one_twice() -> None:
 
 
 def test_the_seed_of_an_image_follows_from_seed_epoch_and_image() -> None:
-    order = TrainingOrder(range(5), seed=7)
+    order = ResumableDistributedSampler(range(5), seed=7)
     order.set_epoch(2)
     assert {visit.number: visit.seed for visit in order} == {i: derive_seed(7, "image", 2, i) for i in range(5)}
 
@@ -58,7 +58,7 @@ def _loader(num_workers: int = 0, batch_size: int = 2) -> ResumableLoader:
 
     return ResumableLoader(
         dataset,  # type: ignore[arg-type]
-        sampler=TrainingOrder(dataset, seed=0),
+        sampler=ResumableDistributedSampler(dataset, seed=0),
         batch_size=batch_size,
         drop_last=True,
         num_workers=num_workers,

@@ -34,74 +34,78 @@ def test_codes_of_captions_are_those_of_the_loss(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/latents=conditional"])
     captioner.eval()
     batch = next(iter(datamodule.val_dataloader()))
-    grid_BPD = captioner.encode_batch(batch)
+    features_BPD = captioner.encode_batch(batch)
     torch.manual_seed(2)
-    _, latents = captioner._loss(grid_BPD, batch, redraw_R=torch.arange(len(batch.tokens_NL)))
+    _, latents = captioner._loss(features_BPD, batch, reconstruct_R=torch.arange(len(batch.tokens_NL)))
     torch.manual_seed(2)
-    codes = captioner.codes_of_captions(grid_BPD, batch.references)
+    codes = captioner.latents_of_captions(features_BPD, batch.references)
     torch.testing.assert_close(codes.style, latents.style)
     assert codes.style.kl.sum(dim=1).min() > 0
 
 
 def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:
     batch = batches[1]
-    own_BS = captioner.codes_of_grid(batch.grid_BPD).style.sample
+    own_BS = captioner.sample_latents(batch.features_BPD).style.sample
     traversals = traverse(captioner, batch, dimensions=[2, 0], values=[-3.0, 1.0], max_length=9)
     assert [traversal.dimension for traversal in traversals] == [2, 2, 0, 0]
     second = traversals[3]
     assert torch.equal(second.image_3HW, batch.images_BCHW[1])
     changed_1S = own_BS[1:].clone()
     changed_1S[0, 0] = 1.0
-    said = captioner.describe_grid(batch.grid_BPD[1:], Greedy(max_length=9), style_NS=changed_1S)
-    assert second.sayings[1].caption == said.captions[0][0]
-    redrawn_3HW = second.sayings[1].redrawn_3HW
-    assert redrawn_3HW is not None
-    torch.testing.assert_close(redrawn_3HW, captioner.redraw(said.tokens_NL)[0])
+    generated = captioner.generate(batch.features_BPD[1:], Greedy(max_length=9), style_NS=changed_1S)
+    assert second.styled_captions[1].caption == generated.captions[0][0]
+    reconstruction_3HW = second.styled_captions[1].reconstruction_3HW
+    assert reconstruction_3HW is not None
+    torch.testing.assert_close(reconstruction_3HW, captioner.reconstruct(generated.tokens_NL)[0])
 
 
 @pytest.mark.parametrize("num_components", [1, 3])
 def test_a_learned_prior_gives_the_unit_of_a_traversal(
     num_components: int, captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grid_BPD = batches[1].grid_BPD
+    features_BPD = batches[1].features_BPD
     captioner = copy.deepcopy(captioner)
     captioner.network.latents = ConditionalLatents(
-        width=grid_BPD.shape[2],
-        positions=grid_BPD.shape[1],
+        width=features_BPD.shape[2],
+        positions=features_BPD.shape[1],
         embedding_dim=12,
         style_dim=3,
         num_components=num_components,
     )
-    said = []
+    generated = []
 
-    def say(captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor, max_length: int) -> list[list]:
-        said.append(style_NS)
+    def generate_captions(
+        captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor, max_length: int
+    ) -> list[list]:
+        generated.append(style_NS)
         return [[], []]
 
-    monkeypatch.setattr("evaluation.latent_traversal._say_in", say)
+    monkeypatch.setattr("evaluation.latent_traversal._generate_in", generate_captions)
     traverse(captioner, batches[1], dimensions=[2], values=[-2.0, 0.0, 2.0], max_length=9)
-    prior = captioner.codes_of_grid(grid_BPD).style.prior.as_gaussian()
+    prior = captioner.sample_latents(features_BPD).style.prior.as_gaussian()
     for row in range(2):
         mean, deviation = prior.mean[row, 2].item(), (0.5 * prior.log_variance[row, 2]).exp().item()
-        values = said[0][3 * row : 3 * row + 3, 2].tolist()
+        values = generated[0][3 * row : 3 * row + 3, 2].tolist()
         assert values == pytest.approx([mean - 2 * deviation, mean, mean + 2 * deviation])
 
 
 def test_swaps_say_each_image_in_each_style(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:
     batch = batches[0]
-    own_BS = captioner.codes_of_grid(batch.grid_BPD).style.sample
+    own_BS = captioner.sample_latents(batch.features_BPD).style.sample
     swaps = swap(captioner, batch, max_length=9)
-    assert len(swaps.images_3HW) == len(swaps.sayings) == 4
+    assert len(swaps.images_3HW) == len(swaps.styled_captions) == 4
     for i in range(4):
         for j in range(4):
-            said = captioner.describe_grid(batch.grid_BPD[i : i + 1], Greedy(max_length=9), style_NS=own_BS[j : j + 1])
-            assert swaps.sayings[i][j].caption == said.captions[0][0]
-    own = captioner.describe_grid(batch.grid_BPD, Greedy(max_length=9)).captions
-    assert [swaps.sayings[i][i].caption for i in range(4)] == [captions[0] for captions in own]
+            generated = captioner.generate(
+                batch.features_BPD[i : i + 1], Greedy(max_length=9), style_NS=own_BS[j : j + 1]
+            )
+            assert swaps.styled_captions[i][j].caption == generated.captions[0][0]
+    own = captioner.generate(batch.features_BPD, Greedy(max_length=9)).captions
+    assert [swaps.styled_captions[i][i].caption for i in range(4)] == [captions[0] for captions in own]
 
 
 def test_without_image_decoder_there_are_words_alone(
     captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(captioner.network, "decoder_image", None)
-    assert swap(captioner, batches[1], max_length=9).sayings[0][1].redrawn_3HW is None
+    assert swap(captioner, batches[1], max_length=9).styled_captions[0][1].reconstruction_3HW is None

@@ -1,7 +1,7 @@
 import pytest
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch, say_all, with_references
+from evaluation.generate_split import EncodedBatch, generate_all, with_references
 from evaluation.scoring import frequencies_of
 from evaluation.trade_off import measure_trade_off
 from lightning_modules import VariationalCaptioner
@@ -30,8 +30,8 @@ def test_each_point_is_the_score_of_its_captions(
         "words": [0.5, 2.0],
         "codes": [0.5, 2.0],
     }
-    by_batch = say_all(captioner, batches, split, curves["words"](2.0), seed=4, num_images=6)
-    images = with_references([image for _, said in by_batch for image in said], split)
+    by_batch = generate_all(captioner, batches, split, curves["words"](2.0), seed=4, num_images=6)
+    images = with_references([image for _, generated in by_batch for image in generated], split)
     scores = score_captions(images, frequencies=frequencies)
     point = trade_off.curves["words"][1]
     assert point.mean_cider_d == pytest.approx(scores["mean/CIDEr-D"])

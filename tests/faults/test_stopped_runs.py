@@ -31,11 +31,11 @@ def test_a_stopped_run_saves_and_says_how_to_go_on(number: signal.Signals, undis
     run_dir = tmp_path / "run, lr=0.1"
     never = "callbacks.resume.every_n_steps=null"
     assert run(run_dir, [*BASE, never], **dying(IN_THE_SECOND_EPOCH, number)) == 128 + number
-    said = log_of(run_dir).read_text()
+    printed = log_of(run_dir).read_text()
     command = f"python train.py resume=\"'{run_dir}'\""
     by = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}[number]
-    assert re.search(f"stopped by {by} at step [678]; go on with: {re.escape(command)}\n", said)
-    assert "Traceback" not in said
+    assert re.search(f"stopped by {by} at step [678]; go on with: {re.escape(command)}\n", printed)
+    assert "Traceback" not in printed
     steps = len(read_losses(run_dir))
     assert 5 < steps < 10
     assert run(run_dir, resume=True) == 0, log_of(run_dir).read_text()

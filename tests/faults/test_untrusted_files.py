@@ -39,7 +39,7 @@ class Attack:
 
 
 def _zip_checkpoint(attack: Attack, path: Path) -> None:
-    torch.save({"facet_format": 2, "hyper_parameters": {}, "state_dict": {}, "attack": attack}, path)
+    torch.save({"facet_format": 3, "hyper_parameters": {}, "state_dict": {}, "attack": attack}, path)
 
 
 def _bare_pickle(attack: Attack, path: Path) -> None:

@@ -48,7 +48,7 @@ QUIET: dict[str, object] = {
 }
 WITHOUT_NOISE = [
     "model/relaxation=expected",
-    "model.relaxation.truth_share=0",
+    "model.relaxation.teacher_forcing_ratio=0",
     "+model.optimizer.eps=1e-3",  # steps in proportion to gradients: not those of noise
     "data.captions_per_image=null",
     "model.loss.style_free_bits=0.02",
@@ -65,11 +65,11 @@ class NoNoise(Callback):
     """Takes the noise out of the codes, in whichever process the training runs."""
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.draw_rows = diagonal_gaussian.draw_rows
-        diagonal_gaussian.draw_rows = _no_noise
+        self.random_rows = diagonal_gaussian.random_rows
+        diagonal_gaussian.random_rows = _no_noise
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        diagonal_gaussian.draw_rows = self.draw_rows
+        diagonal_gaussian.random_rows = self.random_rows
 
 
 class InOrder(Sampler[int]):

@@ -86,8 +86,8 @@ def test_a_run_without_a_checkpoint_starts_again(finished: TinyRun) -> None:
 
 def test_a_run_that_was_moved_is_refused(trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(trained.folder, tmp_path / "moved")
-    said = _refused(capsys, tmp_path / "moved")
-    assert f"moved: this run was made in {trained.folder}, where its settings say" in said
+    printed = _refused(capsys, tmp_path / "moved")
+    assert f"moved: this run was made in {trained.folder}, where its settings say" in printed
 
 
 def test_the_newest_intact_checkpoint_is_taken_and_the_damaged_one_named(
@@ -115,8 +115,10 @@ def test_what_is_no_run_directory_is_refused(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_other_settings_beside_resume_are_refused(trained: TinyRun, capsys: pytest.CaptureFixture[str]) -> None:
-    said = _refused(capsys, trained.folder, "trainer.max_epochs=7")
-    assert re.search("goes on with the settings of that run; leave out trainer.max_epochs=7, or name .*ckpt_path", said)
+    printed = _refused(capsys, trained.folder, "trainer.max_epochs=7")
+    assert re.search(
+        "goes on with the settings of that run; leave out trainer.max_epochs=7, or name .*ckpt_path", printed
+    )
 
 
 def test_changed_data_are_refused_and_named(
@@ -125,9 +127,9 @@ def test_changed_data_are_refused_and_named(
     last = trained.folder / "checkpoints" / "last.ckpt"
     with pytest.raises(SystemExit, match="1"):
         run_tiny(tmp_path / "run", f"ckpt_path={last}", "data.num_val=4")
-    said = " ".join(capsys.readouterr().err.split())
+    printed = " ".join(capsys.readouterr().err.split())
     named = "images of the train split, captions of the train split, images of the val split, captions of the val split"
-    assert f"error: the data changed since the checkpoint was written: {named}; bring the old data back" in said
+    assert f"error: the data changed since the checkpoint was written: {named}; bring the old data back" in printed
 
 
 def test_more_epochs_than_the_learning_rate_was_planned_for_are_refused(
@@ -136,8 +138,10 @@ def test_more_epochs_than_the_learning_rate_was_planned_for_are_refused(
     last = trained.folder / "checkpoints" / "last.ckpt"
     with pytest.raises(SystemExit, match="1"):
         run_tiny(tmp_path / "run", f"ckpt_path={last}", "trainer.max_epochs=2")
-    said = " ".join(capsys.readouterr().err.split())
-    assert re.search(r"trainer.max_epochs=2 makes 4 steps, .*one_cycle\) was planned for 2 and ends there; keep", said)
+    printed = " ".join(capsys.readouterr().err.split())
+    assert re.search(
+        r"trainer.max_epochs=2 makes 4 steps, .*one_cycle\) was planned for 2 and ends there; keep", printed
+    )
 
 
 def test_checkpoints_are_of_moments_to_go_on_from(trained: TinyRun) -> None:

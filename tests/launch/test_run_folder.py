@@ -27,14 +27,14 @@ def owner() -> Iterator[Callable[[Path], int]]:
     children: list[int] = []
 
     def own(folder: Path) -> int:
-        heard, told = os.pipe()
+        received, told = os.pipe()
         child = os.fork()
         if child == 0:
             take(folder, "hydra.run.dir")
             os.write(told, b"!")
             signal.pause()
         children.append(child)
-        os.read(heard, 1)
+        os.read(received, 1)
         return child
 
     yield own

@@ -23,8 +23,10 @@ def test_examples_pair_what_the_model_says_with_what_people_said_of_the_same_ima
     found = examples(captioner, datamodule)
     batch = next(iter(datamodule.val_dataloader()))
     captioner.eval()
-    said = captioner.describe(batch.images_BCHW).captions
-    assert found == [(captions[0], references) for captions, references in zip(said, batch.references, strict=True)]
+    generated = captioner.describe(batch.images_BCHW).captions
+    assert found == [
+        (captions[0], references) for captions, references in zip(generated, batch.references, strict=True)
+    ]
 
 
 def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

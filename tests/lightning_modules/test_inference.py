@@ -9,11 +9,11 @@ from torch import Tensor
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import (
     Beam,
-    CodeDraws,
     ConstrainedBeam,
     DiverseBeam,
     Greedy,
     Latent,
+    LatentSampling,
     Sample,
     Strategy,
     interpolate_styles,
@@ -64,30 +64,34 @@ def _contains(caption: str, words: str) -> bool:
 def test_says_as_many_captions_as_wanted_image_by_image(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
-    said = captioner.describe(images_BCHW, strategy)
-    assert [len(captions) for captions in said.captions] == [strategy.num] * 3
-    assert len(said.tokens_NL) == len(said.score_N) == len(said.finished_N) == 3 * strategy.num
-    assert captioner.tokenizer.decode_batch(said.tokens_NL) == [text for texts in said.captions for text in texts]
-    assert len(said.latents.style.sample) == 3 * strategy.codes.num
+    generated = captioner.describe(images_BCHW, strategy)
+    assert [len(captions) for captions in generated.captions] == [strategy.num] * 3
+    assert len(generated.tokens_NL) == len(generated.score_N) == len(generated.finished_N) == 3 * strategy.num
+    assert captioner.tokenizer.decode_batch(generated.tokens_NL) == [
+        text for texts in generated.captions for text in texts
+    ]
+    assert len(generated.latents.style.sample) == 3 * strategy.codes.num
 
 
 def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
-    said, vocabulary, network = (
+    generated, vocabulary, network = (
         captioner.describe(images_BCHW, strategy),
         captioner.tokenizer.vocabulary,
         captioner.network,
     )
     rows = torch.arange(3 * strategy.codes.num).repeat_interleave(strategy.num // strategy.codes.num)
     first_N1 = torch.full((len(rows), 1), vocabulary.prefix[-1])
-    words_NLE = network.embedding(torch.cat([first_N1, said.tokens_NL[:, :-1]], dim=1))
+    words_NLE = network.embedding(torch.cat([first_N1, generated.tokens_NL[:, :-1]], dim=1))
     with torch.no_grad():
-        hidden_NLH, _ = network.decoder_text.advance(words_NLE, network.start(said.latents).select(rows))
+        hidden_NLH, _ = network.decoder_text.advance(words_NLE, network.start(generated.latents).select(rows))
         nats_N, _ = caption_cross_entropy(
-            network.middle(hidden_NLH)[said.tokens_NL != vocabulary.pad_id], said.tokens_NL, pad_id=vocabulary.pad_id
+            network.middle(hidden_NLH)[generated.tokens_NL != vocabulary.pad_id],
+            generated.tokens_NL,
+            pad_id=vocabulary.pad_id,
         )
-    torch.testing.assert_close(said.log_probability_N, -nats_N, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(generated.log_probability_N, -nats_N, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "diverse beam", "constrained beam"])
@@ -96,17 +100,19 @@ def test_an_images_captions_do_not_depend_on_those_beside_it(
 ) -> None:
     together = captioner.describe(images_BCHW, STRATEGIES[name])
     alone = [captioner.describe(image_CHW[None], STRATEGIES[name]) for image_CHW in images_BCHW]
-    assert together.captions == [said.captions[0] for said in alone]
-    torch.testing.assert_close(together.score_N, torch.cat([said.score_N for said in alone]), rtol=1e-4, atol=1e-4)
+    assert together.captions == [generated.captions[0] for generated in alone]
+    torch.testing.assert_close(
+        together.score_N, torch.cat([generated.score_N for generated in alone]), rtol=1e-4, atol=1e-4
+    )
 
 
 def test_every_caption_contains_the_wanted_words(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     beam = ConstrainedBeam(beam_size=6, num=2, max_length=16)
     for words in (["circle"], ["Purple", "grey square"], [["cyan"], [], ["small triangle", "green"]], []):
-        said = captioner.describe(images_BCHW, beam, words=words)
+        generated = captioner.describe(images_BCHW, beam, words=words)
         of_image = words if words and isinstance(words[0], list) else [words] * 3
-        for captions, wanted in zip(said.captions, of_image, strict=True):
-            assert all(_contains(caption, word) for caption in captions for word in wanted)
+        for captions, constraints in zip(generated.captions, of_image, strict=True):
+            assert all(_contains(caption, word) for caption in captions for word in constraints)
 
 
 def test_words_come_from_the_strategys_settings_or_from_the_call(
@@ -151,9 +157,9 @@ def test_styles_between_and_along_and_as_numbers(captioner: VariationalCaptioner
         (traverse_style(style_BS, 2, [-3, 0, 3]), 3),
         (torch.tensor([[0.5, -1.0, 2.0]] * 3), 1),
     ):
-        said = captioner.describe(images_BCHW, Beam(num=2, max_length=9), style_NS=style_NS)
-        assert [len(captions) for captions in said.captions] == [2 * num] * 3
-        assert torch.equal(said.latents.style.sample, style_NS)
+        generated = captioner.describe(images_BCHW, Beam(num=2, max_length=9), style_NS=style_NS)
+        assert [len(captions) for captions in generated.captions] == [2 * num] * 3
+        assert torch.equal(generated.latents.style.sample, style_NS)
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (4, 3), (0, 3), (3,)])
@@ -166,18 +172,18 @@ def test_refuses_styles_of_another_shape(
 
 def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     def codes(num: int = 400, **settings: float | bool) -> tuple[Tensor, Tensor]:
-        latents = captioner.codes(images_BCHW, CodeDraws(num=num, **settings))
+        latents = captioner.codes(images_BCHW, LatentSampling(num=num, **settings))
         return latents.style.sample.view(3, num, -1), latents.content.sample.view(3, num, -1)
 
-    style_BNS, content_BNC = codes(style_noise=0.7, from_prior=True)
+    style_BNS, content_BNC = codes(style_scale=0.7, from_prior=True)
     assert style_BNS.mean(dim=(0, 1)).abs().max() < 0.2
     assert (style_BNS.std(dim=(0, 1)) - 0.7).abs().max() < 0.1
     mean_BNS, mean_BNC = codes(num=2)
     assert torch.equal(mean_BNS[:, 0], mean_BNS[:, 1])
     assert torch.equal(mean_BNC[:, 0], mean_BNC[:, 1])
-    style_BNS, content_BNC = codes(style_noise=1.0)
+    style_BNS, content_BNC = codes(style_scale=1.0)
     assert (style_BNS.std(dim=1) > 0).all()
-    style_BNS, content_BNC = codes(content_noise=1.0)
+    style_BNS, content_BNC = codes(content_scale=1.0)
     assert (style_BNS.std(dim=1) < 1e-5).all()
     assert (content_BNC.std(dim=1) > 1e-3).all()
 

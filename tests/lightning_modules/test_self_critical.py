@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import Descriptions, VariationalCaptioner
+from lightning_modules import GeneratedBatch, VariationalCaptioner
 from lightning_modules.networks.latents import GaussianLatents
 from lightning_modules.self_critical import SelfCritical, to_words, training_frequencies
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, sentence_bleu
@@ -36,10 +36,10 @@ def _cider(caption: list[str], references: list[list[str]]) -> float:
     return float(cider_d(PairedCaptions([caption], [references]), FREQUENCIES)[0])
 
 
-def _said(captions: list[list[str]], finished: list[bool]) -> Descriptions:
+def _said(captions: list[list[str]], finished: list[bool]) -> GeneratedBatch:
     nothing_N = torch.zeros(len(finished))
     codes = GaussianLatents(width=2, positions=1)(torch.zeros(1, 1, 2), torch.zeros(1, dtype=torch.long))
-    return Descriptions(captions, nothing_N[:, None].long(), nothing_N, nothing_N, torch.tensor(finished), codes)
+    return GeneratedBatch(captions, nothing_N[:, None].long(), nothing_N, nothing_N, torch.tensor(finished), codes)
 
 
 def test_rewards_are_those_of_each_caption_by_itself() -> None:
@@ -72,17 +72,17 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
 ) -> None:
     captioner, batch, frequencies = built
     step = SelfCritical(num=2, baseline=baseline, max_length=6)
-    grid_BPD = captioner.encode_batch(batch).detach()
+    features_BPD = captioner.encode_batch(batch).detach()
     kept = []
-    say = step._say
-    monkeypatch.setattr(step, "_say", lambda *args: kept.append(say(*args)) or kept[-1])
+    generate = step._generate
+    monkeypatch.setattr(step, "_generate", lambda *args: kept.append(generate(*args)) or kept[-1])
     captioner.zero_grad()
-    report = step(captioner, grid_BPD, batch, frequencies)
+    report = step(captioner, features_BPD, batch, frequencies)
     report.loss.backward()
     gradients = {name: p.grad.clone() for name, p in captioner.named_parameters() if p.grad is not None}
-    said, greedy = kept[0]
+    generated, greedy = kept[0]
     references = [[to_words(caption) for caption in captions] for captions in batch.references]
-    reward_BK, _ = step._rewards(said, references, frequencies)
+    reward_BK, _ = step._rewards(generated, references, frequencies)
     if greedy is None:
         baseline_BK = reward_BK[:, ::-1]  # of two captions the other
     else:
@@ -90,9 +90,11 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     advantage_N = torch.tensor(reward_BK - baseline_BK).float().flatten()
     captioner.zero_grad()
     captioner.eval()
-    log_p_N = captioner.network.log_probability(said.latents, said.tokens_NL)
-    torch.testing.assert_close(log_p_N, said.log_probability_N, rtol=1e-4, atol=1e-4)
-    log_p_N = captioner.network.log_probability(said.latents, said.tokens_NL, changed=step._as_drawn(captioner))
+    log_p_N = captioner.network.log_probability(generated.latents, generated.tokens_NL)
+    torch.testing.assert_close(log_p_N, generated.log_probability_N, rtol=1e-4, atol=1e-4)
+    log_p_N = captioner.network.log_probability(
+        generated.latents, generated.tokens_NL, changed=step._as_sampled(captioner)
+    )
     loss = -(advantage_N * log_p_N).mean()
     loss.backward()
     captioner.train()
@@ -110,11 +112,11 @@ def test_the_distribution_that_is_differentiated_is_the_one_that_is_drawn_from(
     captioner, batch, _ = built
     step = SelfCritical(temperature=temperature, max_length=2)
     vocabulary, network = captioner.tokenizer.vocabulary, captioner.network.eval()
-    words = [i for i in range(vocabulary.size) if i not in (*vocabulary.never_said, vocabulary.eos_id)]
+    words = [i for i in range(vocabulary.size) if i not in (*vocabulary.suppressed_ids, vocabulary.eos_id)]
     every_NL = torch.tensor([[first, second] for first in words for second in [vocabulary.eos_id, *words]])
-    codes = captioner.codes_of_grid(captioner.encode_batch(batch)[:1]).select(torch.zeros(len(every_NL), dtype=int))
+    codes = captioner.sample_latents(captioner.encode_batch(batch)[:1]).select(torch.zeros(len(every_NL), dtype=int))
     with torch.no_grad():
-        log_p_N = network.log_probability(codes, every_NL, changed=step._as_drawn(captioner))
+        log_p_N = network.log_probability(codes, every_NL, changed=step._as_sampled(captioner))
         first_W = torch.full((1,), vocabulary.bos_id)
         logits_WV, _ = network.step(first_W, network.start(codes.select(torch.tensor([0]))))
     captioner.train()
@@ -131,17 +133,17 @@ def test_loss_and_figures_are_over_the_captions_of_all_processes(
 ) -> None:
     captioner, batch, frequencies = built
     step = SelfCritical(num=2, bleu_weight=0.5, diversity_weight=0.1, max_length=6)
-    whole, _ = step._say(captioner, captioner.encode_batch(batch).detach())
+    whole, _ = step._generate(captioner, captioner.encode_batch(batch).detach())
 
     def computed(images: slice) -> list[Any]:
         """Compute with some of the images, and what was once said of them."""
         rows = torch.arange(len(whole.tokens_NL))[2 * images.start : 2 * images.stop]
-        said = Descriptions(
+        generated = GeneratedBatch(
             whole.captions[images],
             *(part[rows] for part in (whole.tokens_NL, whole.log_probability_N, whole.score_N, whole.finished_N)),
-            whole.latents.select(rows)._replace(places_MPD=whole.latents.places_MPD[images]),
+            whole.latents.select(rows)._replace(memory_MPD=whole.latents.memory_MPD[images]),
         )
-        monkeypatch.setattr(step, "_say", lambda *_: (said, None))
+        monkeypatch.setattr(step, "_generate", lambda *_: (generated, None))
         share = batch._replace(images_BCHW=batch.images_BCHW[images], references=batch.references[images])
         captioner.eval()  # no dropout, and no batch normalisation
         captioner.zero_grad()

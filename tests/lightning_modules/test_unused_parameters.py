@@ -45,7 +45,7 @@ def test_whatever_is_trained_has_a_gradient(latents: str) -> None:
         captioner = assemble(**parts, vocabulary=VOCABULARY, image_size=IMAGE_SIZE)
         output = captioner(captioner.encoder(tiny_images(2)), TOKENS_NL, torch.tensor([0, 0, 1]), torch.tensor([0, 2]))
         kl = output.latents.style.kl.sum() + output.latents.content.kl.sum()
-        redrawn = 0 if output.redrawn_RCHW is None else output.redrawn_RCHW.square().sum()
-        (output.logits_WV.square().sum() + kl + redrawn).backward()
+        reconstructed = 0 if output.reconstruction_RCHW is None else output.reconstruction_RCHW.square().sum()
+        (output.logits_WV.square().sum() + kl + reconstructed).backward()
         trained = [(name, parameter) for name, parameter in captioner.named_parameters() if parameter.requires_grad]
         assert [name for name, parameter in trained if parameter.grad is None] == [], options

@@ -73,15 +73,15 @@ def test_the_loss_is_written_from_the_networks_output(captioner: VariationalCapt
     loss = captioner.training_step(batch, 0)
     torch.manual_seed(5)
     network = captioner.network
-    grid_BPD = network.encoder(batch.images_BCHW)
-    redraw_R = longest_captions((batch.tokens_NL != 0).sum(dim=1), batch.image_of_caption_N)
-    output = network(grid_BPD, batch.tokens_NL, batch.image_of_caption_N, redraw_R=redraw_R)
+    features_BPD = network.encoder(batch.images_BCHW)
+    reconstruct_R = longest_captions((batch.tokens_NL != 0).sum(dim=1), batch.image_of_caption_N)
+    output = network(features_BPD, batch.tokens_NL, batch.image_of_caption_N, reconstruct_R=reconstruct_R)
     words_NL = batch.tokens_NL[:, 1:]
     words_W1 = words_NL[words_NL != 0].unsqueeze(1)
     caption = -output.logits_WV.log_softmax(dim=-1).gather(-1, words_W1).sum() / len(words_NL)
-    assert output.redrawn_RCHW is not None
-    assert output.redrawn_RCHW.shape == batch.images_BCHW.shape
-    error = (output.redrawn_RCHW - batch.images_BCHW / 255).square().sum() / len(batch.images_BCHW)
+    assert output.reconstruction_RCHW is not None
+    assert output.reconstruction_RCHW.shape == batch.images_BCHW.shape
+    error = (output.reconstruction_RCHW - batch.images_BCHW / 255).square().sum() / len(batch.images_BCHW)
     kls = [code.kl.sum() / len(words_NL) for code in (output.latents.style, output.latents.content)]
     weights = captioner.loss
     k = weights.kl_loss_weight(0)
@@ -97,9 +97,9 @@ def test_images_are_compared_with_what_is_redrawn_from_their_own_captions(
     images_BCHW = sizes.view(-1, 1, 1, 1).expand_as(batch.images_BCHW).contiguous()
     seen = []
 
-    def compare(redrawn_RCHW: torch.Tensor, originals_RCHW: torch.Tensor) -> torch.Tensor:
+    def compare(reconstruction_RCHW: torch.Tensor, originals_RCHW: torch.Tensor) -> torch.Tensor:
         seen.append((originals_RCHW[:, 0, 0, 0] * 255).round().int().tolist())
-        return (redrawn_RCHW - originals_RCHW).flatten(1).sum(dim=1)
+        return (reconstruction_RCHW - originals_RCHW).flatten(1).sum(dim=1)
 
     monkeypatch.setattr("lightning_modules.variational_captioner.reconstruction_nll", compare)
     captioner.training_step(batch._replace(images_BCHW=images_BCHW), 0)
@@ -134,19 +134,21 @@ def test_training_lowers_the_loss_and_moves_every_parameter(
 
 
 def test_evaluation_says_a_caption_of_each_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
-    said = captioner.validation_step(batch, 0)["descriptions"]
-    assert [len(captions) for captions in said.captions] == [1] * len(batch.images_BCHW)
-    assert all(caption for captions in said.captions for caption in captions)
+    generated = captioner.validation_step(batch, 0)["descriptions"]
+    assert [len(captions) for captions in generated.captions] == [1] * len(batch.images_BCHW)
+    assert all(caption for captions in generated.captions for caption in captions)
 
 
 def test_captions_come_image_by_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
     greedy = captioner.describe(batch.images_BCHW, Greedy(max_length=9))
-    nearly_greedy = Sample(num=3, temperature=1e-9, noise_scale=0.0, max_length=9)
-    said = captioner.describe(batch.images_BCHW, nearly_greedy)
-    assert said.captions == [captions * 3 for captions in greedy.captions]
-    assert torch.equal(said.tokens_NL, greedy.tokens_NL.repeat_interleave(3, dim=0))
-    assert captioner.tokenizer.decode_batch(said.tokens_NL) == [text for texts in said.captions for text in texts]
+    nearly_greedy = Sample(num=3, temperature=1e-9, latent_scale=0.0, max_length=9)
+    generated = captioner.describe(batch.images_BCHW, nearly_greedy)
+    assert generated.captions == [captions * 3 for captions in greedy.captions]
+    assert torch.equal(generated.tokens_NL, greedy.tokens_NL.repeat_interleave(3, dim=0))
+    assert captioner.tokenizer.decode_batch(generated.tokens_NL) == [
+        text for texts in generated.captions for text in texts
+    ]
 
 
 def test_a_greedy_caption_depends_on_its_image_alone(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
@@ -158,19 +160,19 @@ def test_a_greedy_caption_depends_on_its_image_alone(captioner: VariationalCapti
 
 def test_redraws_what_it_said(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
-    said = captioner.describe(batch.images_BCHW)
-    redrawn_NCHW = captioner.redraw(said.tokens_NL)
-    assert captioner.draws
-    assert redrawn_NCHW.shape == (len(said.tokens_NL), 3, 32, 32)
-    assert 0 <= redrawn_NCHW.min() <= redrawn_NCHW.max() <= 1
-    assert not redrawn_NCHW.requires_grad
+    generated = captioner.describe(batch.images_BCHW)
+    reconstruction_NCHW = captioner.reconstruct(generated.tokens_NL)
+    assert captioner.can_reconstruct
+    assert reconstruction_NCHW.shape == (len(generated.tokens_NL), 3, 32, 32)
+    assert 0 <= reconstruction_NCHW.min() <= reconstruction_NCHW.max() <= 1
+    assert not reconstruction_NCHW.requires_grad
 
 
 def test_without_image_decoder_there_is_no_reconstruction_to_log(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/image_decoder=none"])
     trainer = _trainer(tmp_path, max_epochs=1)
     trainer.fit(captioner, datamodule=datamodule)
-    assert not captioner.draws
+    assert not captioner.can_reconstruct
     assert not any("nats/reconstruction" in name for name in trainer.callback_metrics)
 
 

@@ -19,9 +19,9 @@ WORDS = ("a", "dog", "runs", "naïve", "on", "the", "日本", "two", "cats", "si
 
 
 def _captions(image_id: int) -> tuple[list[str], list[str]]:
-    said = [WORDS[(image_id * (place + 2) + place * place) % len(WORDS)] for place in range(9)]
-    references = [" ".join(said[1:]), " ".join(said[::2]), " ".join(reversed(said))]
-    return [" ".join(said[: 3 + image_id % 6]), "another one"], references[: 1 + image_id % 3]
+    text = [WORDS[(image_id * (place + 2) + place * place) % len(WORDS)] for place in range(9)]
+    references = [" ".join(text[1:]), " ".join(text[::2]), " ".join(reversed(text))]
+    return [" ".join(text[: 3 + image_id % 6]), "another one"], references[: 1 + image_id % 3]
 
 
 def _pictures(image_ids: Sequence[int]) -> tuple[Tensor, Tensor]:

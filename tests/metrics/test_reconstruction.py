@@ -36,21 +36,23 @@ def _ssim_by_windows(one_HW: Tensor, other_HW: Tensor) -> float:
 
 
 def test_psnr_of_each_image_by_its_formula() -> None:
-    redrawn_BCHW, originals_BCHW = _images(0)
-    expected = [-10 * math.log10(((a - b) ** 2).mean()) for a, b in zip(redrawn_BCHW, originals_BCHW, strict=True)]
-    assert psnr(redrawn_BCHW, originals_BCHW).tolist() == pytest.approx(expected, rel=1e-5)
+    reconstruction_BCHW, originals_BCHW = _images(0)
+    expected = [
+        -10 * math.log10(((a - b) ** 2).mean()) for a, b in zip(reconstruction_BCHW, originals_BCHW, strict=True)
+    ]
+    assert psnr(reconstruction_BCHW, originals_BCHW).tolist() == pytest.approx(expected, rel=1e-5)
     tenth_off = torch.full((1, 3, 4, 4), 0.6), torch.full((1, 3, 4, 4), 0.5)
     assert psnr(*tenth_off).item() == pytest.approx(20, rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [11, 16])
 def test_ssim_of_each_image_by_its_windows(size: int) -> None:
-    redrawn_BCHW, originals_BCHW = _images(1, size)
+    reconstruction_BCHW, originals_BCHW = _images(1, size)
     expected = [
         sum(_ssim_by_windows(*channels) for channels in zip(a, b, strict=True)) / len(a)
-        for a, b in zip(redrawn_BCHW, originals_BCHW, strict=True)
+        for a, b in zip(reconstruction_BCHW, originals_BCHW, strict=True)
     ]
-    assert ssim(redrawn_BCHW, originals_BCHW).tolist() == pytest.approx(expected, abs=1e-5)
+    assert ssim(reconstruction_BCHW, originals_BCHW).tolist() == pytest.approx(expected, abs=1e-5)
     assert expected == sorted(expected, reverse=True)
 
 
@@ -61,25 +63,25 @@ def test_equal_images() -> None:
 
 
 def test_the_metric_is_the_mean_over_distinct_images_whatever_their_batches() -> None:
-    redrawn_BCHW, originals_BCHW = _images(3)
+    reconstruction_BCHW, originals_BCHW = _images(3)
     once, piecewise = ReconstructionQuality(), ReconstructionQuality()
-    once.update(redrawn_BCHW, originals_BCHW, torch.tensor([4, 2, 9]))
+    once.update(reconstruction_BCHW, originals_BCHW, torch.tensor([4, 2, 9]))
     for row, image_id in ((2, 9), (0, 4), (2, 9), (1, 2)):
-        piecewise.update(redrawn_BCHW[row : row + 1], originals_BCHW[row : row + 1], torch.tensor([image_id]))
-    assert once.compute()["PSNR"].item() == pytest.approx(psnr(redrawn_BCHW, originals_BCHW).mean().item())
-    assert once.compute()["SSIM"].item() == pytest.approx(ssim(redrawn_BCHW, originals_BCHW).mean().item())
+        piecewise.update(reconstruction_BCHW[row : row + 1], originals_BCHW[row : row + 1], torch.tensor([image_id]))
+    assert once.compute()["PSNR"].item() == pytest.approx(psnr(reconstruction_BCHW, originals_BCHW).mean().item())
+    assert once.compute()["SSIM"].item() == pytest.approx(ssim(reconstruction_BCHW, originals_BCHW).mean().item())
     for name, value in piecewise.compute().items():
         assert value.item() == pytest.approx(once.compute()[name].item(), rel=1e-6)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    redrawn_BCHW, originals_BCHW = _images(4)
+    reconstruction_BCHW, originals_BCHW = _images(4)
     metric = ReconstructionQuality()
     with pytest.raises(
         ValueError, match=r"one shape and an id for each, got \(3, 2, 16, 19\), \(2, 2, 16, 19\) and 3 ids"
     ):
-        metric.update(redrawn_BCHW, originals_BCHW[:2], torch.arange(3))
+        metric.update(reconstruction_BCHW, originals_BCHW[:2], torch.arange(3))
     with pytest.raises(ValueError, match="and 2 ids"):
-        metric.update(redrawn_BCHW, originals_BCHW, torch.arange(2))
+        metric.update(reconstruction_BCHW, originals_BCHW, torch.arange(2))
     with pytest.raises(ValueError, match=r"at least 11×11 pixels, got 8×19.*~callbacks\.reconstruction_metrics"):
-        metric.update(redrawn_BCHW[:, :, :8], originals_BCHW[:, :, :8], torch.arange(3))
+        metric.update(reconstruction_BCHW[:, :, :8], originals_BCHW[:, :, :8], torch.arange(3))

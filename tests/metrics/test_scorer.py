@@ -85,8 +85,8 @@ def test_protocols_are_chosen(protocols: Sequence[str], kept: str) -> None:
 
 
 def test_novelty_is_by_tokens() -> None:
-    said = [caption.upper() + " ." for caption in SEVERAL[0].candidates]
-    results = score_captions(SEVERAL, training_captions=said)
+    text = [caption.upper() + " ." for caption in SEVERAL[0].candidates]
+    results = score_captions(SEVERAL, training_captions=text)
     five = [caption for image in SEVERAL for caption in image.candidates[:5]]
     everyone = [caption for image in SEVERAL for caption in image.candidates]
     novel = set(everyone) - set(SEVERAL[0].candidates)
@@ -180,7 +180,7 @@ def test_a_score_that_is_not_finite_does_not_leave(monkeypatch: pytest.MonkeyPat
 def _meteor(pairs: PairedCaptions) -> MeteorScores:
     """Stands in for Java: the share of the words that some reference has; of all, twice the mean."""
     shares = [
-        mean([word in {other for said in pairs.references[image] for other in said} for word in caption] or [0])
+        mean([word in {other for text in pairs.references[image] for other in text} for word in caption] or [0])
         for caption, image in zip(pairs.candidates, pairs.image_of_candidate_N, strict=True)
     ]
     return MeteorScores(np.array(shares), 2 * mean(shares))

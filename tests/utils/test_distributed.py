@@ -46,8 +46,10 @@ def _without_places(norm: nn.Module, share: slice) -> dict[str, Tensor]:
 def _fine_tuned(share: slice) -> dict[str, Tensor]:
     torch.manual_seed(0)
     encoder = TimmEncoder(image_size=32, backbone="test_efficientnet", frozen=False).train()
-    grid_BPD = encoder((50 * _images()[:, :3]).clamp(0, 255).to(torch.uint8).repeat(1, 1, 7, 7)[..., :32, :32][share])
-    loss = mean_of_batch({"out": grid_BPD.square().mean(dim=1)})["out"].sum()
+    features_BPD = encoder(
+        (50 * _images()[:, :3]).clamp(0, 255).to(torch.uint8).repeat(1, 1, 7, 7)[..., :32, :32][share]
+    )
+    loss = mean_of_batch({"out": features_BPD.square().mean(dim=1)})["out"].sum()
     loss.backward()
     gradients = {name: parameter.grad for name, parameter in encoder.named_parameters() if parameter.grad is not None}
     return {"loss": loss.detach(), **gradients, **{name: value.clone() for name, value in encoder.named_buffers()}}

@@ -59,8 +59,8 @@ ALPHABET = "ab1 '\"\\${}()=,~#&;|*[]:é\t"
 def words_of(commands: list[str]) -> list[list[str]]:
     """Return the words after `python` of each command, as sh understands them."""
     script = "\n".join(["python() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }", *commands])
-    said = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode()
-    return [words.split("\0")[:-1] for words in said.split("\1\0")[:-1]]
+    printed = subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout.decode()
+    return [words.split("\0")[:-1] for words in printed.split("\1\0")[:-1]]
 
 
 def value_of(override: str) -> object:

@@ -18,7 +18,7 @@ class Attention(nn.Module, ABC):
     """
 
     @abstractmethod
-    def remember(self, places_MPD: Tensor) -> Tensor:
+    def project_memory(self, memory_MPD: Tensor) -> Tensor:
         """Prepare images for any number of looks; returns a tensor of M memories."""
 
     @abstractmethod
@@ -30,7 +30,7 @@ AttentionBuilder = Callable[[], Attention]
 """Makes an attention of the decoder's width; a decoder calls it once for each look that it takes."""
 
 
-def memories_of(rows_N: Tensor, num_captions: int, num_memories: int) -> Tensor | None:
+def select_memory(rows_N: Tensor, num_captions: int, num_memories: int) -> Tensor | None:
     """Return which memories are left when of `num_captions` captions those in `rows_N` are kept, in that order.
 
     As few as equally many captions each can share: captions that stay with their image, as beams do, or that are

@@ -24,9 +24,9 @@ class LuongAttention(Attention):
         self.query = nn.Linear(hidden_size, hidden_size, bias=False)
         self.join = nn.Linear(2 * hidden_size, hidden_size)
 
-    def remember(self, places_MPD: Tensor) -> Tensor:
+    def project_memory(self, memory_MPD: Tensor) -> Tensor:
         """Project the places to the decoder's width and mark each position."""
-        return self.to_memory(places_MPD) + self.position_PH
+        return self.to_memory(memory_MPD) + self.position_PH
 
     def forward(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
         """Return the states after a look at the image; the scores are scaled by 1/√H, unlike the paper's."""

@@ -34,9 +34,9 @@ class MultiHeadAttention(Attention):
         self.key_value = nn.Linear(width, 2 * hidden_size)
         self.out = nn.Linear(hidden_size, hidden_size)
 
-    def remember(self, places_MPD: Tensor) -> Tensor:
+    def project_memory(self, memory_MPD: Tensor) -> Tensor:
         """Project the places to keys and values, side by side: `memory_MKPhh`."""
-        key_value_MPH = self.key_value(places_MPD + self.position_PD)
+        key_value_MPH = self.key_value(memory_MPD + self.position_PD)
         return key_value_MPH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2).contiguous()
 
     def forward(self, hidden_NLH: Tensor, memory_MKPhh: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class Decoder(nn.Module, ABC):
     most_tokens: int | None = None
 
     @abstractmethod
-    def start(self, context_NX: Tensor, places_MPD: Tensor) -> Any:
+    def start(self, context_NX: Tensor, memory_MPD: Tensor) -> Any:
         """Return the state before the first word.
 
         The captions stand in the order of their images, equally many of each: caption n has places n // (N / M).

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.attentions import AttentionBuilder, memories_of
+from lightning_modules.networks.attentions import AttentionBuilder, select_memory
 from lightning_modules.networks.decoders.decoder import Decoder
 from lightning_modules.networks.layers.dropout import WordDropout
 
@@ -32,7 +32,7 @@ class DecoderState(NamedTuple):
         """Return the state of the captions in `rows`, in that order; rows may repeat (as beams do)."""
         memory_M = self.memory_M
         if memory_M is not None:
-            kept_M = memories_of(rows, len(self.context_N1E), len(memory_M))
+            kept_M = select_memory(rows, len(self.context_N1E), len(memory_M))
             memory_M = memory_M if kept_M is None else memory_M[kept_M]
         return type(self)(tuple(part[:, rows] for part in self.recurrent), self.context_N1E[rows], memory_M)
 
@@ -64,20 +64,20 @@ class RecurrentDecoder(Decoder):
         word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        looking = None if attention is None else attention()  # first, as ever: a seed draws the same parameters
+        built = None if attention is None else attention()  # first, as ever: a seed draws the same parameters
         self.hidden_size = hidden_size
         self.word_dropout = WordDropout(word_dropout)
         self.recurrence = self.network(embedding_dim, hidden_size, num_layers, batch_first=True)
-        self.add_to_words = nn.Linear(context_dim, embedding_dim)
+        self.context_projection = nn.Linear(context_dim, embedding_dim)
         self.initial = nn.Linear(context_dim, self.num_states * num_layers * hidden_size)
-        self.attention = looking
+        self.attention = built
 
-    def start(self, context_NX: Tensor, places_MPD: Tensor) -> DecoderState:
+    def start(self, context_NX: Tensor, memory_MPD: Tensor) -> DecoderState:
         """Return the state before the first word."""
         shape = (self.num_states, self.recurrence.num_layers, self.hidden_size)
         initial_SRNH = torch.tanh(self.initial(context_NX)).unflatten(-1, shape).movedim(0, -2)
-        memory_M = None if self.attention is None else self.attention.remember(places_MPD)
-        context_N1E = self.add_to_words(context_NX).unsqueeze(1)
+        memory_M = None if self.attention is None else self.attention.project_memory(memory_MPD)
+        context_N1E = self.context_projection(context_NX).unsqueeze(1)
         return DecoderState(tuple(part.contiguous() for part in initial_SRNH), context_N1E, memory_M)
 
     def advance(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:

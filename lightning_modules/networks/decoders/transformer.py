@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, memories_of
+from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, select_memory
 from lightning_modules.networks.decoders.decoder import Decoder
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
 
@@ -31,7 +31,7 @@ class TransformerState(NamedTuple):
         """Return the state of the captions in `rows`, in that order; rows may repeat (as beams do)."""
         memories_M = self.memories_M
         if memories_M:
-            kept_M = memories_of(rows, len(self.context_N1H), len(memories_M[0]))
+            kept_M = select_memory(rows, len(self.context_N1H), len(memories_M[0]))
             memories_M = (
                 memories_M if kept_M is None else tuple(memory_M.index_select(0, kept_M) for memory_M in memories_M)
             )
@@ -45,14 +45,20 @@ class TransformerLayer(nn.Module):
     """
 
     def __init__(
-        self, *, hidden_size: int, num_heads: int, feedforward_size: int, dropout: float, look: Attention | None
+        self,
+        *,
+        hidden_size: int,
+        num_heads: int,
+        feedforward_size: int,
+        dropout: float,
+        cross_attention: Attention | None,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.norm_words = nn.LayerNorm(hidden_size)
         self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
         self.out = nn.Linear(hidden_size, hidden_size)
-        self.look = look
+        self.cross_attention = cross_attention
         self.norm_feedforward = nn.LayerNorm(hidden_size)
         self.feedforward = nn.Sequential(
             nn.Linear(hidden_size, feedforward_size), nn.GELU(), nn.Linear(feedforward_size, hidden_size)
@@ -61,20 +67,20 @@ class TransformerLayer(nn.Module):
 
     def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take in L more words; returns their states, and the keys and values of all words."""
-        heard_NLH, read_NKThh = self._listen(self.norm_words(x_NLH), read_NKThh)
-        x_NLH = x_NLH + self.dropout(heard_NLH)
-        if self.look is not None:
-            x_NLH = self.look(x_NLH, memory_M)
+        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
+        x_NLH = x_NLH + self.dropout(attended_NLH)
+        if self.cross_attention is not None:
+            x_NLH = self.cross_attention(x_NLH, memory_M)
         return x_NLH + self.dropout(self.feedforward(self.norm_feedforward(x_NLH))), read_NKThh
 
-    def _listen(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
         by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         width = by_head_NKLhhh.shape[-1] // 3
         query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
         read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
         key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
-        heard_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
-        return self.out(heard_NLH), read_NKThh
+        attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        return self.out(attended_NLH), read_NKThh
 
 
 class TransformerDecoder(Decoder):
@@ -121,30 +127,32 @@ class TransformerDecoder(Decoder):
         self.most_tokens = num_positions
         self.num_heads = num_heads
         self.word_dropout = WordDropout(word_dropout)
-        self.enter = nn.Identity() if embedding_dim == hidden_size else nn.Linear(embedding_dim, hidden_size)
+        self.input_projection = nn.Identity() if embedding_dim == hidden_size else nn.Linear(embedding_dim, hidden_size)
         self.position_LH = nn.Parameter(0.02 * torch.randn(num_positions, hidden_size))
-        self.add_to_words = nn.Linear(context_dim, hidden_size)
+        self.context_projection = nn.Linear(context_dim, hidden_size)
         self.layers = nn.ModuleList(
             TransformerLayer(
                 hidden_size=hidden_size,
                 num_heads=num_heads,
                 feedforward_size=feedforward_size,
                 dropout=dropout,
-                look=None if attention is None else attention(),
+                cross_attention=None if attention is None else attention(),
             )
             for _ in range(num_layers)
         )
         self.dropout = Dropout(dropout)
         self.norm = nn.LayerNorm(hidden_size)
 
-    def start(self, context_NX: Tensor, places_MPD: Tensor) -> TransformerState:
+    def start(self, context_NX: Tensor, memory_MPD: Tensor) -> TransformerState:
         """Return the state before the first word."""
-        context_N1H = self.add_to_words(context_NX).unsqueeze(1)
+        context_N1H = self.context_projection(context_NX).unsqueeze(1)
         nothing_NKThh = context_N1H.new_zeros(
             len(context_NX), self.num_heads, 0, 2 * self.hidden_size // self.num_heads
         )
-        looks = [layer.look for layer in self.layers if isinstance(layer.look, Attention)]
-        memories_M = tuple(look.remember(places_MPD) for look in looks)
+        cross_attentions = [
+            layer.cross_attention for layer in self.layers if isinstance(layer.cross_attention, Attention)
+        ]
+        memories_M = tuple(cross_attention.project_memory(memory_MPD) for cross_attention in cross_attentions)
         return TransformerState(context_N1H, (nothing_NKThh,) * len(self.layers), memories_M)
 
     def advance(self, words_NLE: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
@@ -160,7 +168,9 @@ class TransformerDecoder(Decoder):
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        x_NLH = self.dropout(self.enter(self.word_dropout(words_NLE)) + self.position_LH[start:end] + state.context_N1H)
+        x_NLH = self.dropout(
+            self.input_projection(self.word_dropout(words_NLE)) + self.position_LH[start:end] + state.context_N1H
+        )
         read_NKThh = []
         for layer, before, memory_M in zip(
             self.layers, state.read_NKThh, state.memories_M or (None,) * len(self.layers), strict=True

@@ -18,7 +18,7 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        """Return `grid_BPD` of `uint8` images, places row by row."""
+        """Return `features_BPD` of `uint8` images, places row by row."""
 
     def load_pretrained(self) -> None:
         """Read published weights, where the encoder was told of some; for the start of a training run."""

@@ -75,5 +75,5 @@ class ResNetEncoder(Encoder):
         ).to(memory_format=torch.channels_last)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        grid_BDHW = self.stages(self.scale_pixels(images_BCHW))
-        return grid_BDHW.flatten(2).transpose(1, 2)
+        features_BDHW = self.stages(self.scale_pixels(images_BCHW))
+        return features_BDHW.flatten(2).transpose(1, 2)

@@ -54,14 +54,14 @@ class TimmEncoder(Encoder):
         self.eval()
         try:
             with torch.enable_grad():
-                grid_BPD = self(torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8))
+                features_BPD = self(torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8))
         except (AssertionError, RuntimeError) as error:
             raise ValueError(
                 f"model.encoder.backbone={self.backbone_name} does not take images of "
                 f"data.image_size={image_size} pixels: {error}"
             ) from error
-        leave_out_unused(self.backbone, grid_BPD)  # such as the norm of a classifier's head
-        return grid_BPD.shape[1], grid_BPD.shape[2]
+        leave_out_unused(self.backbone, features_BPD)  # such as the norm of a classifier's head
+        return features_BPD.shape[1], features_BPD.shape[2]
 
     def load_pretrained(self) -> None:
         """Read the weights that `weights` names into the backbone.

@@ -1,4 +1,4 @@
-"""Redraws an image from its caption.
+"""Reconstructs an image from its caption.
 
 Shape legend: N captions, L tokens, E embedding, H hidden, P places, C channels, T top width.
 """
@@ -27,13 +27,13 @@ class CaptionReader(nn.Module):
         return pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=mask_NL.shape[1])[0]
 
 
-class PlacesAskWords(nn.Module):
+class WordAttention(nn.Module):
     """Each place of the coarse drawing asks the sentence what stands there (attention with learned queries)."""
 
-    def __init__(self, *, places: int, hidden_size: int, num_heads: int = 4) -> None:
+    def __init__(self, *, positions: int, hidden_size: int, num_heads: int = 4) -> None:
         super().__init__()
-        self.query_PH = nn.Parameter(torch.randn(places, hidden_size))
-        self.place_PH = nn.Parameter(0.1 * torch.randn(places, hidden_size))
+        self.query_PH = nn.Parameter(torch.randn(positions, hidden_size))
+        self.position_PH = nn.Parameter(0.1 * torch.randn(positions, hidden_size))
         self.key_value = nn.Linear(hidden_size, 2 * hidden_size)
         self.num_heads = num_heads
 
@@ -43,7 +43,7 @@ class PlacesAskWords(nn.Module):
         key_NLKh, value_NLKh = (part.unflatten(-1, heads) for part in self.key_value(read_NLH).chunk(2, dim=-1))
         scores_NKPL = torch.einsum("kph,nlkh->nkpl", query_KPh, key_NLKh)
         weights_NKPL = scores_NKPL.masked_fill(~mask_NL[:, None, None], float("-inf")).softmax(dim=-1)
-        return torch.einsum("nkpl,nlkh->npkh", weights_NKPL, value_NLKh).flatten(2) + self.place_PH
+        return torch.einsum("nkpl,nlkh->npkh", weights_NKPL, value_NLKh).flatten(2) + self.position_PH
 
 
 def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -79,10 +79,10 @@ class ConvolutionalImageDecoder(nn.Module):
                 f"got {image_size}"
             )
         self.image_size = image_size
-        self.read = CaptionReader(embedding_dim=embedding_dim, hidden_size=hidden_size)
-        self.ask = PlacesAskWords(places=COARSE_SIZE**2, hidden_size=hidden_size)
+        self.caption_reader = CaptionReader(embedding_dim=embedding_dim, hidden_size=hidden_size)
+        self.word_attention = WordAttention(positions=COARSE_SIZE**2, hidden_size=hidden_size)
         widths = [hidden_size, *(min(hidden_size, base_width * 2**i) for i in reversed(range(num_stages - 1)))]
-        self.draw = nn.Sequential(
+        self.upsampling = nn.Sequential(
             nn.Conv2d(hidden_size, hidden_size, 3, padding=1, bias=False),
             BatchNorm2d(hidden_size),
             nn.ReLU(),
@@ -92,6 +92,6 @@ class ConvolutionalImageDecoder(nn.Module):
         ).to(memory_format=torch.channels_last)
 
     def forward(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
-        places_NPH = self.ask(self.read(words_NLE, mask_NL), mask_NL)
-        coarse_NHRR = places_NPH.transpose(1, 2).unflatten(-1, (COARSE_SIZE, COARSE_SIZE))
-        return self.draw(coarse_NHRR.contiguous(memory_format=torch.channels_last))
+        positions_NPH = self.word_attention(self.caption_reader(words_NLE, mask_NL), mask_NL)
+        coarse_NHRR = positions_NPH.transpose(1, 2).unflatten(-1, (COARSE_SIZE, COARSE_SIZE))
+        return self.upsampling(coarse_NHRR.contiguous(memory_format=torch.channels_last))

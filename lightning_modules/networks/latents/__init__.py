@@ -1,8 +1,9 @@
 """Latents: q(S|I) and q(C|I,S), the style and content codes of an image.
 
-Contract: `forward(grid_BPD, image_of_caption_N, style_from=POSTERIOR, content_from=POSTERIOR, caption=None)` returns
-`Latents`, the codes of each caption, each from its `Source`, C given S; `style_dim` and `content_dim` give their
-widths, `places_width` that of the places that attention looks at, `reads_captions` whether a posterior reads `caption`.
+Contract: `forward(features_BPD, image_of_caption_N, style_from=POSTERIOR, content_from=POSTERIOR, caption=None)`
+returns `Latents`, the codes of each caption, each from its `Source`, C given S. `style_dim` and `content_dim` are their
+widths, `memory_dim` is that of the memory that attention reads, and `reads_captions` says whether a posterior reads
+`caption`.
 """
 
 from lightning_modules.networks.latents.conditional import ConditionalLatents

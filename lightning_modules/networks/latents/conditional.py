@@ -14,7 +14,7 @@ from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latents import (
     CaptionWords,
     LatentCode,
-    start_quiet,
+    init_low_variance,
 )
 from lightning_modules.networks.latents.sources import Source
 
@@ -43,7 +43,7 @@ class ConditionalLatents(GaussianLatents):
         embedding_dim: int,
         style_dim: int = 16,
         content_dim: int = 64,
-        places_width: int | None = None,
+        memory_dim: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
         dropout: float = 0.0,
@@ -54,7 +54,7 @@ class ConditionalLatents(GaussianLatents):
             positions=positions,
             style_dim=style_dim,
             content_dim=content_dim,
-            places_width=places_width,
+            memory_dim=memory_dim,
             reduced_width=reduced_width,
             hidden_size=hidden_size,
             dropout=dropout,
@@ -65,7 +65,7 @@ class ConditionalLatents(GaussianLatents):
         self.caption = nn.GRU(embedding_dim, hidden_size, batch_first=True)
         self.style_posterior = nn.Linear(2 * hidden_size, 2 * style_dim)
         self.style_prior = nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
-        start_quiet(self.style_posterior)
+        init_low_variance(self.style_posterior)
 
     def _style(
         self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None

@@ -11,15 +11,15 @@ from lightning_modules.networks.latents.latents import (
     CaptionWords,
     LatentCode,
     Latents,
-    draw,
-    places_of_captions,
-    start_quiet,
+    init_low_variance,
+    memory_of_captions,
+    sample_latent,
 )
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 from lightning_modules.networks.layers.dropout import Dropout
 
 
-class GridSummary(nn.Module):
+class FeatureSummary(nn.Module):
     """A feature grid as one vector that still knows where things are: reduce the width, flatten, project."""
 
     def __init__(self, *, width: int, positions: int, reduced_width: int, summary_width: int) -> None:
@@ -27,8 +27,8 @@ class GridSummary(nn.Module):
         self.reduce = nn.Linear(width, reduced_width)
         self.project = nn.Linear(positions * reduced_width, summary_width)
 
-    def forward(self, grid_BPD: Tensor) -> Tensor:
-        reduced_BPR = torch.relu(self.reduce(grid_BPD))
+    def forward(self, features_BPD: Tensor) -> Tensor:
+        reduced_BPR = torch.relu(self.reduce(features_BPD))
         return torch.relu(self.project(reduced_BPR.flatten(1)))
 
 
@@ -42,7 +42,7 @@ class GaussianLatents(nn.Module):
         positions: Positions P of the encoder's grid.
         style_dim: Dimensions of S.
         content_dim: Dimensions of C.
-        places_width: For a backbone, whose features are wide and of any scale: normalise them, and project those that
+        memory_dim: For a backbone, whose features are wide and of any scale: normalise them, and project those that
             attention looks at to this width, once for all captions of an image. None takes them as they are.
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
@@ -58,7 +58,7 @@ class GaussianLatents(nn.Module):
         positions: int,
         style_dim: int = 16,
         content_dim: int = 64,
-        places_width: int | None = None,
+        memory_dim: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
         dropout: float = 0.0,
@@ -66,22 +66,22 @@ class GaussianLatents(nn.Module):
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = content_dim
-        self.places_width = places_width or width
-        self.normalise = nn.LayerNorm(width) if places_width else nn.Identity()
+        self.memory_dim = memory_dim or width
+        self.normalise = nn.LayerNorm(width) if memory_dim else nn.Identity()
         self.dropout = Dropout(dropout)
-        self.places = nn.Linear(width, places_width) if places_width else nn.Identity()
-        self.summary = GridSummary(
+        self.memory = nn.Linear(width, memory_dim) if memory_dim else nn.Identity()
+        self.summary = FeatureSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
         self.style_posterior = nn.Linear(hidden_size, 2 * style_dim)
         self.content_hidden = nn.Linear(hidden_size + style_dim, hidden_size)
         self.content_posterior = nn.Linear(hidden_size, 2 * content_dim)
-        start_quiet(self.style_posterior)
-        start_quiet(self.content_posterior)
+        init_low_variance(self.style_posterior)
+        init_low_variance(self.content_posterior)
 
     def forward(
         self,
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         image_of_caption_N: Tensor,
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
@@ -90,22 +90,22 @@ class GaussianLatents(nn.Module):
         """Draw a style and a content code for each caption.
 
         Args:
-            grid_BPD: The encoder's features.
-            image_of_caption_N: For each caption the row of its image in `grid_BPD`.
+            features_BPD: The encoder's features.
+            image_of_caption_N: For each caption the row of its image in `features_BPD`.
             style_from: Where S comes from.
             content_from: Where C comes from, given S.
             caption: What is said, for a posterior that reads it; None where that is not known yet.
         """
-        grid_BPD = self.dropout(self.normalise(grid_BPD))
-        summary_BF = self.summary(grid_BPD)
+        features_BPD = self.dropout(self.normalise(features_BPD))
+        summary_BF = self.summary(features_BPD)
         summary_NF = summary_BF[image_of_caption_N]
         style = self._style(summary_BF, image_of_caption_N, style_from, caption)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
-        content = draw(self.content_posterior(hidden_NF), content_from)
-        return Latents(style, content, places_of_captions(self.places(grid_BPD), image_of_caption_N))
+        content = sample_latent(self.content_posterior(hidden_NF), content_from)
+        return Latents(style, content, memory_of_captions(self.memory(features_BPD), image_of_caption_N))
 
     def _style(
         self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
     ) -> LatentCode:
         """Draw S of each caption; here q(S|I) knows the image alone."""
-        return draw(self.style_posterior(summary_BF[image_of_caption_N]), style_from)
+        return sample_latent(self.style_posterior(summary_BF[image_of_caption_N]), style_from)

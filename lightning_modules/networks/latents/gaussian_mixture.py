@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import LOG_VARIANCE_LIMIT, DiagonalGaussian
-from utils.seeding import Generators, draw_rows
+from utils.seeding import Generators, random_rows
 
 
 class GaussianMixture(NamedTuple):
@@ -43,14 +43,14 @@ class GaussianMixture(NamedTuple):
         """Return the mixtures of these rows, in that order."""
         return type(self)(*(part[rows] for part in self))
 
-    def sample(self, noise_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
-        """Draw a component, then from it with its standard deviations times `noise_scale`; 0 gives `mean`: [N, Z]."""
-        if noise_scale == 0:
+    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
+        """Draw a component, then from it with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z]."""
+        if latent_scale == 0:
             return self.mean
-        uniform_N1 = draw_rows(torch.rand, self.log_weight_NK[:, :1], generators)
+        uniform_N1 = random_rows(torch.rand, self.log_weight_NK[:, :1], generators)
         cumulated_NK = self.log_weight_NK.exp().cumsum(dim=1)
         component_N = (cumulated_NK[:, :-1] <= uniform_N1).sum(dim=1)
-        return self._component(component_N).sample(noise_scale, generators)
+        return self._component(component_N).sample(latent_scale, generators)
 
     def log_probability(self, code_NZ: Tensor) -> Tensor:
         """Return the log-density of a code, in nats: [N]."""

@@ -70,22 +70,22 @@ class Latents(NamedTuple):
     Attributes:
         style: How it is seen and said, [N, S].
         content: What is there, [N, C].
-        places_MPD: What there is at each place, for a decoder with attention: of each image (M = B), or of each caption
+        memory_MPD: What there is at each place, for a decoder with attention: of each image (M = B), or of each caption
             (M = N). Caption n sees those of row n // (N / M).
     """
 
     style: LatentCode
     content: LatentCode
-    places_MPD: Tensor
+    memory_MPD: Tensor
 
     def select(self, rows: Tensor) -> "Latents":
         """Return the codes of these rows, which stay in the order of their images, equally many of each."""
-        if len(self.places_MPD) == len(self.style.sample):
-            return Latents(self.style.select(rows), self.content.select(rows), self.places_MPD[rows])
-        return Latents(self.style.select(rows), self.content.select(rows), self.places_MPD)
+        if len(self.memory_MPD) == len(self.style.sample):
+            return Latents(self.style.select(rows), self.content.select(rows), self.memory_MPD[rows])
+        return Latents(self.style.select(rows), self.content.select(rows), self.memory_MPD)
 
 
-def draw(parameters: Tensor, source: Source) -> LatentCode:
+def sample_latent(parameters: Tensor, source: Source) -> LatentCode:
     """Take a code from its source, given the Gaussian that a posterior network describes ([N, 2Z]).
 
     The prior is standard normal.
@@ -95,17 +95,17 @@ def draw(parameters: Tensor, source: Source) -> LatentCode:
     return LatentCode(source(posterior, prior), posterior, prior)
 
 
-def places_of_captions(places_BPD: Tensor, image_of_caption_N: Tensor) -> Tensor:
-    """Return `places_MPD`: of each image if all have equally many captions, side by side, otherwise of each caption."""
-    num_images = len(places_BPD)
+def memory_of_captions(memory_BPD: Tensor, image_of_caption_N: Tensor) -> Tensor:
+    """Return `memory_MPD`: of each image if all have equally many captions, side by side, otherwise of each caption."""
+    num_images = len(memory_BPD)
     each, rest = divmod(len(image_of_caption_N), num_images)
     images_B = torch.arange(num_images, device=image_of_caption_N.device)
     if not rest and torch.equal(image_of_caption_N, images_B.repeat_interleave(each)):
-        return places_BPD
-    return places_BPD[image_of_caption_N]
+        return memory_BPD
+    return memory_BPD[image_of_caption_N]
 
 
-def start_quiet(last: nn.Linear) -> None:
+def init_low_variance(last: nn.Linear) -> None:
     """Let a posterior network's last layer ([..., 2Z]) start with almost no noise."""
     with torch.no_grad():
         last.bias[last.out_features // 2 :] = INITIAL_LOG_VARIANCE

@@ -19,13 +19,13 @@ Source = Callable[[Distribution, Distribution], Tensor]
 
 @dataclass(frozen=True)
 class FromPosterior:
-    """What the image suggests; `noise_scale` multiplies the standard deviations, 0 takes the means."""
+    """What the image suggests; `latent_scale` multiplies the standard deviations, 0 takes the means."""
 
-    noise_scale: float = 1.0
+    latent_scale: float = 1.0
     generators: Generators | None = None
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return posterior.sample(self.noise_scale, self.generators)
+        return posterior.sample(self.latent_scale, self.generators)
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,4 @@ class Given:
 
 
 POSTERIOR = FromPosterior()
-MEAN = FromPosterior(noise_scale=0.0)
+MEAN = FromPosterior(latent_scale=0.0)

@@ -7,8 +7,8 @@ C = P · W content.
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.latents.gaussian import GridSummary
-from lightning_modules.networks.latents.latents import CaptionWords, Latents, draw, start_quiet
+from lightning_modules.networks.latents.gaussian import FeatureSummary
+from lightning_modules.networks.latents.latents import CaptionWords, Latents, init_low_variance, sample_latent
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 
 
@@ -22,7 +22,7 @@ class SpatialGaussianLatents(nn.Module):
         width: Feature width D of the encoder's grid.
         positions: Positions P of the encoder's grid.
         style_dim: Dimensions of S.
-        place_dim: Dimensions W of C at each place.
+        position_dim: Dimensions W of C at each place.
         reduced_width: Features a position that the summary of the grid, which S comes from, keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
     """
@@ -35,37 +35,37 @@ class SpatialGaussianLatents(nn.Module):
         width: int,
         positions: int,
         style_dim: int = 16,
-        place_dim: int = 16,
+        position_dim: int = 16,
         reduced_width: int = 16,
         hidden_size: int = 128,
     ) -> None:
         super().__init__()
         self.style_dim = style_dim
-        self.content_dim = positions * place_dim
-        self.places_width = place_dim
+        self.content_dim = positions * position_dim
+        self.memory_dim = position_dim
         self.normalise = nn.LayerNorm(width)  # backbones differ in the scale of their features by orders of magnitude
-        self.summary = GridSummary(
+        self.summary = FeatureSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
         self.style_posterior = nn.Linear(hidden_size, 2 * style_dim)
         self.features = nn.Linear(width, hidden_size)
         self.style_features = nn.Linear(style_dim, hidden_size, bias=False)
-        self.content_posterior = nn.Linear(hidden_size, 2 * place_dim)
-        start_quiet(self.style_posterior)
-        start_quiet(self.content_posterior)
+        self.content_posterior = nn.Linear(hidden_size, 2 * position_dim)
+        init_low_variance(self.style_posterior)
+        init_low_variance(self.content_posterior)
 
     def forward(
         self,
-        grid_BPD: Tensor,
+        features_BPD: Tensor,
         image_of_caption_N: Tensor,
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
     ) -> Latents:
         """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
-        grid_BPD = self.normalise(grid_BPD)
-        style = draw(self.style_posterior(self.summary(grid_BPD))[image_of_caption_N], style_from)
-        features_NPF = self.features(grid_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
+        features_BPD = self.normalise(features_BPD)
+        style = sample_latent(self.style_posterior(self.summary(features_BPD))[image_of_caption_N], style_from)
+        features_NPF = self.features(features_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
         mean_NPW, log_variance_NPW = self.content_posterior(torch.relu(features_NPF)).chunk(2, dim=-1)
-        content = draw(torch.cat([mean_NPW.flatten(1), log_variance_NPW.flatten(1)], dim=-1), content_from)
-        return Latents(style, content, places_MPD=content.sample.unflatten(1, (-1, self.places_width)))
+        content = sample_latent(torch.cat([mean_NPW.flatten(1), log_variance_NPW.flatten(1)], dim=-1), content_from)
+        return Latents(style, content, memory_MPD=content.sample.unflatten(1, (-1, self.memory_dim)))

@@ -13,14 +13,14 @@ class StraightThroughGumbel(Relaxation):
 
     Args:
         temperature: Of the relaxation: low is close to discrete but has a noisy gradient. A number or a schedule.
-        truth_share: See `Relaxation`.
+        teacher_forcing_ratio: See `Relaxation`.
 
     Raises:
         ValueError: The share is not in [0, 1), or the temperature at some step is not positive.
     """
 
-    def __init__(self, *, temperature: float | Schedule = 1.0, truth_share: float = 0.0) -> None:
-        super().__init__(truth_share=truth_share)
+    def __init__(self, *, temperature: float | Schedule = 1.0, teacher_forcing_ratio: float = 0.0) -> None:
+        super().__init__(teacher_forcing_ratio=teacher_forcing_ratio)
         self.temperature = as_schedule(temperature)
 
     def relax(self, logits_NLV: Tensor, step: int) -> Tensor:

@@ -31,7 +31,7 @@ captions = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_si
 
 @given(st.dictionaries(names, st.lists(captions, min_size=1, max_size=3), max_size=4))
 def test_what_was_written_is_read(captions_of: dict[str, list[str]]) -> None:
-    lines = [f"{name}#{i}\t{said[i]}\n" for name, said in captions_of.items() for i in range(len(said))]
+    lines = [f"{name}#{i}\t{text[i]}\n" for name, text in captions_of.items() for i in range(len(text))]
     bad = BadData()
     assert read_or_refuse(lambda path: read_captions(path, bad), "".join(lines).encode()) == captions_of
     assert not bad.names_of_kind

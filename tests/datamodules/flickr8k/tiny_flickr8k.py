@@ -28,7 +28,7 @@ class TinyFlickr8k:
         for n in range(12):
             Image.new("RGB", (40, 30), (20 * n,) * 3).save(self.image(n), quality=95)
         captions = [(n, i, caption.format(n=n, i=i)) for n in range(12) for i in range(CAPTIONS_PER_IMAGE)]
-        lines = [f"{n}.jpg#{i}\t{said}" for n, i, said in captions]
+        lines = [f"{n}.jpg#{i}\t{text}" for n, i, text in captions]
         self.token_file.write_text("\n".join([*lines, ""]), "utf-8")
         for name, numbers in SPLITS.items():
             self.split_file(name).write_text("".join(f"{n}.jpg\n" for n in numbers))

@@ -1,4 +1,4 @@
-"""The cache file: drawn once, redrawn when torn."""
+"""The cache file: drawn once, reconstructed when torn."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -39,7 +39,7 @@ def test_decode_undoes_encode(fitter: Fitter) -> None:
 def test_words_are_spelled_as_in_the_middle_of_a_caption(fitter: Fitter) -> None:
     tokenizer = partial(fitter, max_length=3)(CAPTIONS)
     for text, start, end in (("a dog runs", "a", "dog runs"), ("man and a dog", "man", " and a  dog ")):
-        spelled = tokenizer.spell(end)
+        spelled = tokenizer.tokenize_word(end)
         whole = fitter(CAPTIONS).encode(text)
         assert whole[-1 - len(spelled) : -1] == spelled
         assert tokenizer.decode([*fitter(CAPTIONS).encode(start)[:-1], *spelled]) == text
@@ -72,7 +72,7 @@ def test_caption_begins_with_prefix_and_ends_with_eos(fitter: Fitter) -> None:
     ids = tokenizer.encode("a dog")
     assert tuple(ids[:2]) == (vocabulary.cls_id, vocabulary.bos_id) == vocabulary.prefix
     assert ids[-1] == vocabulary.eos_id
-    assert not {*vocabulary.never_said, vocabulary.eos_id} & {*ids[2:-1]}
+    assert not {*vocabulary.suppressed_ids, vocabulary.eos_id} & {*ids[2:-1]}
 
 
 def test_vocabulary_numbers_every_token_once(fitter: Fitter) -> None:

@@ -24,7 +24,7 @@ def test_appends_special_tokens_to_its_vocabulary(gpt2_folder: Path) -> None:
 def test_its_own_special_token_is_never_said(gpt2_folder: Path) -> None:
     tokenizer = load_gpt2([], path=gpt2_folder)
     end_of_text = tokenizer.tokens.index("<|endoftext|>")
-    assert end_of_text in tokenizer.vocabulary.never_said
+    assert end_of_text in tokenizer.vocabulary.suppressed_ids
     logits_NV = torch.zeros(2, tokenizer.vocabulary.size)
     allowed_NV = allowed_words(logits_NV, tokenizer.vocabulary, torch.tensor([True, False]))
     assert allowed_NV[:, end_of_text].tolist() == [-math.inf] * 2

@@ -51,11 +51,11 @@ def test_words_come_back_but_for_unknown_ones(word: CaptionTokenizer, text: str)
 def test_byte_pairs_spell_every_text(bpe: CaptionTokenizer, text: str) -> None:
     ids = bpe.encode(text)
     _check_ids(bpe, ids)
-    said = bpe.decode(ids)
-    assert said.strip() == said
-    assert bpe.decode(bpe.encode(said)) == said
+    text = bpe.decode(ids)
+    assert text.strip() == text
+    assert bpe.decode(bpe.encode(text)) == text
     if text.isascii() and text.isprintable():
-        assert said == text.lower().strip()
+        assert text == text.lower().strip()
 
 
 @given(text=texts)

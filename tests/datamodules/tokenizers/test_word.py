@@ -52,8 +52,8 @@ def test_what_starts_with_a_character_that_had_none_before_it_is_written_alone()
 def test_a_wanted_word_is_spelled_as_it_is_commonly_written() -> None:
     tokenizer = fit_word(["一只红狗", "白狗", "狗", "a dog"], min_count=1)
     for phrase, tokens in (("狗", ["##狗"]), ("红狗", ["##红", "##狗"]), ("白狗", ["白", "##狗"]), ("dog", ["dog"])):
-        assert [tokenizer.tokens[i] for i in tokenizer.spell(phrase)] == tokens
-    assert tokenizer.spell("猫") == [tokenizer.vocabulary.unk_id]
+        assert [tokenizer.tokens[i] for i in tokenizer.tokenize_word(phrase)] == tokens
+    assert tokenizer.tokenize_word("猫") == [tokenizer.vocabulary.unk_id]
 
 
 def test_sentences_in_one_run_of_letters_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,9 +8,9 @@ import torch
 
 from evaluation.report.contents import (
     Report,
-    Saying,
     ShownCaption,
     ShownImage,
+    StyledCaption,
     Swaps,
     TradeOff,
     TradeOffPoint,
@@ -59,8 +59,8 @@ def _shown_image(name: str, num_captions: int = 8, size: int = 32) -> ShownImage
     return ShownImage(name, image_3HW, torch.rand(3, 16, 16), captions, [f"{name} said {i}" for i in range(5)], 1.5)
 
 
-def _sayings(number: int, redrawn: bool = True) -> list[Saying]:
-    return [Saying(f"saying {i}", torch.rand(3, 16, 16) if redrawn else None) for i in range(number)]
+def _sayings(number: int, reconstructed: bool = True) -> list[StyledCaption]:
+    return [StyledCaption(f"saying {i}", torch.rand(3, 16, 16) if reconstructed else None) for i in range(number)]
 
 
 def _report() -> Report:
@@ -88,7 +88,7 @@ def test_everything_is_shown() -> None:
     shown += ["CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "people", "1,000 images"]
     shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "What people said (5)"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
-        shown += [image.name, *(said.caption for said in image.captions), *image.references]
+        shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
     assert [words for words in shown if words not in text] == []
     assert text.count("unfinished") == 2
     assert not page.open
@@ -110,7 +110,7 @@ def test_what_captions_contain_is_text() -> None:
         notes=[HOSTILE],
         scores={HOSTILE: 1.0},
         gallery={HOSTILE: [image]},
-        traversals=[Traversal(image.image_3HW, 0, [1.0], [Saying(HOSTILE, image.redrawn_3HW)])],
+        traversals=[Traversal(image.image_3HW, 0, [1.0], [StyledCaption(HOSTILE, image.reconstruction_3HW)])],
         trade_off=TradeOff({HOSTILE: []}, None, 1, 1),
         config=f"</pre>{HOSTILE}",
     )
@@ -118,7 +118,7 @@ def test_what_captions_contain_is_text() -> None:
     page = Page(html)
     assert page.count("script") == 0
     assert page.text.count(HOSTILE) >= 10
-    assert any(attributes.get("alt") == f"Redrawn from: {HOSTILE}" for _, attributes in page.tags)
+    assert any(attributes.get("alt") == f"Reconstructed from: {HOSTILE}" for _, attributes in page.tags)
     assert "</pre>&lt;script" not in html
 
 
@@ -146,17 +146,17 @@ def test_images_have_words_and_the_page_a_language() -> None:
 
 
 def test_a_model_that_redraws_nothing_has_captions_alone() -> None:
-    image = _shown_image("dog.jpg")._replace(redrawn_3HW=None)
+    image = _shown_image("dog.jpg")._replace(reconstruction_3HW=None)
     pixels_3HW = image.image_3HW
     report = replace(
         _report(),
         gallery={"Best": [image]},
-        traversals=[Traversal(pixels_3HW, 1, [0.0, 1.0], _sayings(2, redrawn=False))],
-        swaps=Swaps([pixels_3HW], [_sayings(1, redrawn=False)]),
+        traversals=[Traversal(pixels_3HW, 1, [0.0, 1.0], _sayings(2, reconstructed=False))],
+        swaps=Swaps([pixels_3HW], [_sayings(1, reconstructed=False)]),
     )
     page = Page(render(report))
     assert page.count("img") == 1 + 1 + 2
-    assert "redraws" not in page.text
+    assert "reconstructs" not in page.text
     assert "saying 1" in page.text
 
 
@@ -175,8 +175,10 @@ def test_captions_beyond_the_first_five_unfold(num_captions: int, more: str | No
 
 
 def test_repeated_captions_are_counted() -> None:
-    said = ShownCaption("a dog", 1.0, -3.0, True)
-    image = _shown_image("dog.jpg")._replace(captions=[said, said._replace(log_probability=-4.5), said, said])
+    generated = ShownCaption("a dog", 1.0, -3.0, True)
+    image = _shown_image("dog.jpg")._replace(
+        captions=[generated, generated._replace(log_probability=-4.5), generated, generated]
+    )
     page = Page(render(replace(_report(), gallery={"Best": [image]}, traversals=[], swaps=None)))
     assert page.text.count("a dog") == 1
     assert "× 4" in page.text
@@ -205,5 +207,5 @@ def test_the_same_report_is_the_same_page() -> None:
 
 def test_a_big_gallery_is_below_ten_megabytes() -> None:
     images = [_shown_image(f"{i}.jpg", num_captions=20, size=224) for i in range(24)]
-    noisy = [image._replace(redrawn_3HW=torch.rand(3, 64, 64)) for image in images]  # the worst to compress
+    noisy = [image._replace(reconstruction_3HW=torch.rand(3, 64, 64)) for image in images]  # the worst to compress
     assert len(render(replace(_report(), gallery={"At random": noisy})).encode()) < 10_000_000

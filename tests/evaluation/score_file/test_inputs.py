@@ -12,7 +12,7 @@ SAID = {1: ["A small boat.", "Too dark to see."], 2: ["A cat sleeps.", "The cat 
 RESULTS = [{"image_id": number, "caption": captions[0]} for number, captions in SAID.items()]
 ANNOTATIONS = {
     "annotations": [
-        {"image_id": number, "caption": said, "is_rejected": "dark" in said} for number in SAID for said in SAID[number]
+        {"image_id": number, "caption": text, "is_rejected": "dark" in text} for number in SAID for text in SAID[number]
     ]
 }
 

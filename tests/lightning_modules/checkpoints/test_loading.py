@@ -29,7 +29,7 @@ def _saved(checkpoint: object, folder: Path) -> Path:
 
 
 def test_the_trainers_checkpoint_holds_no_code_and_names_its_format(checkpoint: Checkpoint) -> None:
-    assert checkpoint["facet_format"] == 2
+    assert checkpoint["facet_format"] == 3
     assert {"state_dict", "hyper_parameters", "optimizer_states"} <= checkpoint.keys()
 
 
@@ -43,7 +43,7 @@ def test_reloads_alone_and_says_the_same(trained: TinyRun, checkpoint: Checkpoin
     images_BCHW = _images()
     first, second = (captioner.describe(images_BCHW, Greedy()) for captioner in (by_us, by_lightning))
     assert first.captions == second.captions
-    assert torch.equal(by_us.redraw(first.tokens_NL), by_lightning.redraw(second.tokens_NL))
+    assert torch.equal(by_us.reconstruct(first.tokens_NL), by_lightning.reconstruct(second.tokens_NL))
 
 
 def test_a_model_that_began_from_other_files_reloads_without_them(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_refuses_a_pickle_that_would_run_code(tmp_path: Path, checkpoint: Checkp
 
 
 def test_refuses_another_format(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match="has format 99, this version reads format 2; use the version that wrote it"):
+    with pytest.raises(ValueError, match="has format 99, this version reads format 3; use the version that wrote it"):
         load_captioner(_saved({**checkpoint, "facet_format": 99}, tmp_path))
 
 

@@ -16,7 +16,7 @@ class Tables(NamedTuple):
     """The state: for each caption the number of its table, and how many words have been said."""
 
     table_N: Tensor
-    num_said: int = 0
+    num_satisfied: int = 0
 
     def select(self, rows: Tensor) -> "Tables":
         return self._replace(table_N=self.table_N[rows])
@@ -29,13 +29,13 @@ class TableStepper:
         self.logits_TVV = logits_TVV
 
     def step(self, tokens_N: Tensor, state: Tables) -> tuple[Tensor, Tables]:
-        logits_NV = (1 + 0.1 * state.num_said) * self.logits_TVV[state.table_N, tokens_N]
-        return logits_NV, state._replace(num_said=state.num_said + 1)
+        logits_NV = (1 + 0.1 * state.num_satisfied) * self.logits_TVV[state.table_N, tokens_N]
+        return logits_NV, state._replace(num_satisfied=state.num_satisfied + 1)
 
-    def next_log_probability(self, table: int, said: Sequence[int]) -> list[float]:
+    def next_log_probability(self, table: int, generated: Sequence[int]) -> list[float]:
         """Return log P of each next word in double precision."""
-        logits_V = self.logits_TVV[table, said[-1] if said else BOS].double()
-        return ((1 + 0.1 * len(said)) * logits_V).log_softmax(dim=-1).tolist()
+        logits_V = self.logits_TVV[table, generated[-1] if generated else BOS].double()
+        return ((1 + 0.1 * len(generated)) * logits_V).log_softmax(dim=-1).tolist()
 
     def log_probability(self, table: int, tokens: Sequence[int]) -> float:
         """Return log P of a caption, word by word."""

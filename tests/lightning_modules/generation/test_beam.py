@@ -25,8 +25,10 @@ from tests.lightning_modules.generation.table_stepper import (
 NUM_TABLES = 12
 
 
-def _captions(said: Generated, each: int) -> list[list[Caption]]:
-    rows = zip(said.score_N.tolist(), unpadded(said.tokens_NL), said.log_probability_N.tolist(), strict=True)
+def _captions(generated: Generated, each: int) -> list[list[Caption]]:
+    rows = zip(
+        generated.score_N.tolist(), unpadded(generated.tokens_NL), generated.log_probability_N.tolist(), strict=True
+    )
     captions = [Caption(score, tuple(tokens), nats) for score, tokens, nats in rows]
     return [captions[i : i + each] for i in range(0, len(captions), each)]
 
@@ -42,9 +44,9 @@ def _assert_same(found: list[Caption], expected: list[Caption]) -> None:
 def test_a_full_width_is_exhaustive_search(alpha: float, eos: float) -> None:
     stepper = random_stepper(num_tables=3, eos=eos, special=2.0)
     full = 7**3
-    said = Beam(beam_size=full, num=20, length_penalty=alpha, max_length=4)(stepper, *start(3, of=3), SPECIAL)
-    assert said.finished_N.all()
-    for table, found in enumerate(_captions(said, 20)):
+    generated = Beam(beam_size=full, num=20, length_penalty=alpha, max_length=4)(stepper, *start(3, of=3), SPECIAL)
+    assert generated.finished_N.all()
+    for table, found in enumerate(_captions(generated, 20)):
         _assert_same(found, every_finished_caption(stepper, table, 4, alpha)[:20])
 
 
@@ -65,9 +67,9 @@ def test_a_full_width_is_exhaustive_search(alpha: float, eos: float) -> None:
 def test_is_a_beam_search_over_lists(settings: dict[str, Any], eos: float) -> None:
     """Which never stops early: so this also shows that stopping early loses nothing."""
     stepper = random_stepper(num_tables=NUM_TABLES, eos=eos, special=2.0)
-    said = Beam(max_length=7, **settings)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
+    generated = Beam(max_length=7, **settings)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
     num = settings.get("num", 1)
-    for table, found in enumerate(_captions(said, num)):
+    for table, found in enumerate(_captions(generated, num)):
         naive = NaiveBeam(
             stepper,
             table,
@@ -113,8 +115,8 @@ def test_goes_on_while_a_longer_caption_can_still_win() -> None:
         logits_VV[:, word] = -20.0
         logits_VV[:, word, word + 1] = 20.0
     logits_VV[:, SPECIAL.size - 1, EOS] = 40.0
-    said = Beam(beam_size=3, length_penalty=1.0, max_length=20)(TableStepper(logits_VV), *start(1), SPECIAL)
-    assert unpadded(said.tokens_NL) == [[*range(FIRST_WORD, SPECIAL.size), EOS]]
+    generated = Beam(beam_size=3, length_penalty=1.0, max_length=20)(TableStepper(logits_VV), *start(1), SPECIAL)
+    assert unpadded(generated.tokens_NL) == [[*range(FIRST_WORD, SPECIAL.size), EOS]]
 
 
 def test_unfinished_captions_fill_up_behind_finished_ones() -> None:
@@ -122,17 +124,17 @@ def test_unfinished_captions_fill_up_behind_finished_ones() -> None:
     logits_TVV[..., FIRST_WORD:] = torch.linspace(0, 1, 7)
     logits_TVV[:, FIRST_WORD, EOS] = -1.0  # the least likely word alone can end a caption
     logits_TVV[:, FIRST_WORD + 1 :, EOS] = -torch.inf
-    said = Beam(beam_size=50, num=9, max_length=2)(TableStepper(logits_TVV), *start(1), SPECIAL)
-    assert said.finished_N.tolist() == [True] + [False] * 8
-    assert unpadded(said.tokens_NL)[0] == [FIRST_WORD, EOS]
-    assert said.score_N[1] > said.score_N[0]
-    assert said.score_N[1:].tolist() == sorted(said.score_N[1:].tolist(), reverse=True)
+    generated = Beam(beam_size=50, num=9, max_length=2)(TableStepper(logits_TVV), *start(1), SPECIAL)
+    assert generated.finished_N.tolist() == [True] + [False] * 8
+    assert unpadded(generated.tokens_NL)[0] == [FIRST_WORD, EOS]
+    assert generated.score_N[1] > generated.score_N[0]
+    assert generated.score_N[1:].tolist() == sorted(generated.score_N[1:].tolist(), reverse=True)
 
 
 def test_where_there_are_too_few_captions_the_best_is_said_again() -> None:
     stepper = random_stepper()
-    said = Beam(beam_size=10, num=10, max_length=1)(stepper, *start(5), SPECIAL)
-    for captions in _captions(said, 10):
+    generated = Beam(beam_size=10, num=10, max_length=1)(stepper, *start(5), SPECIAL)
+    for captions in _captions(generated, 10):
         assert len({caption.tokens for caption in captions[:7]}) == 7
         assert captions[7:] == [captions[0]] * 3
 
@@ -140,8 +142,8 @@ def test_where_there_are_too_few_captions_the_best_is_said_again() -> None:
 def test_without_repeats_no_ngram_is_said_twice() -> None:
     stepper = random_stepper(num_tables=30, eos=-2.0)
     for n in (1, 2, 3):
-        said = Beam(no_repeat_ngram=n, max_length=7 if n == 1 else 30)(stepper, *start(30, of=30), SPECIAL)
-        for tokens in unpadded(said.tokens_NL):
+        generated = Beam(no_repeat_ngram=n, max_length=7 if n == 1 else 30)(stepper, *start(30, of=30), SPECIAL)
+        for tokens in unpadded(generated.tokens_NL):
             ngrams = [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
             assert len(ngrams) == len({*ngrams})
 

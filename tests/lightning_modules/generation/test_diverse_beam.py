@@ -31,8 +31,8 @@ def test_is_a_diverse_beam_search_over_lists(
     strategy = DiverseBeam(
         beam_size=beam_size, num=num, num_groups=num_groups, diversity=diversity, max_length=MAX_LENGTH
     )
-    said = strategy(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
-    captions = unpadded(said.tokens_NL)
+    generated = strategy(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
+    captions = unpadded(generated.tokens_NL)
     for table in range(NUM_TABLES):
         groups = [NaiveBeam(stepper, table, beam_size // num_groups, 0.6) for _ in range(num_groups)]
         by_group = _naive(groups, diversity)
@@ -42,7 +42,7 @@ def test_is_a_diverse_beam_search_over_lists(
         ]
         expected = [caption for captions_of_rank in by_rank for caption in captions_of_rank][:num]
         assert captions[table * num : (table + 1) * num] == [list(caption.tokens) for caption in expected]
-        scores = said.score_N[table * num : (table + 1) * num].tolist()
+        scores = generated.score_N[table * num : (table + 1) * num].tolist()
         assert scores == pytest.approx([caption.score for caption in expected], abs=1e-4)
 
 
@@ -58,8 +58,8 @@ def test_groups_avoid_each_others_words() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES, eos=-3.0)
     distinct = []
     for diversity in (0.0, 1.0, 100.0):
-        said = DiverseBeam(diversity=diversity, max_length=5)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
-        firsts = said.tokens_NL[:, 0].view(NUM_TABLES, 5).tolist()
+        generated = DiverseBeam(diversity=diversity, max_length=5)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
+        firsts = generated.tokens_NL[:, 0].view(NUM_TABLES, 5).tolist()
         distinct.append(sum(len({*words}) for words in firsts) / NUM_TABLES)
     assert distinct[0] == 1
     assert 1 < distinct[1] < 5

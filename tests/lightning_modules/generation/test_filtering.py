@@ -95,25 +95,25 @@ def test_the_likeliest_word_may_be_untypical() -> None:
 
 
 def test_repeats_are_discouraged_whatever_the_sign_of_their_logits() -> None:
-    logits_NV, said_NT = _logits(), torch.randint(13, (6, 4))
+    logits_NV, tokens_NT = _logits(), torch.randint(13, (6, 4))
     expected_NV = logits_NV.clone()
-    for row, said in enumerate(said_NT.tolist()):
-        for word in {*said}:
+    for row, generated in enumerate(tokens_NT.tolist()):
+        for word in {*generated}:
             value = logits_NV[row, word].item()
             expected_NV[row, word] = value / 1.3 if value > 0 else value * 1.3
             assert expected_NV[row, word] < logits_NV[row, word]
-    torch.testing.assert_close(discourage_repeats(logits_NV, said_NT, 1.3), expected_NV)
+    torch.testing.assert_close(discourage_repeats(logits_NV, tokens_NT, 1.3), expected_NV)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("num_said", [0, 1, 2, 3, 9])
-def test_repeated_ngrams_are_forbidden(n: int, num_said: int) -> None:
-    logits_NV, said_NT = torch.randn(50, 5), torch.randint(1, 4, (50, num_said))
+def test_repeated_ngrams_are_forbidden(n: int, num_generated: int) -> None:
+    logits_NV, tokens_NT = torch.randn(50, 5), torch.randint(1, 4, (50, num_generated))
     logits_NV[:, 0] = -INFINITY
-    left_NV = forbid_repeated_ngrams(logits_NV, said_NT, n, pad_id=0)
-    for said, before, left in zip(said_NT.tolist(), logits_NV.tolist(), left_NV.tolist(), strict=True):
-        ngrams = {tuple(said[i : i + n]) for i in range(len(said) - n + 1)}
-        again = {word for word in range(5) if tuple([*said, word][-n:]) in ngrams}
+    left_NV = forbid_repeated_ngrams(logits_NV, tokens_NT, n, pad_id=0)
+    for generated, before, left in zip(tokens_NT.tolist(), logits_NV.tolist(), left_NV.tolist(), strict=True):
+        ngrams = {tuple(generated[i : i + n]) for i in range(len(generated) - n + 1)}
+        again = {word for word in range(5) if tuple([*generated, word][-n:]) in ngrams}
         assert left == [-INFINITY if word in again else value for word, value in enumerate(before)]
 
 
@@ -158,8 +158,8 @@ def test_the_callers_tensor_is_never_changed() -> None:
     before_NV = logits_NV.clone()
     filter_logits(logits_NV, temperature=0.5, top_k=3, top_p=0.5, typical_p=0.5, filter_thres=0.5)
     filter_logits(logits_NV)
-    said_NT = torch.ones(6, 3, dtype=torch.long)
-    discourage_repeats(logits_NV, said_NT, 2.0)
-    forbid_repeated_ngrams(logits_NV, said_NT, 2, pad_id=0)
+    tokens_NT = torch.ones(6, 3, dtype=torch.long)
+    discourage_repeats(logits_NV, tokens_NT, 2.0)
+    forbid_repeated_ngrams(logits_NV, tokens_NT, 2, pad_id=0)
     assert torch.equal(logits_NV, before_NV)
-    assert said_NT.tolist() == [[1, 1, 1]] * 6
+    assert tokens_NT.tolist() == [[1, 1, 1]] * 6

@@ -1,4 +1,4 @@
-from lightning_modules.generation import CodeDraws, Greedy
+from lightning_modules.generation import Greedy, LatentSampling
 from tests.lightning_modules.generation.table_stepper import (
     BOS,
     EOS,
@@ -12,11 +12,11 @@ from tests.lightning_modules.generation.table_stepper import (
 
 
 def _brute_force(stepper: TableStepper, table: int, max_length: int) -> list[int]:
-    logits_VV, said = stepper.logits_TVV[table].tolist(), [BOS]
-    while len(said) <= max_length and said[-1] != EOS:
-        allowed = [*range(FIRST_WORD, SPECIAL.size), *([EOS] if len(said) > 1 else [])]
-        said.append(max(allowed, key=logits_VV[said[-1]].__getitem__))
-    return said[1:]
+    logits_VV, generated = stepper.logits_TVV[table].tolist(), [BOS]
+    while len(generated) <= max_length and generated[-1] != EOS:
+        allowed = [*range(FIRST_WORD, SPECIAL.size), *([EOS] if len(generated) > 1 else [])]
+        generated.append(max(allowed, key=logits_VV[generated[-1]].__getitem__))
+    return generated[1:]
 
 
 def test_is_a_brute_force_over_each_caption() -> None:
@@ -25,8 +25,8 @@ def test_is_a_brute_force_over_each_caption() -> None:
         tokens_NL = Greedy(max_length=12)(stepper, *start(30, of=30), SPECIAL).tokens_NL
         expected = [_brute_force(stepper, table, 12) for table in range(30)]
         longest = max(map(len, expected))
-        assert tokens_NL.tolist() == [said + [PAD] * (longest - len(said)) for said in expected]
+        assert tokens_NL.tolist() == [generated + [PAD] * (longest - len(generated)) for generated in expected]
 
 
 def test_takes_the_means_of_the_codes_once() -> None:
-    assert (Greedy().num, Greedy().codes) == (1, CodeDraws(num=1, style_noise=0.0, content_noise=0.0))
+    assert (Greedy().num, Greedy().codes) == (1, LatentSampling(num=1, style_scale=0.0, content_scale=0.0))

@@ -3,23 +3,23 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.generation import Beam, CodeDraws, Greedy, Latent
+from lightning_modules.generation import Beam, Greedy, Latent, LatentSampling
 from tests.lightning_modules.generation.table_stepper import SPECIAL, random_stepper, start
 
 
 def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
-    assert Latent(num=7).codes == CodeDraws(num=7, style_noise=1.0, content_noise=0.0, from_prior=False)
+    assert Latent(num=7).codes == LatentSampling(num=7, style_scale=1.0, content_scale=0.0, from_prior=False)
     varied = Latent(num=2, source="prior", temperature=0.7, vary_content=True)
-    assert varied.codes == CodeDraws(num=2, style_noise=0.7, content_noise=0.7, from_prior=True)
+    assert varied.codes == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
     assert Latent(num=7).num == 7
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_says_the_best_caption_of_each_draw(beam_size: int) -> None:
     settings = random_stepper(num_tables=20), *start(20, of=20), SPECIAL
-    said = Latent(num=5, beam_size=beam_size, length_penalty=1.0, max_length=9)(*settings)
+    generated = Latent(num=5, beam_size=beam_size, length_penalty=1.0, max_length=9)(*settings)
     search = Greedy(max_length=9) if beam_size == 1 else Beam(beam_size=4, length_penalty=1.0, max_length=9)
-    assert all(torch.equal(part, other) for part, other in zip(said, search(*settings), strict=True))
+    assert all(torch.equal(part, other) for part, other in zip(generated, search(*settings), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.generation import CodeDraws, Greedy, Sample
-from lightning_modules.generation.sample import draw
+from lightning_modules.generation import Greedy, LatentSampling, Sample
+from lightning_modules.generation.sample import sample_words
 from tests.lightning_modules.generation.table_stepper import (
     FIRST_WORD,
     SPECIAL,
@@ -47,7 +47,7 @@ def test_words_are_drawn_by_their_probability(settings: dict[str, float], temper
 def test_words_that_are_left_are_drawn_by_their_probability(num_left: int) -> None:
     logits_V = torch.randn(100)
     logits_V[torch.randperm(100)[num_left:]] = -torch.inf
-    words_N = draw(logits_V.expand(DRAWS, -1), torch.rand(DRAWS))
+    words_N = sample_words(logits_V.expand(DRAWS, -1), torch.rand(DRAWS))
     shares_V, expected_V = torch.bincount(words_N, minlength=100) / DRAWS, logits_V.softmax(dim=0)
     assert ((shares_V - expected_V).abs() <= 5 * (expected_V * (1 - expected_V) / DRAWS).sqrt()).all()
 
@@ -57,7 +57,7 @@ def test_no_number_draws_a_word_of_no_probability(forbidden: list[int]) -> None:
     logits_V = 0.01 * torch.randn(5000)
     logits_V[forbidden] = -torch.inf
     uniform_N = torch.tensor([0.0, 1e-45, 2e-8, 0.5, 1 - 2**-24])  # the last is the largest below 1
-    words_N = draw(logits_V.expand(5, -1), uniform_N)
+    words_N = sample_words(logits_V.expand(5, -1), uniform_N)
     assert words_N[0] == logits_V.isfinite().nonzero()[0]
     assert logits_V[words_N].isfinite().all()
 
@@ -66,8 +66,8 @@ def test_an_image_draws_from_its_own_generator() -> None:
     stepper = ViewStepper(torch.zeros(6, 30))
     settings = stepper, *start(6), SPECIAL
     sample = Sample(num=3, max_length=8)
-    said_NL = sample.drawing_from(generators_of([7, 8]))(*settings).tokens_NL
-    again_NL = sample.drawing_from(generators_of([8, 7]))(*settings).tokens_NL
+    said_NL = sample.with_generators(generators_of([7, 8]))(*settings).tokens_NL
+    again_NL = sample.with_generators(generators_of([8, 7]))(*settings).tokens_NL
     assert torch.equal(said_NL, again_NL.roll(3, dims=0))
     assert not torch.equal(said_NL[:3], said_NL[3:])
     torch.manual_seed(1)
@@ -86,8 +86,8 @@ def test_each_word_is_drawn_anew_in_each_caption() -> None:
 def test_nearly_no_temperature_is_greedy() -> None:
     stepper = random_stepper(num_tables=20)
     settings = stepper, *start(20, of=20), SPECIAL
-    said, greedy = Sample(temperature=1e-4, max_length=9)(*settings), Greedy(max_length=9)(*settings)
-    assert torch.equal(said.tokens_NL, greedy.tokens_NL)
+    generated, greedy = Sample(temperature=1e-4, max_length=9)(*settings), Greedy(max_length=9)(*settings)
+    assert torch.equal(generated.tokens_NL, greedy.tokens_NL)
 
 
 def test_a_penalty_keeps_words_from_being_said_again() -> None:
@@ -98,7 +98,7 @@ def test_a_penalty_keeps_words_from_being_said_again() -> None:
 
 
 def test_draws_codes_for_each_caption() -> None:
-    assert Sample(num=3, noise_scale=0.5).codes == CodeDraws(num=3, style_noise=0.5, content_noise=0.5)
+    assert Sample(num=3, latent_scale=0.5).codes == LatentSampling(num=3, style_scale=0.5, content_scale=0.5)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_draws_codes_for_each_caption() -> None:
         ({"repetition_penalty": 0.9}, "generation.repetition_penalty must be at least 1, got 0.9"),
         ({"filter_thres": 1.0}, r"generation.filter_thres must be in \[0, 1\), got 1.0"),
         ({"filter_thres": -0.1}, r"generation.filter_thres must be in \[0, 1\), got -0.1"),
-        ({"noise_scale": -1.0}, "generation.noise_scale must be 0 or more, got -1.0"),
+        ({"latent_scale": -1.0}, "generation.latent_scale must be 0 or more, got -1.0"),
     ],
 )
 def test_refuses_settings_out_of_range(settings: dict[str, Any], message: str) -> None:

@@ -79,10 +79,10 @@ def test_every_implementation_is_tested() -> None:
 @pytest.mark.parametrize("eos", [-3.0, 0.0, 3.0])
 def test_captions_are_words_then_the_end_then_padding(make: Callable[..., Strategy], eos: float) -> None:
     strategy = make(max_length=9)
-    said = strategy(random_stepper(eos=eos, special=50.0), *start(40), SPECIAL)
-    assert len(said.tokens_NL) == 40 * _captions_each(strategy)
-    assert said.tokens_NL.shape[1] <= 9
-    for tokens, finished in zip(said.tokens_NL.tolist(), said.finished_N.tolist(), strict=True):
+    generated = strategy(random_stepper(eos=eos, special=50.0), *start(40), SPECIAL)
+    assert len(generated.tokens_NL) == 40 * _captions_each(strategy)
+    assert generated.tokens_NL.shape[1] <= 9
+    for tokens, finished in zip(generated.tokens_NL.tolist(), generated.finished_N.tolist(), strict=True):
         words = tokens[: tokens.index(EOS)] if EOS in tokens else tokens
         assert words
         assert not {PAD, BOS, EOS, UNK, CLS} & {*words}
@@ -94,19 +94,21 @@ def test_captions_are_words_then_the_end_then_padding(make: Callable[..., Strate
 def test_captions_have_the_probability_that_the_model_gives_them(make: Callable[..., Strategy], eos: float) -> None:
     """Without any filter, penalty or temperature, and though others of the batch go on after a caption has ended."""
     strategy, stepper = make(max_length=9), random_stepper(eos=eos)
-    said = strategy(stepper, *start(10), SPECIAL)
+    generated = strategy(stepper, *start(10), SPECIAL)
     each = _captions_each(strategy)
-    expected = [stepper.log_probability(n // each % 5, tokens) for n, tokens in enumerate(unpadded(said.tokens_NL))]
-    torch.testing.assert_close(said.log_probability_N, torch.tensor(expected))
-    assert said.score_N.shape == said.log_probability_N.shape
-    assert said.score_N.isfinite().all()
+    expected = [
+        stepper.log_probability(n // each % 5, tokens) for n, tokens in enumerate(unpadded(generated.tokens_NL))
+    ]
+    torch.testing.assert_close(generated.log_probability_N, torch.tensor(expected))
+    assert generated.score_N.shape == generated.log_probability_N.shape
+    assert generated.score_N.isfinite().all()
 
 
 def test_a_caption_that_wants_to_be_empty_has_one_word(make: Callable[..., Strategy]) -> None:
-    said = make(max_length=9)(random_stepper(eos=1e6), *start(10), SPECIAL)
-    assert said.tokens_NL.shape[1] == 2
-    assert (said.tokens_NL[:, 1] == EOS).all()
-    assert said.finished_N.all()
+    generated = make(max_length=9)(random_stepper(eos=1e6), *start(10), SPECIAL)
+    assert generated.tokens_NL.shape[1] == 2
+    assert (generated.tokens_NL[:, 1] == EOS).all()
+    assert generated.finished_N.all()
 
 
 def test_a_caption_that_never_ends_is_cut_and_marked(make: Callable[..., Strategy]) -> None:
@@ -114,10 +116,10 @@ def test_a_caption_that_never_ends_is_cut_and_marked(make: Callable[..., Strateg
     stepper.logits_TVV[..., EOS] = -torch.inf
     for max_length in (1, 7):
         strategy = make(max_length=max_length)
-        said = strategy(stepper, *start(10), SPECIAL)
-        assert said.tokens_NL.shape == (10 * _captions_each(strategy), max_length)
-        assert (said.tokens_NL > CLS).all()
-        assert not said.finished_N.any()
+        generated = strategy(stepper, *start(10), SPECIAL)
+        assert generated.tokens_NL.shape == (10 * _captions_each(strategy), max_length)
+        assert (generated.tokens_NL > CLS).all()
+        assert not generated.finished_N.any()
 
 
 def test_a_batch_of_many_says_what_batches_of_one_say(make_certain: Callable[..., Strategy]) -> None:
@@ -133,8 +135,11 @@ def test_a_batch_of_many_says_what_batches_of_one_say(make_certain: Callable[...
 @pytest.mark.parametrize("name", [name for name in CERTAIN if "diverse" not in name])
 def test_ranked_captions_come_best_first_and_the_unfinished_last(name: str) -> None:
     strategy = CERTAIN[name](max_length=6)
-    said, each = strategy(random_stepper(num_tables=20), *start(20, of=20), SPECIAL), _captions_each(strategy)
-    ranks = [(finished, score) for finished, score in zip(said.finished_N.tolist(), said.score_N.tolist(), strict=True)]
+    generated, each = strategy(random_stepper(num_tables=20), *start(20, of=20), SPECIAL), _captions_each(strategy)
+    ranks = [
+        (finished, score)
+        for finished, score in zip(generated.finished_N.tolist(), generated.score_N.tolist(), strict=True)
+    ]
     for i in range(0, len(ranks), each):
         assert ranks[i : i + each] == sorted(ranks[i : i + each], reverse=True)
 

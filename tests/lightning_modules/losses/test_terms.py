@@ -118,9 +118,9 @@ def test_no_words_have_no_nats() -> None:
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
 def test_reconstruction_is_the_negative_log_likelihood_of_a_normal_distribution(scale: float) -> None:
-    redrawn, images = torch.rand(4, 3, 5, 5), torch.rand(4, 3, 5, 5)
-    expected_N = -Normal(redrawn, scale).log_prob(images).flatten(1).sum(dim=1)
-    torch.testing.assert_close(reconstruction_nll(redrawn, images, scale=scale), expected_N)
+    reconstructed, images = torch.rand(4, 3, 5, 5), torch.rand(4, 3, 5, 5)
+    expected_N = -Normal(reconstructed, scale).log_prob(images).flatten(1).sum(dim=1)
+    torch.testing.assert_close(reconstruction_nll(reconstructed, images, scale=scale), expected_N)
 
 
 def test_reconstruction_with_the_default_scale_is_pi_times_the_squared_error() -> None:

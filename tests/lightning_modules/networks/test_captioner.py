@@ -39,11 +39,11 @@ def _captions(vocabulary: Vocabulary, padding: int = 0) -> Tensor:
     return torch.tensor([[*vocabulary.prefix, *row, *[PAD] * padding] for row in words])
 
 
-def _run(captioner: Captioner, tokens_NL: Tensor, redraw_R: Tensor = EVERY) -> CaptionerOutput:
+def _run(captioner: Captioner, tokens_NL: Tensor, reconstruct_R: Tensor = EVERY) -> CaptionerOutput:
     """Run the network on two images, with the noise that a fixed seed gives."""
     torch.manual_seed(3)
-    grid_BPD = captioner.encoder(tiny_images(2))
-    return captioner(grid_BPD, tokens_NL, IMAGE_OF_CAPTION_N, redraw_R=redraw_R)
+    features_BPD = captioner.encoder(tiny_images(2))
+    return captioner(features_BPD, tokens_NL, IMAGE_OF_CAPTION_N, reconstruct_R=reconstruct_R)
 
 
 def _logits(output: CaptionerOutput) -> Tensor:
@@ -62,8 +62,8 @@ def test_the_word_after_each_is_predicted_and_the_prefix_never(vocabulary: Vocab
     assert output.logits_WV.shape == (5 + 3 + 2, vocabulary.size)
     assert output.targets_NL.tolist() == [[5, 6, 7, 8, EOS], [9, 5, EOS, PAD, PAD], [13, EOS, PAD, PAD, PAD]]
     assert not {BOS, CLS} & {*output.targets_NL.flatten().tolist()}
-    assert output.redrawn_RCHW is not None
-    assert output.redrawn_RCHW.shape[:2] == (3, 3)
+    assert output.reconstruction_RCHW is not None
+    assert output.reconstruction_RCHW.shape[:2] == (3, 3)
 
 
 @pytest.mark.parametrize("vocabulary", [VOCABULARY, WITH_CLS])
@@ -92,9 +92,11 @@ def test_longer_padding_changes_no_loss_and_no_gradient(choices: tuple[str, ...]
         torch.manual_seed(1)
         captioner = tiny_captioner(*choices).eval()  # without the noise of training, which longer padding would shift
         output = _run(captioner, _captions(VOCABULARY, padding))
-        assert output.redrawn_RCHW is not None
+        assert output.reconstruction_RCHW is not None
         caption_N, _ = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
-        reconstruction_R = reconstruction_nll(output.redrawn_RCHW, torch.full_like(output.redrawn_RCHW, 0.5))
+        reconstruction_R = reconstruction_nll(
+            output.reconstruction_RCHW, torch.full_like(output.reconstruction_RCHW, 0.5)
+        )
         (caption_N.sum() + reconstruction_R.sum()).backward()
         gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
         found.append((caption_N, reconstruction_R, gradients))
@@ -109,11 +111,11 @@ def test_groups_of_similar_length_change_no_loss_and_no_gradient(choices: tuple[
         captioner = tiny_captioner(*choices).eval()
         captioner.decoder_text.length_groups = groups
         output = _run(captioner, _captions(VOCABULARY)[[1, 0, 2]])
-        assert output.redrawn_RCHW is not None
+        assert output.reconstruction_RCHW is not None
         caption_N, _ = caption_cross_entropy(output.logits_WV, output.targets_NL, pad_id=PAD)
-        (caption_N.sum() + output.redrawn_RCHW.square().sum()).backward()
+        (caption_N.sum() + output.reconstruction_RCHW.square().sum()).backward()
         gradients = {name: p.grad for name, p in captioner.named_parameters() if p.grad is not None}
-        found.append((output.logits_WV, output.redrawn_RCHW, gradients))
+        found.append((output.logits_WV, output.reconstruction_RCHW, gradients))
     torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)
 
 
@@ -127,10 +129,10 @@ def test_logits_of_captions_are_put_side_by_side() -> None:
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_reconstruction_alone_trains_the_words(relaxation: str) -> None:
-    captioner = tiny_captioner(f"model/relaxation={relaxation}", "model.relaxation.truth_share=0")
+    captioner = tiny_captioner(f"model/relaxation={relaxation}", "model.relaxation.teacher_forcing_ratio=0")
     output = _run(captioner, _captions(VOCABULARY))
-    assert output.redrawn_RCHW is not None
-    reconstruction_nll(output.redrawn_RCHW, torch.rand_like(output.redrawn_RCHW)).mean().backward()
+    assert output.reconstruction_RCHW is not None
+    reconstruction_nll(output.reconstruction_RCHW, torch.rand_like(output.reconstruction_RCHW)).mean().backward()
     for stage in ("middle", "decoder_text", "combiner", "latents", "encoder", "embedding"):
         grads = [parameter.grad for parameter in getattr(captioner, stage).parameters()]
         assert all(grad is not None and grad.isfinite().all() for grad in grads), stage
@@ -139,8 +141,8 @@ def test_reconstruction_alone_trains_the_words(relaxation: str) -> None:
 
 def test_only_the_captions_that_were_asked_for_are_redrawn() -> None:
     captioner = tiny_captioner("model/relaxation=expected").eval()
-    every = _run(captioner, _captions(VOCABULARY)).redrawn_RCHW
-    some = _run(captioner, _captions(VOCABULARY), redraw_R=torch.tensor([2, 0])).redrawn_RCHW
+    every = _run(captioner, _captions(VOCABULARY)).reconstruction_RCHW
+    some = _run(captioner, _captions(VOCABULARY), reconstruct_R=torch.tensor([2, 0])).reconstruction_RCHW
     assert every is not None
     assert some is not None
     torch.testing.assert_close(some, every[[2, 0]])
@@ -151,23 +153,25 @@ def test_an_image_is_redrawn_from_certain_words_as_from_finished_sentences() -> 
     captioner.relaxation.forward = lambda logits_NLV, targets_NL, step: one_hot(
         tokens_NL[:, 1:], VOCABULARY.size
     ).float()
-    redrawn_RCHW = _run(captioner, tokens_NL).redrawn_RCHW
-    assert redrawn_RCHW is not None
-    torch.testing.assert_close(captioner.redraw(tokens_NL[:, 1:]), redrawn_RCHW)
+    reconstruction_RCHW = _run(captioner, tokens_NL).reconstruction_RCHW
+    assert reconstruction_RCHW is not None
+    torch.testing.assert_close(captioner.reconstruct(tokens_NL[:, 1:]), reconstruction_RCHW)
 
 
 def test_the_training_step_reaches_the_relaxation() -> None:
     captioner, steps = tiny_captioner(), []
     captioner.relaxation.register_forward_pre_hook(lambda module, args: steps.append(args[2]))
-    captioner(captioner.encoder(tiny_images(2)), _captions(VOCABULARY), IMAGE_OF_CAPTION_N, redraw_R=EVERY, step=41)
+    captioner(
+        captioner.encoder(tiny_images(2)), _captions(VOCABULARY), IMAGE_OF_CAPTION_N, reconstruct_R=EVERY, step=41
+    )
     assert steps == [41]
 
 
 def test_without_image_decoder_nothing_is_redrawn() -> None:
     captioner = tiny_captioner("model/image_decoder=none")
-    assert _run(captioner, _captions(VOCABULARY)).redrawn_RCHW is None
-    with pytest.raises(ValueError, match=r"no image decoder \(model/image_decoder=none\), so it cannot redraw"):
-        captioner.redraw(_captions(VOCABULARY))
+    assert _run(captioner, _captions(VOCABULARY)).reconstruction_RCHW is None
+    with pytest.raises(ValueError, match=r"no image decoder \(model/image_decoder=none\), so it cannot reconstruct"):
+        captioner.reconstruct(_captions(VOCABULARY))
 
 
 def test_the_names_of_both_decoders_and_no_others_begin_with_decoder() -> None:

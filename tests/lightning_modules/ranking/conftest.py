@@ -33,5 +33,5 @@ def training(tiny: Tiny) -> CaptionSplit:
 def candidates(captioner: VariationalCaptioner) -> Candidates:
     """Four captions of each of three images."""
     images_BCHW = torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8)
-    grid_BPD = captioner.encode(images_BCHW)
-    return Candidates(images_BCHW, grid_BPD, captioner.describe_grid(grid_BPD, Sample(num=4, max_length=9)))
+    features_BPD = captioner.encode(images_BCHW)
+    return Candidates(images_BCHW, features_BPD, captioner.generate(features_BPD, Sample(num=4, max_length=9)))

@@ -30,15 +30,15 @@ def _ranker(index: Path, captioner: VariationalCaptioner, num_nearest: int, num_
 
 def _saying(candidates: Candidates, *captions: str) -> tuple[Candidates, list[list[str]]]:
     """Return the candidates with these captions of each image instead, and the captions."""
-    said = [[*captions] for _ in candidates.said.captions]
-    return candidates._replace(said=candidates.said._replace(captions=said)), said
+    generated = [[*captions] for _ in candidates.generated.captions]
+    return candidates._replace(generated=candidates.generated._replace(captions=generated)), generated
 
 
 def _nearest(captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, k: int) -> np.ndarray:
     """Return each image's nearest training images, by the cosine of pooled features in double precision."""
     images_TCHW = torch.stack([training.load_image(number) for number in range(len(training.image_ids))])
     of_training, of_images = (
-        grid.double().mean(dim=1).numpy() for grid in (captioner.encode(images_TCHW), candidates.grid_BPD)
+        grid.double().mean(dim=1).numpy() for grid in (captioner.encode(images_TCHW), candidates.features_BPD)
     )
     of_training = of_training.astype(np.float16).astype(np.float64)
     cosine = (of_images / np.linalg.norm(of_images, axis=1, keepdims=True)) @ (
@@ -60,11 +60,11 @@ def test_is_the_mean_cider_d_with_what_was_said_of_the_nearest(
     documents = document_counts(tokens)
     nearest = _nearest(captioner, training, candidates, num_nearest)
     expected = []
-    for near, captions in zip(nearest, candidates.said.captions, strict=True):
-        said = [caption for number in near for caption in tokens[number]]
+    for near, captions in zip(nearest, candidates.generated.captions, strict=True):
+        generated = [caption for number in near for caption in tokens[number]]
         for caption in captions:
             words = ptb_tokenize(caption)
-            similar = sorted((cider_d(words, [other], documents, len(tokens)) for other in said), reverse=True)
+            similar = sorted((cider_d(words, [other], documents, len(tokens)) for other in generated), reverse=True)
             expected.append(mean(similar[:num_captions]))
     score_N = _ranker(index, captioner, num_nearest, num_captions)(captioner, candidates)
     torch.testing.assert_close(score_N, torch.tensor(expected), rtol=1e-5, atol=1e-6)
@@ -73,12 +73,12 @@ def test_is_the_mean_cider_d_with_what_was_said_of_the_nearest(
 def test_puts_captions_in_the_order_of_the_metrics(
     index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates
 ) -> None:
-    captions = candidates.said.captions
+    captions = candidates.generated.captions
     images = [ImageCaptions(number, of_image, ["unused"]) for number, of_image in enumerate(captions)]
     nearest_BK = _nearest(captioner, training, candidates, 3)
     frequencies = DocumentFrequencies.of([[ptb_tokenize(text) for text in texts] for texts in training.captions])
     expected = rerank(images, Neighbours(nearest_BK, training.captions, 4), frequencies)
-    ranked = best_first(candidates.said, _ranker(index, captioner, 3, 4)(captioner, candidates))
+    ranked = best_first(candidates.generated, _ranker(index, captioner, 3, 4)(captioner, candidates))
     assert ranked.captions == [image.candidates for image in expected]
 
 
@@ -88,14 +88,14 @@ def test_the_nearest_has_the_same_features_on_average(
 ) -> None:
     pooled_D = captioner.encode(training.load_image(twin)[None]).mean(dim=1)[0]
     offset_D = 10 * torch.randn_like(pooled_D)  # no single position is like the twin, nor has it as many positions
-    grid_BPD = 7 * torch.stack([pooled_D + offset_D, pooled_D - offset_D]).expand(3, 2, -1)
+    features_BPD = 7 * torch.stack([pooled_D + offset_D, pooled_D - offset_D]).expand(3, 2, -1)
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     expected = [
         cider_d(ptb_tokenize(caption), tokens[twin], document_counts(tokens), len(tokens))
-        for captions in candidates.said.captions
+        for captions in candidates.generated.captions
         for caption in captions
     ]
-    score_N = _ranker(index, captioner, 1, 125)(captioner, candidates._replace(grid_BPD=grid_BPD))
+    score_N = _ranker(index, captioner, 1, 125)(captioner, candidates._replace(features_BPD=features_BPD))
     torch.testing.assert_close(score_N, torch.tensor(expected), rtol=1e-5, atol=1e-6)
 
 
@@ -113,15 +113,15 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
     settings = {"index": index, "num_nearest": 3, "num_captions": 4}
-    ranker = Consensus(**settings, num_drawn=6, drawn_temperature=2.0, drawn_weight=weight, max_length=9)
+    ranker = Consensus(**settings, num_samples=6, sample_temperature=2.0, sample_weight=weight, max_length=9)
     ranker.prepare(captioner, None)
     added_N = ranker(captioner, candidates) - _ranker(index, captioner, 3, 4)(captioner, candidates)
-    drawn = captioner.describe_grid(
-        candidates.grid_BPD, Sample(num=6, temperature=2.0, max_length=9), generators=generators_of([0, 0, 0])
+    drawn = captioner.generate(
+        candidates.features_BPD, Sample(num=6, temperature=2.0, max_length=9), generators=generators_of([0, 0, 0])
     )
     expected = [
         weight * cider_d(ptb_tokenize(caption), [ptb_tokenize(text) for text in of_image], documents, len(tokens))
-        for of_image, captions in zip(drawn.captions, candidates.said.captions, strict=True)
+        for of_image, captions in zip(drawn.captions, candidates.generated.captions, strict=True)
         for caption in captions
     ]
     assert max(expected) > 0
@@ -131,10 +131,10 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
 def test_what_is_drawn_of_an_image_depends_on_it_alone(
     index: Path, captioner: VariationalCaptioner, candidates: Candidates
 ) -> None:
-    ranker = Consensus(index=index, num_nearest=3, num_captions=4, num_drawn=6, max_length=9)
+    ranker = Consensus(index=index, num_nearest=3, num_captions=4, num_samples=6, max_length=9)
     ranker.prepare(captioner, None)
-    said = candidates.said._replace(captions=candidates.said.captions[:1])
-    alone = Candidates(candidates.images_BCHW[:1], candidates.grid_BPD[:1], said)
+    generated = candidates.generated._replace(captions=candidates.generated.captions[:1])
+    alone = Candidates(candidates.images_BCHW[:1], candidates.features_BPD[:1], generated)
     torch.manual_seed(5)
     score_N = ranker(captioner, candidates)
     torch.testing.assert_close(ranker(captioner, alone), score_N[:4])
@@ -159,11 +159,11 @@ def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -
         Consensus(index=tmp_path / "i.npz", num_captions=-2)
     with pytest.raises(ValueError, match=r"ranking.max_length must be at least 1, got 0"):
         Consensus(index=tmp_path / "i.npz", max_length=0)
-    for name in ("num_drawn", "drawn_weight", "diversity", "coverage"):
+    for name in ("num_samples", "sample_weight", "diversity", "coverage"):
         with pytest.raises(ValueError, match=rf"ranking.{name} must be 0 or more, got -1"):
             Consensus(index=tmp_path / "i.npz", **{name: -1})
-    with pytest.raises(ValueError, match=r"ranking.drawn_temperature must be above 0, got 0"):
-        Consensus(index=tmp_path / "i.npz", drawn_temperature=0)
+    with pytest.raises(ValueError, match=r"ranking.sample_temperature must be above 0, got 0"):
+        Consensus(index=tmp_path / "i.npz", sample_temperature=0)
 
 
 def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
@@ -171,21 +171,21 @@ def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    candidates, said = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
+    candidates, generated = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
     alone, diverse = (
         Consensus(index=index, num_nearest=3, num_captions=4, diversity=diversity) for diversity in (0.0, 0.7)
     )
     for ranker in (alone, diverse):
         ranker.prepare(captioner, None)
-    relevance_BK, worth_BK = (ranker(captioner, candidates).view(len(said), 4) for ranker in (alone, diverse))
-    for relevance_K, worth_K in zip(relevance_BK, worth_BK, strict=True):
-        words = [ptb_tokenize(caption) for caption in said[0]]
+    relevance_BK, gain_BK = (ranker(captioner, candidates).view(len(generated), 4) for ranker in (alone, diverse))
+    for relevance_K, worth_K in zip(relevance_BK, gain_BK, strict=True):
+        words = [ptb_tokenize(caption) for caption in generated[0]]
         order = worth_K.argsort(descending=True, stable=True).tolist()
         for place, number in enumerate(order):
             alike = [cider_d(words[number], [words[other]], documents, len(tokens)) for other in order[:place]]
             expected = relevance_K[number].item() - 0.7 * max(alike, default=0.0)
             assert worth_K[number].item() == pytest.approx(expected, abs=1e-5)
-    assert not torch.equal(relevance_BK, worth_BK)
+    assert not torch.equal(relevance_BK, gain_BK)
 
 
 def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
@@ -193,25 +193,27 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    candidates, said = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
-    settings = {"index": index, "num_nearest": 3, "num_captions": 4, "num_drawn": 2, "max_length": 9}
+    candidates, generated = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
+    settings = {"index": index, "num_nearest": 3, "num_captions": 4, "num_samples": 2, "max_length": 9}
     alone, covering = (Consensus(**settings, coverage=coverage) for coverage in (0.0, 5.0))
     for ranker in (alone, covering):
         ranker.prepare(captioner, None)
-    relevance_BK, worth_BK = (ranker(captioner, candidates).view(len(said), 4) for ranker in (alone, covering))
-    drawn = captioner.describe_grid(
-        candidates.grid_BPD, Sample(num=2, temperature=0.7, max_length=9), generators=generators_of([0, 0, 0])
+    relevance_BK, gain_BK = (ranker(captioner, candidates).view(len(generated), 4) for ranker in (alone, covering))
+    drawn = captioner.generate(
+        candidates.features_BPD, Sample(num=2, temperature=0.7, max_length=9), generators=generators_of([0, 0, 0])
     ).captions
     nearest = _nearest(captioner, training, candidates, 3)
-    for relevance_K, worth_K, near, more in zip(relevance_BK, worth_BK, nearest, drawn, strict=True):
+    for relevance_K, worth_K, near, more in zip(relevance_BK, gain_BK, nearest, drawn, strict=True):
         others = [*(text for number in near for text in tokens[number]), *map(ptb_tokenize, more)]
-        close = [[cider_d(ptb_tokenize(text), [other], documents, len(tokens)) for other in others] for text in said[0]]
+        close = [
+            [cider_d(ptb_tokenize(text), [other], documents, len(tokens)) for other in others] for text in generated[0]
+        ]
         before = [0.0] * len(others)
         for number in worth_K.argsort(descending=True, stable=True).tolist():
             added = mean([max(one - most, 0.0) for one, most in zip(close[number], before, strict=True)])
             assert worth_K[number].item() == pytest.approx(relevance_K[number].item() + 5.0 * added, abs=1e-4)
             before = [max(pair) for pair in zip(close[number], before, strict=True)]
-    assert not torch.equal(relevance_BK, worth_BK)
+    assert not torch.equal(relevance_BK, gain_BK)
 
 
 def _candidates_of(
@@ -219,9 +221,9 @@ def _candidates_of(
 ) -> Candidates:
     """Return captions of training images, said with one seed each, and their keys."""
     images_BCHW = torch.stack([training.load_image(number) for number in numbers])
-    grid_BPD = captioner.encode(images_BCHW)
-    said = captioner.describe_grid(grid_BPD, Sample(num=3, max_length=9), generators=generators_of([*numbers]))
-    return Candidates(images_BCHW, grid_BPD, said, (lambda: training.image_keys[numbers]) if known else None)
+    features_BPD = captioner.encode(images_BCHW)
+    generated = captioner.generate(features_BPD, Sample(num=3, max_length=9), generators=generators_of([*numbers]))
+    return Candidates(images_BCHW, features_BPD, generated, (lambda: training.image_keys[numbers]) if known else None)
 
 
 @pytest.mark.parametrize("num_nearest", [1, 3, 7, 8])
@@ -234,7 +236,7 @@ def test_an_image_is_not_its_own_neighbour(
     expected = _nearest(captioner, training, candidates, 8)
     assert expected[:, 0].tolist() == numbers
     assert ranker._index is not None
-    found = ranker._neighbours(ranker._index, candidates.grid_BPD, training.image_keys).nearest_BK
+    found = ranker._neighbours(ranker._index, candidates.features_BPD, training.image_keys).nearest_BK
     others = [[number for number in row if number not in (own, 8)] for own, row in enumerate(found.tolist())]
     assert others == expected[:, 1 : num_nearest + 1].tolist()
 
@@ -247,11 +249,11 @@ def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
     keys_TK = twice.keys_TK.copy()
     keys_TK[1] = keys_TK[0]  # the same photo under another name
     replace(twice, keys_TK=keys_TK).save(tmp_path / "index.npz")
-    ranker = Consensus(index=tmp_path / "index.npz", num_nearest=7, num_captions=9, num_drawn=2, coverage=1.0)
+    ranker = Consensus(index=tmp_path / "index.npz", num_nearest=7, num_captions=9, num_samples=2, coverage=1.0)
     ranker.prepare(captioner, None)
     assert ranker._index is not None
-    grid_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
-    nearest_BK = ranker._neighbours(ranker._index, grid_BPD, keys_TK[[0, 2]]).nearest_BK
+    features_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
+    nearest_BK = ranker._neighbours(ranker._index, features_BPD, keys_TK[[0, 2]]).nearest_BK
     assert not {0, 1} & {*nearest_BK[0].tolist()}
     assert 2 not in nearest_BK[1]
     together = ranker(captioner, _candidates_of(captioner, training, [0, 2]))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lightning_modules.ranking.greedy_selection import worth_in_turn
+from lightning_modules.ranking.greedy_selection import marginal_gains
 
 
 def _plain(
@@ -31,29 +31,29 @@ def _plain(
 @pytest.mark.parametrize("coverage", [0.0, 0.2, 3.0])
 def test_against_the_definition(diversity: float, coverage: float) -> None:
     draw = np.random.default_rng(0)
-    relevance_BK, alike_BKK, covers_BKX = draw.random((6, 7)), draw.random((6, 7, 7)), draw.random((6, 7, 5))
+    relevance_BK, similarity_BKK, coverage_BKX = draw.random((6, 7)), draw.random((6, 7, 7)), draw.random((6, 7, 5))
     expected = [
         _plain(relevance.tolist(), alike.tolist(), diversity, covers.tolist(), coverage)
-        for relevance, alike, covers in zip(relevance_BK, alike_BKK, covers_BKX, strict=True)
+        for relevance, alike, covers in zip(relevance_BK, similarity_BKK, coverage_BKX, strict=True)
     ]
-    worth_BK = worth_in_turn(
-        relevance_BK, alike_BKK=alike_BKK, diversity=diversity, covers_BKX=covers_BKX, coverage=coverage
+    gain_BK = marginal_gains(
+        relevance_BK, similarity_BKK=similarity_BKK, diversity=diversity, coverage_BKX=coverage_BKX, coverage=coverage
     )
-    np.testing.assert_allclose(worth_BK, expected)
+    np.testing.assert_allclose(gain_BK, expected)
 
 
 def test_alone_it_is_the_relevance() -> None:
     relevance_BK = np.array([[0.2, 0.9, 0.9], [3.0, 1.0, 2.0]])
-    np.testing.assert_array_equal(worth_in_turn(relevance_BK), relevance_BK)
+    np.testing.assert_array_equal(marginal_gains(relevance_BK), relevance_BK)
 
 
 def test_a_repeat_comes_last() -> None:
-    alike_BKK = np.array([[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
-    worth_BK = worth_in_turn(np.array([[3.0, 2.9, 2.0]]), alike_BKK=alike_BKK, diversity=1.0)
-    assert (-worth_BK).argsort().tolist() == [[0, 2, 1]]
+    similarity_BKK = np.array([[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    gain_BK = marginal_gains(np.array([[3.0, 2.9, 2.0]]), similarity_BKK=similarity_BKK, diversity=1.0)
+    assert (-gain_BK).argsort().tolist() == [[0, 2, 1]]
 
 
 def test_what_adds_nothing_comes_last() -> None:
-    covers_BKX = np.array([[[0.9, 0.8, 0.0], [0.8, 0.8, 0.0], [0.0, 0.0, 0.5]]])
-    worth_BK = worth_in_turn(np.zeros((1, 3)), covers_BKX=covers_BKX, coverage=2.0)
-    np.testing.assert_allclose(worth_BK, [[3.4, 0.0, 1.0]])
+    coverage_BKX = np.array([[[0.9, 0.8, 0.0], [0.8, 0.8, 0.0], [0.0, 0.0, 0.5]]])
+    gain_BK = marginal_gains(np.zeros((1, 3)), coverage_BKX=coverage_BKX, coverage=2.0)
+    np.testing.assert_allclose(gain_BK, [[3.4, 0.0, 1.0]])

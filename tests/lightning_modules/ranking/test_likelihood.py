@@ -19,7 +19,7 @@ def lengths(captioner: VariationalCaptioner, candidates: Candidates) -> Candidat
         ]
     )
     nats_N = torch.tensor([-1.0, -2.0, -4.0, -3.0])
-    return candidates._replace(said=candidates.said._replace(tokens_NL=tokens_NL, log_probability_N=nats_N))
+    return candidates._replace(generated=candidates.generated._replace(tokens_NL=tokens_NL, log_probability_N=nats_N))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_divides_log_probability_by_the_length_with_eos(
 
 
 def test_is_the_log_probability_itself_without_penalty(captioner: VariationalCaptioner, candidates: Candidates) -> None:
-    assert torch.equal(Likelihood(length_penalty=0)(captioner, candidates), candidates.said.log_probability_N)
+    assert torch.equal(Likelihood(length_penalty=0)(captioner, candidates), candidates.generated.log_probability_N)
 
 
 def test_refuses_a_negative_penalty() -> None:

@@ -12,10 +12,10 @@ from torch import Tensor
 from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Beam, Latent, Sample, Strategy
-from lightning_modules.inference import Descriptions
+from lightning_modules.inference import GeneratedBatch
 from lightning_modules.losses import caption_cross_entropy
 from lightning_modules.networks.latents import Latents
-from lightning_modules.networks.latents.latents import draw
+from lightning_modules.networks.latents.latents import sample_latent
 from lightning_modules.networks.latents.sources import MEAN
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from tests.tiny_run import ROOT, build_tiny
@@ -24,18 +24,22 @@ NUM = 4
 OPTIONS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
 
 
-def _said(*, captions_of_code: int = 1, places_of: str = "image") -> Descriptions:
+def _said(*, captions_of_code: int = 1, places_of: str = "image") -> GeneratedBatch:
     """Four captions of each of three images; every number tells which caption or code it belongs to."""
     num_captions = 3 * NUM
     codes = num_captions // captions_of_code
     places = {"image": 3, "code": codes}[places_of]
-    return Descriptions(
+    return GeneratedBatch(
         [[f"{image}{caption}" for caption in range(NUM)] for image in range(3)],
         10 * torch.arange(num_captions).unsqueeze(1) + torch.arange(5),
         -torch.arange(num_captions).float(),
         torch.zeros(num_captions),
         torch.arange(num_captions) % 3 == 0,
-        Latents(draw(torch.randn(codes, 6), MEAN), draw(torch.randn(codes, 4), MEAN), torch.randn(places, 2, 7)),
+        Latents(
+            sample_latent(torch.randn(codes, 6), MEAN),
+            sample_latent(torch.randn(codes, 4), MEAN),
+            torch.randn(places, 2, 7),
+        ),
     )
 
 
@@ -47,36 +51,36 @@ def _order(score_N: Tensor) -> list[int]:
 
 
 def _places_that_a_caption_sees(latents: Latents) -> Tensor:
-    each = len(latents.style.sample) // len(latents.places_MPD)
-    return latents.places_MPD.repeat_interleave(each, dim=0)
+    each = len(latents.style.sample) // len(latents.memory_MPD)
+    return latents.memory_MPD.repeat_interleave(each, dim=0)
 
 
 def test_captions_and_all_that_belongs_to_them_stand_by_falling_score() -> None:
-    said, score_N = _said(), torch.tensor([0.0, 3, 1, 2, 5, -1, 0, 7, 1, 2, 3, 4])
-    ranked = best_first(said, score_N)
+    generated, score_N = _said(), torch.tensor([0.0, 3, 1, 2, 5, -1, 0, 7, 1, 2, 3, 4])
+    ranked = best_first(generated, score_N)
     assert ranked.captions == [["01", "03", "02", "00"], ["13", "10", "12", "11"], ["23", "22", "21", "20"]]
     order = [1, 3, 2, 0, 7, 4, 6, 5, 11, 10, 9, 8]
     assert (ranked.tokens_NL[:, 0] // 10).tolist() == order
     assert ranked.log_probability_N.tolist() == [-number for number in order]
     assert ranked.score_N.tolist() == [3, 2, 1, 0, 7, 5, 0, -1, 4, 3, 2, 1]
     assert ranked.finished_N.tolist() == [number % 3 == 0 for number in order]
-    assert torch.equal(ranked.latents.style.sample, said.latents.style.sample[order])
+    assert torch.equal(ranked.latents.style.sample, generated.latents.style.sample[order])
 
 
 def test_equal_scores_stay_in_their_order() -> None:
-    said = _said()
-    assert best_first(said, torch.full((12,), 2.0)).captions == said.captions
-    ranked = best_first(said, torch.tensor([1.0, 2, 1, 2, 0, 0, 0, 1, 3, 3, 2, 3]))
+    generated = _said()
+    assert best_first(generated, torch.full((12,), 2.0)).captions == generated.captions
+    ranked = best_first(generated, torch.tensor([1.0, 2, 1, 2, 0, 0, 0, 1, 3, 3, 2, 3]))
     assert ranked.captions == [["01", "03", "00", "02"], ["13", "10", "11", "12"], ["20", "21", "23", "22"]]
 
 
 @pytest.mark.parametrize("captions_of_code", [1, 2, 4])
 @pytest.mark.parametrize("places_of", ["image", "code"])
 def test_each_caption_keeps_its_code_and_its_places(captions_of_code: int, places_of: str) -> None:
-    said = _said(captions_of_code=captions_of_code, places_of=places_of)
+    generated = _said(captions_of_code=captions_of_code, places_of=places_of)
     for _ in range(5):
         score_N = torch.randint(3, (12,)).float()
-        before, after = said.latents, best_first(said, score_N).latents
+        before, after = generated.latents, best_first(generated, score_N).latents
         code_of_caption = [number // captions_of_code for number in _order(score_N)]
         for part_before, part_after in ((before.style, after.style), (before.content, after.content)):
             assert torch.equal(part_after.sample, part_before.sample[code_of_caption])
@@ -132,10 +136,10 @@ def test_option_composes_builds_and_ranks(
     assert isinstance(ranker, Ranker)
     ranker.prepare(captioner, lambda: training)
     score_N = ranker(captioner, candidates)
-    assert score_N.shape == candidates.said.score_N.shape
+    assert score_N.shape == candidates.generated.score_N.shape
     assert score_N.dtype == torch.float32
     assert score_N.isfinite().all()
     assert score_N.unique().numel() > 1
-    ranked = best_first(candidates.said, score_N)
-    assert [sorted(texts) for texts in ranked.captions] == [sorted(texts) for texts in candidates.said.captions]
+    ranked = best_first(candidates.generated, score_N)
+    assert [sorted(texts) for texts in ranked.captions] == [sorted(texts) for texts in candidates.generated.captions]
     assert (ranked.score_N.view(3, NUM).diff(dim=1) <= 0).all()

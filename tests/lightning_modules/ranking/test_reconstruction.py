@@ -13,11 +13,11 @@ def test_is_minus_pi_times_the_squared_error_of_the_redrawn_image(
     captioner: VariationalCaptioner, candidates: Candidates
 ) -> None:
     score_N = Reconstruction()(captioner, candidates)
-    redrawn = captioner.redraw(candidates.said.tokens_NL).double()
-    size = redrawn.shape[-1]
+    reconstructed = captioner.reconstruct(candidates.generated.tokens_NL).double()
+    size = reconstructed.shape[-1]
     side = 32 // size
     expected = []
-    for number, image in enumerate(redrawn):
+    for number, image in enumerate(reconstructed):
         original = candidates.images_BCHW[number // 4].double() / 255
         pixels = original.view(3, size, side, size, side).mean(dim=(2, 4))
         expected.append(-math.pi * sum((a - b) ** 2 for a, b in zip(image.flatten(), pixels.flatten(), strict=True)))
@@ -27,9 +27,9 @@ def test_is_minus_pi_times_the_squared_error_of_the_redrawn_image(
 def test_an_image_redrawn_perfectly_scores_0(
     captioner: VariationalCaptioner, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redrawn_NCHW = torch.full((12, 3, 16, 16), 0.2)
-    redrawn_NCHW[5, 0, 0, 0] += 0.5
-    monkeypatch.setattr(captioner, "redraw", lambda tokens_NL: redrawn_NCHW)
+    reconstruction_NCHW = torch.full((12, 3, 16, 16), 0.2)
+    reconstruction_NCHW[5, 0, 0, 0] += 0.5
+    monkeypatch.setattr(captioner, "reconstruct", lambda tokens_NL: reconstruction_NCHW)
     images_BCHW = torch.full((3, 3, 32, 32), 51, dtype=torch.uint8)
     score_N = Reconstruction()(captioner, candidates._replace(images_BCHW=images_BCHW))
     expected_N = torch.zeros(12)
@@ -41,7 +41,7 @@ def test_refuses_a_model_that_does_not_redraw(tmp_path_factory: pytest.TempPathF
     choices = ["model/image_decoder=none"]
     captioner = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=choices)[0].eval()
     images_BCHW = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
-    grid_BPD = captioner.encode(images_BCHW)
-    said = captioner.describe_grid(grid_BPD, Greedy(max_length=5))
+    features_BPD = captioner.encode(images_BCHW)
+    generated = captioner.generate(features_BPD, Greedy(max_length=5))
     with pytest.raises(ValueError, match=r"ranking=reconstruction needs .* choose ranking=likelihood or consensus"):
-        Reconstruction()(captioner, Candidates(images_BCHW, grid_BPD, said))
+        Reconstruction()(captioner, Candidates(images_BCHW, features_BPD, generated))

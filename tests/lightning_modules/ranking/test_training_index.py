@@ -13,7 +13,7 @@ from datamodules.image_files.keys import ImageKeys, spoken_key
 from datamodules.shapes.shapes_datamodule import ShapesSplit
 from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner, load_captioner
-from lightning_modules.checkpoints.remembering import CHECKPOINT_FORMAT
+from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT
 from lightning_modules.ranking import TrainingIndex, training_index
 
 
@@ -75,8 +75,8 @@ def test_holds_each_images_features_averaged_over_the_grid(
     index = TrainingIndex.make(captioner, training)
     assert looks == [3, 3, 2]
     for number, features_D in enumerate(index.features_TD):
-        grid_PD = captioner.encode(training.load_image(number)[None])[0]
-        np.testing.assert_allclose(features_D, grid_PD.double().mean(dim=0), rtol=2e-3, atol=1e-6)
+        features_PD = captioner.encode(training.load_image(number)[None])[0]
+        np.testing.assert_allclose(features_D, features_PD.double().mean(dim=0), rtol=2e-3, atol=1e-6)
     assert index.captions == [list(captions) for captions in training.captions]
 
 

@@ -41,10 +41,10 @@ def bleu_counts(candidate: Caption, references: Sequence[Caption]) -> list[int]:
     """Return the matches of orders 1 to 4, the n-grams of these orders, the length and the reference length."""
     matches, totals = [], []
     for order in range(1, 5):
-        said = Counter(ngrams(candidate, order))
-        most = {ngram: max(ngrams(reference, order).count(ngram) for reference in references) for ngram in said}
-        matches.append(sum(min(count, most[ngram]) for ngram, count in said.items()))
-        totals.append(sum(said.values()))
+        text = Counter(ngrams(candidate, order))
+        most = {ngram: max(ngrams(reference, order).count(ngram) for reference in references) for ngram in text}
+        matches.append(sum(min(count, most[ngram]) for ngram, count in text.items()))
+        totals.append(sum(text.values()))
     length = min((abs(len(reference) - len(candidate)), len(reference)) for reference in references)[1]
     return [*matches, *totals, len(candidate), length]
 

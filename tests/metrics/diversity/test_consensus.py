@@ -27,8 +27,8 @@ def test_is_the_mean_over_the_most_similar_captions(num_captions: int, given: bo
     documents = document_counts(corpus)
     expected = []
     for caption, image in zip(FLAT, IMAGE_OF, strict=True):
-        said = [other for near in NEAREST[image] for other in TRAINING[near]]
-        similar = sorted((cider_d(caption, [other], documents, len(corpus)) for other in said), reverse=True)
+        text = [other for near in NEAREST[image] for other in TRAINING[near]]
+        similar = sorted((cider_d(caption, [other], documents, len(corpus)) for other in text), reverse=True)
         expected.append(mean(similar[:num_captions]))
     frequencies = DocumentFrequencies.of(IMAGES) if given else None
     scores = consensus_scores(FLAT, IMAGE_OF, _neighbours(num_captions), frequencies)
@@ -53,14 +53,14 @@ def test_with_frequencies_only_what_the_neighbours_said_is_tokenized(
 
     monkeypatch.setattr(sys.modules["metrics.diversity.consensus"], "ptb_tokenize", counting)
     neighbours = _neighbours()._replace(nearest_BK=np.array(nearest))
-    said = neighbours.training_captions
+    text = neighbours.training_captions
     of_all = consensus_scores(FLAT, IMAGE_OF, neighbours)
-    assert tokenized == [caption for captions in said for caption in captions]
+    assert tokenized == [caption for captions in text for caption in captions]
     tokenized.clear()
-    frequencies = DocumentFrequencies.of([[ptb_tokenize(caption) for caption in captions] for captions in said])
+    frequencies = DocumentFrequencies.of([[ptb_tokenize(caption) for caption in captions] for captions in text])
     np.testing.assert_array_equal(consensus_scores(FLAT, IMAGE_OF, neighbours, frequencies), of_all)
     asked = sorted({number for numbers in nearest for number in numbers})
-    assert tokenized == [caption for number in asked for caption in said[number]]
+    assert tokenized == [caption for number in asked for caption in text[number]]
 
 
 def test_order_is_by_score_and_keeps_equals() -> None:
@@ -69,12 +69,12 @@ def test_order_is_by_score_and_keeps_equals() -> None:
 
 
 def test_what_is_said_of_similar_images_comes_first() -> None:
-    said = [["a dog runs on the beach", "a dog on the beach"], ["two men play chess"], ["a red car"]]
+    text = [["a dog runs on the beach", "a dog on the beach"], ["two men play chess"], ["a red car"]]
     images = [
         ImageCaptions(4, ["a red car", "two men", "a dog runs on the beach"], ["a dog"]),
         ImageCaptions(7, ["a dog", "two men play chess"], ["men"]),
     ]
-    ranked = rerank(images, Neighbours(np.array([[0], [1]]), said))
+    ranked = rerank(images, Neighbours(np.array([[0], [1]]), text))
     assert [image.candidates[0] for image in ranked] == ["a dog runs on the beach", "two men play chess"]
     assert [sorted(image.candidates) for image in ranked] == [sorted(image.candidates) for image in images]
     assert [(image.image_id, image.references) for image in ranked] == [(4, ["a dog"]), (7, ["men"])]

@@ -9,7 +9,7 @@ from lightning_modules.networks.attentions import LuongAttention
 def test_by_brute_force() -> None:
     attention = LuongAttention(width=6, positions=5, hidden_size=4)
     grid_NPD, hidden_NLH = torch.randn(2, 5, 6), torch.randn(2, 3, 4)
-    seen_NLH = attention(hidden_NLH, attention.remember(grid_NPD))
+    seen_NLH = attention(hidden_NLH, attention.project_memory(grid_NPD))
     for n in range(2):
         memory_PH = [attention.to_memory(grid_NPD[n, p]) + attention.position_PH[p] for p in range(5)]
         for t in range(3):
@@ -22,5 +22,5 @@ def test_by_brute_force() -> None:
 
 def test_places_with_the_same_features_are_told_apart() -> None:
     attention = LuongAttention(width=6, positions=5, hidden_size=4)
-    memory_NPH = attention.remember(torch.ones(1, 5, 6))
+    memory_NPH = attention.project_memory(torch.ones(1, 5, 6))
     assert torch.cdist(memory_NPH[0], memory_NPH[0]).fill_diagonal_(1).min() > 0

@@ -10,7 +10,7 @@ from lightning_modules.networks.attentions import MultiHeadAttention
 def test_by_brute_force() -> None:
     attention = MultiHeadAttention(width=6, positions=5, hidden_size=8, num_heads=2)
     places_NPD, hidden_NLH = torch.randn(2, 5, 6), torch.randn(2, 3, 8)
-    seen_NLH = attention(hidden_NLH, attention.remember(places_NPD))
+    seen_NLH = attention(hidden_NLH, attention.project_memory(places_NPD))
     key_rows, value_rows = attention.key_value.weight.view(2, 2, 4, 6).transpose(0, 1)
     key_bias, value_bias = attention.key_value.bias.view(2, 2, 4).transpose(0, 1)
     for n in range(2):
@@ -29,7 +29,7 @@ def test_by_brute_force() -> None:
 
 def test_places_with_the_same_features_are_told_apart() -> None:
     attention = MultiHeadAttention(width=6, positions=5, hidden_size=8)
-    memory_MKPhh = attention.remember(torch.ones(1, 5, 6))
+    memory_MKPhh = attention.project_memory(torch.ones(1, 5, 6))
     assert torch.cdist(memory_MKPhh[0, 0], memory_MKPhh[0, 0]).fill_diagonal_(1).min() > 0
 
 

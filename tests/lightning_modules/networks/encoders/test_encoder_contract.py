@@ -38,9 +38,9 @@ def test_every_implementation_is_tested() -> None:
 
 
 def test_gives_a_grid_of_the_shape_that_it_tells(encoder: Encoder) -> None:
-    grid_BPD = encoder(_images(2))
-    assert grid_BPD.shape == (2, encoder.positions, encoder.width)
-    assert grid_BPD.dtype == torch.float32
+    features_BPD = encoder(_images(2))
+    assert features_BPD.shape == (2, encoder.positions, encoder.width)
+    assert features_BPD.dtype == torch.float32
     assert encoder.positions == int(encoder.positions**0.5) ** 2  # a square of places, nothing before or after
 
 
@@ -55,8 +55,8 @@ def test_places_are_row_by_row(encoder: Encoder) -> None:
     images_BCHW[1, :, :half, half:] = _images(1)[0, :, :half, half:]  # another top right quarter
     images_BCHW[2, :, half:, :half] = _images(1)[0, :, half:, :half]  # another bottom left quarter
     plain_PD, *changed = encoder(images_BCHW)
-    for (row, column), grid_PD in zip([(0, 1), (1, 0)], changed, strict=True):
-        change_RR = (grid_PD - plain_PD).square().sum(dim=-1).view(rows, rows)
+    for (row, column), features_PD in zip([(0, 1), (1, 0)], changed, strict=True):
+        change_RR = (features_PD - plain_PD).square().sum(dim=-1).view(rows, rows)
         quarters = change_RR.unfold(0, rows // 2, rows // 2).unfold(1, rows // 2, rows // 2).sum(dim=(2, 3))
         assert quarters.argmax() == 2 * row + column
 

@@ -44,12 +44,12 @@ def test_pixels_are_scaled_as_the_published_weights_want() -> None:
 def test_a_frozen_backbone_stays_as_it_is_in_training() -> None:
     encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=True)
     before = _state(encoder)
-    grid_BPD = encoder.train()(IMAGES_BCHW)
+    features_BPD = encoder.train()(IMAGES_BCHW)
     assert encoder.training
-    assert not grid_BPD.requires_grad
+    assert not features_BPD.requires_grad
     assert not any(parameter.requires_grad for parameter in encoder.parameters())
     assert all(torch.equal(value, before[name]) for name, value in encoder.backbone.state_dict().items())
-    torch.testing.assert_close(encoder.eval()(IMAGES_BCHW), grid_BPD, rtol=0, atol=0)
+    torch.testing.assert_close(encoder.eval()(IMAGES_BCHW), features_BPD, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,11 @@ def test_parameters_are_means_then_log_variances_within_limits() -> None:
     assert DiagonalGaussian.from_parameters(torch.zeros(1, 4, dtype=torch.bfloat16)).mean.dtype == torch.float32
 
 
-@pytest.mark.parametrize("noise_scale", [1.0, 0.5, 0.0])
-def test_samples_have_the_mean_and_the_scaled_deviation(noise_scale: float) -> None:
+@pytest.mark.parametrize("latent_scale", [1.0, 0.5, 0.0])
+def test_samples_have_the_mean_and_the_scaled_deviation(latent_scale: float) -> None:
     mean, log_variance = torch.tensor([1.0, -3.0]), torch.tensor([0.0, 2.0])
-    many = DiagonalGaussian(mean.expand(200_000, 2), log_variance.expand(200_000, 2)).sample(noise_scale)
-    deviation = noise_scale * torch.exp(0.5 * log_variance)
+    many = DiagonalGaussian(mean.expand(200_000, 2), log_variance.expand(200_000, 2)).sample(latent_scale)
+    deviation = latent_scale * torch.exp(0.5 * log_variance)
     standard_error = 1 / 200_000**0.5
     assert ((many.mean(dim=0) - mean).abs() <= 5 * deviation * standard_error + 1e-4).all()
     assert ((many.std(dim=0) - deviation).abs() <= 5 * deviation * standard_error + 1e-4).all()

@@ -23,7 +23,7 @@ from lightning_modules.networks.latents import (
 BUILDERS: dict[str, partial[Any]] = {
     "conditional": partial(ConditionalLatents, embedding_dim=7, style_dim=3, content_dim=5, hidden_size=16),
     "gaussian": partial(GaussianLatents, style_dim=3, content_dim=5, hidden_size=16),
-    "spatial": partial(SpatialGaussianLatents, style_dim=3, place_dim=2, hidden_size=16),
+    "spatial": partial(SpatialGaussianLatents, style_dim=3, position_dim=2, hidden_size=16),
 }
 IMAGE_OF_CAPTION_N = torch.tensor([0, 0, 1, 2, 2, 2])
 
@@ -49,18 +49,18 @@ def test_gives_each_caption_both_codes(module: Any) -> None:
     codes = module(torch.randn(3, 4, 6), IMAGE_OF_CAPTION_N, caption=_caption(module))
     assert codes.style.sample.shape == codes.style.kl.shape == (6, module.style_dim)
     assert codes.content.sample.shape == codes.content.kl.shape == (6, module.content_dim)
-    assert codes.places_MPD.shape == (6, 4, module.places_width)
+    assert codes.memory_MPD.shape == (6, 4, module.memory_dim)
     assert all(code.kl.sum(dim=1).min() > 0 for code in (codes.style, codes.content))
 
 
 def test_without_noise_a_caption_depends_on_its_own_image_alone(module: Any) -> None:
-    grid_BPD = torch.randn(3, 4, 6)
-    together = module(grid_BPD, IMAGE_OF_CAPTION_N, MEAN, MEAN)
+    features_BPD = torch.randn(3, 4, 6)
+    together = module(features_BPD, IMAGE_OF_CAPTION_N, MEAN, MEAN)
     for row, image in enumerate(IMAGE_OF_CAPTION_N.tolist()):
-        alone = module(grid_BPD[image : image + 1], torch.tensor([0]), MEAN, MEAN)
+        alone = module(features_BPD[image : image + 1], torch.tensor([0]), MEAN, MEAN)
         torch.testing.assert_close(together.style.sample[row], alone.style.sample[0])
         torch.testing.assert_close(together.content.sample[row], alone.content.sample[0])
-        torch.testing.assert_close(together.places_MPD[row], alone.places_MPD[0])
+        torch.testing.assert_close(together.memory_MPD[row], alone.memory_MPD[0])
 
 
 def test_without_noise_codes_are_the_means(module: Any) -> None:
@@ -70,14 +70,14 @@ def test_without_noise_codes_are_the_means(module: Any) -> None:
 
 
 def test_style_comes_from_where_it_is_asked_to_and_content_follows(module: Any) -> None:
-    grid_BPD, style_NS = torch.randn(3, 4, 6), torch.randn(6, 3, dtype=torch.double)
-    given = module(grid_BPD, IMAGE_OF_CAPTION_N, Given(style_NS), MEAN)
+    features_BPD, style_NS = torch.randn(3, 4, 6), torch.randn(6, 3, dtype=torch.double)
+    given = module(features_BPD, IMAGE_OF_CAPTION_N, Given(style_NS), MEAN)
     assert torch.equal(given.style.sample, style_NS.float())
-    others = module(grid_BPD, IMAGE_OF_CAPTION_N, Given(style_NS.roll(1, dims=0)), MEAN)
+    others = module(features_BPD, IMAGE_OF_CAPTION_N, Given(style_NS.roll(1, dims=0)), MEAN)
     assert not torch.isclose(others.content.sample, given.content.sample).all(dim=1).any()
     assert torch.equal(others.style.posterior.mean, given.style.posterior.mean)
     content_NC = torch.randn(6, module.content_dim)
-    assert torch.equal(module(grid_BPD, IMAGE_OF_CAPTION_N, MEAN, Given(content_NC)).content.sample, content_NC)
+    assert torch.equal(module(features_BPD, IMAGE_OF_CAPTION_N, MEAN, Given(content_NC)).content.sample, content_NC)
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 2.0])
@@ -94,11 +94,11 @@ def test_draws_from_prior_and_posterior_have_their_scaled_deviations(module: Any
 
 
 def test_places_are_kept_once_where_all_captions_of_an_image_see_the_same() -> None:
-    module, grid_BPD = BUILDERS["gaussian"](width=6, positions=4), torch.randn(3, 4, 6)
+    module, features_BPD = BUILDERS["gaussian"](width=6, positions=4), torch.randn(3, 4, 6)
     equally_many_N, grouped_otherwise_N = torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 1, 2, 0, 1, 2])
-    assert torch.equal(module(grid_BPD, equally_many_N).places_MPD, grid_BPD)
-    assert torch.equal(module(grid_BPD, grouped_otherwise_N).places_MPD, grid_BPD[grouped_otherwise_N])
-    assert torch.equal(module(grid_BPD, IMAGE_OF_CAPTION_N).places_MPD, grid_BPD[IMAGE_OF_CAPTION_N])
+    assert torch.equal(module(features_BPD, equally_many_N).memory_MPD, features_BPD)
+    assert torch.equal(module(features_BPD, grouped_otherwise_N).memory_MPD, features_BPD[grouped_otherwise_N])
+    assert torch.equal(module(features_BPD, IMAGE_OF_CAPTION_N).memory_MPD, features_BPD[IMAGE_OF_CAPTION_N])
 
 
 def test_with_noise_captions_of_one_image_differ(module: Any) -> None:
@@ -125,19 +125,19 @@ def test_the_priors_are_standard_normal(module: Any) -> None:
 
 
 def test_both_codes_know_where_things_are(module: Any) -> None:
-    grid_BPD = torch.randn(1, 4, 6)
-    codes = module(grid_BPD, torch.tensor([0]), MEAN, MEAN)
-    mirrored = module(grid_BPD.flip(1), torch.tensor([0]), MEAN, MEAN)
+    features_BPD = torch.randn(1, 4, 6)
+    codes = module(features_BPD, torch.tensor([0]), MEAN, MEAN)
+    mirrored = module(features_BPD.flip(1), torch.tensor([0]), MEAN, MEAN)
     assert not torch.allclose(codes.style.sample, mirrored.style.sample)
     assert not torch.allclose(codes.content.sample, mirrored.content.sample)
 
 
 def test_spatial_content_at_a_place_comes_from_that_place_and_is_what_attention_sees() -> None:
     module = BUILDERS["spatial"](width=6, positions=4)
-    grid_BPD = torch.randn(1, 4, 6)
+    features_BPD = torch.randn(1, 4, 6)
     nn.init.zeros_(module.style_features.weight)  # style sees the whole grid, and would pass it on
-    before = module(grid_BPD, torch.tensor([0]), MEAN, MEAN)
-    grid_BPD[0, 2] += 1
-    after = module(grid_BPD, torch.tensor([0]), MEAN, MEAN)
-    assert ((after.places_MPD - before.places_MPD)[0].abs().sum(dim=1) > 0).tolist() == [False, False, True, False]
-    assert torch.equal(after.places_MPD.flatten(1), after.content.sample)
+    before = module(features_BPD, torch.tensor([0]), MEAN, MEAN)
+    features_BPD[0, 2] += 1
+    after = module(features_BPD, torch.tensor([0]), MEAN, MEAN)
+    assert ((after.memory_MPD - before.memory_MPD)[0].abs().sum(dim=1) > 0).tolist() == [False, False, True, False]
+    assert torch.equal(after.memory_MPD.flatten(1), after.content.sample)

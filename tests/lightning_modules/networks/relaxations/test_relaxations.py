@@ -87,7 +87,7 @@ def test_the_temperature_may_follow_a_schedule_and_stays_positive() -> None:
 def test_a_share_of_the_captions_is_read_as_written_in_training(kind: type[Relaxation]) -> None:
     logits_NLV = torch.randn(2000, 2, 7, requires_grad=True)
     targets_NL = torch.randint(7, (2000, 2))
-    relaxation = kind(truth_share=0.3)
+    relaxation = kind(teacher_forcing_ratio=0.3)
     weights_NLV = relaxation(logits_NLV, targets_NL, step=0)
     weights_NLV.square().sum().backward()
     assert logits_NLV.grad is not None
@@ -101,5 +101,5 @@ def test_a_share_of_the_captions_is_read_as_written_in_training(kind: type[Relax
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_a_share_that_teaches_nothing_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match=rf"truth_share must be at least 0 and below 1, got {share}"):
-        ExpectedWords(truth_share=share)
+    with pytest.raises(ValueError, match=rf"teacher_forcing_ratio must be at least 0 and below 1, got {share}"):
+        ExpectedWords(teacher_forcing_ratio=share)

@@ -1,0 +1,38 @@
+"""Checkpoints of earlier versions: `format_2.json` holds the settings and the shapes of the weights of real ones."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_modules import load_captioner
+from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT, read_checkpoint
+
+FORMAT_2: dict[str, Any] = json.loads(Path(__file__).with_name("format_2.json").read_text("utf-8"))
+
+
+def _saved(name: str, folder: Path) -> Path:
+    generator = torch.Generator().manual_seed(0)
+    weights = {key: torch.rand(shape, generator=generator) for key, shape in FORMAT_2[name]["shapes"].items()}
+    path = folder / "old.ckpt"
+    torch.save({"facet_format": 2, "hyper_parameters": FORMAT_2[name]["hyper_parameters"], "state_dict": weights}, path)
+    return path
+
+
+@pytest.mark.parametrize("name", FORMAT_2)
+def test_a_checkpoint_of_format_2_is_read_in_the_words_of_now(name: str, tmp_path: Path) -> None:
+    path = _saved(name, tmp_path)
+    captioner = load_captioner(path)
+    before, now = torch.load(path, weights_only=True)["state_dict"], captioner.state_dict()
+    for old, new in zip(before.values(), now.values(), strict=True):  # in their order, whatever they are called now
+        torch.testing.assert_close(new, old.to(new.dtype))
+    batch = torch.randint(0, 256, (2, 3, captioner.image_size, captioner.image_size), dtype=torch.uint8)
+    assert len(captioner.generate(captioner.encode(batch)).captions) == 2
+
+
+def test_what_is_read_says_that_it_is_of_the_format_of_now(tmp_path: Path) -> None:
+    read = read_checkpoint(_saved("gru", tmp_path))
+    assert read["facet_format"] == CHECKPOINT_FORMAT
+    assert read.keys() >= {"hyper_parameters", "state_dict"}
