@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_modules import average_checkpoints, save_captioner
+from lightning_modules import average_checkpoints, save_module
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
@@ -19,6 +19,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(description="Average the weights of several checkpoints of a run into one.")
     parser.add_argument("checkpoints", type=user_path, nargs="+", metavar="CHECKPOINT", help="written by train.py")
     parser.add_argument("--out", type=user_path, default=Path("average.ckpt"), help="where to write it (average.ckpt)")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE", help="of yours, that they may build parts from"
+    )
     return parser.parse_args(arguments)
 
 
@@ -30,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--out {options.out} is one of the checkpoints to average; change it")
     if options.out.exists():
         raise ValueError(f"--out {options.out}: a file of this name is there, and would be lost; name another")
-    save_captioner(average_checkpoints(options.checkpoints), options.out)
+    save_module(average_checkpoints(options.checkpoints, trusted_packages=options.trust), options.out)
     print(f"{options.out}: the mean of {len(options.checkpoints)} checkpoints")
 
 

@@ -66,7 +66,7 @@ def make_describer(
         ranker.prepare(pipeline.captioner, None)
     choice = chosen_styles(options, pipeline)
     if choice is not None:  # then there is one strategy
-        choice = choice.repeated(sampling=strategies[0].codes.num, captions=strategies[0].num)
+        choice = choice.repeated(sampling=strategies[0].latents.num, captions=strategies[0].num)
     describe = partial(
         pipeline.describe_batch,
         strategies=strategies,
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     images = find_images(options.images)
     check_outputs(options, images)
     settings, ranking = strategy_settings(options), ranking_settings(options)
-    pipeline = CaptionPipeline.load(options.checkpoint, device=options.device)
+    pipeline = CaptionPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
     if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
         raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
     describe, shown = make_describer(options, pipeline, settings, ranking)

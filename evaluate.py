@@ -165,11 +165,10 @@ def trade_off(
 
 
 def explore(evaluated: Evaluated, generated: Generated, config: DictConfig) -> tuple[list[Traversal], Swaps | None]:
-    """Change the style of the first images; nothing where that is not asked for."""
-    settings = config.exploration
-    if not settings.num_images:
+    """Change the style of the first images; nothing where that is not asked for, or the model has no latents."""
+    settings, captioner = config.exploration, evaluated.captioner
+    if not settings.num_images or not captioner.has_latents:
         return [], None
-    captioner = evaluated.captioner
     batch = EncodedBatch.joined([*first_images(generated.kept, settings.num_images)])
     dimensions = busiest_dimensions(captioner, generated.kept, evaluated.split, settings.num_dimensions)
     values = [float(value) for value in settings["values"]]

@@ -1,9 +1,8 @@
-"""Train a captioner: compose the config, fit, test, and return the metric that a sweep optimizes.
+"""Train a model: compose the config, fit, test, and return the metric that a sweep optimizes.
 
 python train.py [group=option …] [key=value …]
 """
 
-import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,13 +32,11 @@ from launch.sweeps import recorded, with_sweeps
 from launch.trainer import build_trainer
 from lightning_modules.checkpoints.compatibility import refuse_other_model
 from lightning_modules.checkpoints.trained_images import marks_of_start
-from lightning_modules.checkpoints.warm_start import WarmStart, warm_start
-from lightning_modules.networks.embeddings.word_vectors import WordVectors
+from lightning_modules.checkpoints.warm_start import warm_start
 from utils.devices import keep_freed_memory
 from utils.errors import in_one_line, in_sweep
 from utils.files import atomic_write_text
 
-log = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # a frozen backbone, on purpose
 warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # a run that goes on
@@ -72,30 +69,31 @@ def main(config: DictConfig) -> float | None:
     datamodule.setup("fit")
     refuse_empty_shares(trainer, datamodule)
     prepare_goals(trainer, datamodule, config)
-    captioner = instantiate(config.model, _partial_=True)(
+    module = instantiate(config.model, _partial_=True)(
         tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
     )
-    expect_unused_parameters(trainer, captioner)
-    check_run(trainer, datamodule, captioner)
+    expect_unused_parameters(trainer, module)
+    check_run(trainer, datamodule, module)
     if config.ckpt_path is not None and old_run is None:
-        refuse_other_model(captioner, config.ckpt_path, data=datamodule.fingerprint())
+        refuse_other_model(module, config.ckpt_path, data=datamodule.fingerprint())
     if config.ckpt_path is None:
-        report_vectors(captioner.load_pretrained())
+        module.load_pretrained()
         if config.pretrained_model is not None:
-            report_warm_start(warm_start(captioner, config.pretrained_model, skip=config.pretrained_skip))
+            skip, trusted = config.pretrained_skip, config.get("trusted_packages", [])
+            warm_start(module, config.pretrained_model, skip=skip, trusted_packages=trusted)
     marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
 
     with naming_lost_processes(trainer), ending_when_stopped(trainer):
-        trainer.fit(captioner, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
+        trainer.fit(module, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
     hide_no_more(trainer)
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     if config.test:
         best = best_checkpoint(trainer)
         with naming_lost_processes(trainer), ending_when_stopped(trainer):
-            trainer.test(captioner, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
+            trainer.test(module, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
         metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     log_hyperparameters(trainer, config, metrics)
-    print_summary(trainer, captioner, datamodule, metrics, marks)
+    print_summary(trainer, module, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
 
 
@@ -104,24 +102,6 @@ def save_resolved(config: DictConfig) -> None:
     """Write the config with every interpolation resolved into the run directory."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     atomic_write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-
-
-def report_vectors(found: WordVectors | None) -> None:
-    """Say how much of the vocabulary starts from published vectors."""
-    if found is not None:
-        log.info("word vectors cover %.1f%% of the vocabulary", 100 * found.coverage)
-
-
-def report_warm_start(start: WarmStart) -> None:
-    """Say which weights were taken over, and name those that were not."""
-    log.info(
-        "warm start: %d weights kept; %d skipped (%s); %d missing (%s)",
-        len(start.kept),
-        len(start.skipped),
-        ", ".join(start.skipped) or "-",
-        len(start.missing),
-        ", ".join(start.missing) or "-",
-    )
 
 
 def optimized(metrics: Mapping[str, float], name: str | None) -> float | None:

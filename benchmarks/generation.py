@@ -150,7 +150,7 @@ class Contest(NamedTuple):
             CASES[2]: Sample(num=20, top_p=0.9, max_length=length),
         }
         way = ways[case]
-        first_N = torch.full((len(self.memory_BPD) * way.codes.num,), VOCABULARY.bos_id)
+        first_N = torch.full((len(self.memory_BPD) * way.latents.num,), VOCABULARY.bos_id)
         state = self.ours.decoder.start(torch.zeros(len(first_N), 1), self.memory_BPD)
         return way(self.ours, state, first_N, VOCABULARY).tokens_NL
 

@@ -1,3 +1,4 @@
+from .cached_features import CachedFeatures
 from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
 from .constant_monitors import ConstantMonitors
@@ -13,6 +14,7 @@ from .sharded_clipping import ShardedClipping
 from .step_seeds import StepSeeds
 
 __all__ = [
+    "CachedFeatures",
     "CaptionMetrics",
     "CaptionSamples",
     "ConstantMonitors",

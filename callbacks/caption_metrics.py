@@ -10,7 +10,7 @@ from torch import Tensor
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import EvaluationOutput, VariationalCaptioner
+from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import CaptionScore, JavaError
 from metrics.words import note_on_spaces
 
@@ -34,24 +34,24 @@ class CaptionMetrics(EvaluationCallback):
         self._knows_spaces = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        assert isinstance(pl_module, VariationalCaptioner), type(pl_module)
-        refuse_single_captions(self.metrics, pl_module.strategy.num)
+        if isinstance(pl_module, CaptioningModule):
+            refuse_single_captions(self.metrics, pl_module.strategy.num)
 
     def observe(
         self,
         trainer: Trainer,
-        captioner: VariationalCaptioner,
+        captioner: CaptioningModule,
         output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
         for metric in self.metrics.values():
-            metric.to(captioner.device).update(output["descriptions"].captions, batch.references, batch.image_ids_B)
+            metric.to(captioner.device).update(output.generated.captions, batch.references, batch.image_ids_B)
         if not self._knows_spaces:
             self._references += chain.from_iterable(batch.references)
 
-    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
         for key, metric in self.metrics.items():
             for name, value in self._compute(key, metric, stage).items():
                 captioner.log(f"{stage}/{name}", value.float(), prog_bar=name in IN_PROGRESS_BAR)

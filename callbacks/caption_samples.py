@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
-from lightning_modules import EvaluationOutput, VariationalCaptioner
+from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import GatheredCaptions, ImageCaptions
 from metrics.words import on_one_line
 
@@ -36,17 +36,17 @@ class CaptionSamples(EvaluationCallback):
     def observe(
         self,
         trainer: Trainer,
-        captioner: VariationalCaptioner,
+        captioner: CaptioningModule,
         output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
-        rows = zip(batch.image_ids_B.tolist(), output["descriptions"].captions, batch.references, strict=True)
+        rows = zip(batch.image_ids_B.tolist(), output.generated.captions, batch.references, strict=True)
         samples = [*self.samples, *(ImageCaptions(*row) for row in rows)]
         self.samples = sorted(samples, key=lambda image: image.image_id)[: self.num_images]
 
-    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
         if isinstance(trainer.logger, TensorBoardLogger):
             gathered = GatheredCaptions().to(captioner.device)
             gathered.update(

@@ -5,7 +5,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import EvaluationOutput, VariationalCaptioner
+from lightning_modules import CaptioningModule, EvaluationOutput
 
 
 class EvaluationCallback(Callback):
@@ -27,7 +27,7 @@ class EvaluationCallback(Callback):
     def observe(
         self,
         trainer: Trainer,
-        captioner: VariationalCaptioner,
+        captioner: CaptioningModule,
         output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
@@ -35,7 +35,7 @@ class EvaluationCallback(Callback):
     ) -> None:
         """Take in one batch and what was made of it."""
 
-    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
         """Log or show what was taken in, on all processes if one has taken in anything."""
 
     def forget(self) -> None:
@@ -56,9 +56,8 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None and self._observes(trainer):
-            self._has_observed = True
-            self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "val")
+        if isinstance(outputs, EvaluationOutput) and self._observes(trainer):
+            self._observe(trainer, pl_module, outputs, batch, batch_idx, "val")
 
     def on_test_batch_end(
         self,
@@ -69,30 +68,31 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if outputs is not None:
-            self._has_observed = True
-            self.observe(trainer, _captioner(pl_module), outputs, batch, batch_idx, "test")
+        if isinstance(outputs, EvaluationOutput):
+            self._observe(trainer, pl_module, outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._observes(trainer):
-            self._end(trainer, _captioner(pl_module), "val")
+            self._end(trainer, pl_module, "val")
 
     def _observes(self, trainer: Trainer) -> bool:
         return self.runs_in_sanity_check or not trainer.sanity_checking
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._end(trainer, _captioner(pl_module), "test")
+        self._end(trainer, pl_module, "test")
 
     def _begin(self) -> None:
         self._has_observed = False
         self.forget()
 
-    def _end(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def _observe(self, trainer: Trainer, module: LightningModule, *observed: Any) -> None:
+        assert isinstance(module, CaptioningModule), "nothing else hands over an EvaluationOutput"
+        self._has_observed = True
+        self.observe(trainer, module, *observed)
+
+    def _end(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
+        if not isinstance(module, CaptioningModule):
+            return
         if trainer.strategy.reduce_boolean_decision(self._has_observed, all=False):  # on any process
-            self.conclude(trainer, captioner, stage)
+            self.conclude(trainer, module, stage)
         self._begin()
-
-
-def _captioner(module: LightningModule) -> VariationalCaptioner:
-    assert isinstance(module, VariationalCaptioner), type(module)
-    return module

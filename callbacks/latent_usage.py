@@ -4,7 +4,7 @@ from pytorch_lightning import Trainer
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import EvaluationOutput, VariationalCaptioner
+from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import LatentStatistics
 
 
@@ -22,14 +22,16 @@ class LatentUsage(EvaluationCallback):
     def observe(
         self,
         trainer: Trainer,
-        captioner: VariationalCaptioner,
+        captioner: CaptioningModule,
         output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
+        if output.latents is None:
+            return
         for name, statistics in self.statistics.items():
-            code = getattr(output["latents"], name)
+            code = getattr(output.latents, name)
             statistics.to(captioner.device).update(
                 code.posterior.mean,
                 code.posterior.log_variance,
@@ -38,7 +40,9 @@ class LatentUsage(EvaluationCallback):
                 batch.image_of_caption_N,
             )
 
-    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
+        if not captioner.has_latents:
+            return
         for statistics in self.statistics.values():
             for name, value in statistics.compute().items():
                 captioner.log(f"{stage}/latents/{name}", value)

@@ -15,7 +15,7 @@ from torchvision.utils import make_grid
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
-from lightning_modules import EvaluationOutput, GeneratedBatch, VariationalCaptioner
+from lightning_modules import CaptioningModule, EvaluationOutput, GeneratedBatch
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.rows_by_image import RowsByImage
 
@@ -56,7 +56,7 @@ class Reconstructions(EvaluationCallback):
     def observe(
         self,
         trainer: Trainer,
-        captioner: VariationalCaptioner,
+        captioner: CaptioningModule,
         output: EvaluationOutput,
         batch: CaptionBatch,
         batch_idx: int,
@@ -68,13 +68,13 @@ class Reconstructions(EvaluationCallback):
         wanted = sorted({*self.pairs, *ids})[: self.num_images]
         rows = [row for row, image_id in enumerate(ids) if image_id in wanted]
         if rows:
-            reconstruction_RCHW = reconstruct_from_first_captions(captioner, output["descriptions"], rows)
+            reconstruction_RCHW = reconstruct_from_first_captions(captioner, output.generated, rows)
             originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=reconstruction_RCHW.shape[-1])
             pairs_R2CHW = torch.stack([originals_RCHW, reconstruction_RCHW], dim=1)
             self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
             self.pairs = {image_id: self.pairs[image_id] for image_id in wanted}
 
-    def conclude(self, trainer: Trainer, captioner: VariationalCaptioner, stage: str) -> None:
+    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
         if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         gathered = Pairs().to(captioner.device)
@@ -90,7 +90,7 @@ class Reconstructions(EvaluationCallback):
 
 
 def reconstruct_from_first_captions(
-    captioner: VariationalCaptioner, generated: GeneratedBatch, rows: Sequence[int] | None = None
+    captioner: CaptioningModule, generated: GeneratedBatch, rows: Sequence[int] | None = None
 ) -> Tensor:
     """Return some images of a batch, all for None, reconstructed from their first captions' words: [R, C, H, W]."""
     first_BL = generated.tokens_NL[:: len(generated.captions[0])]

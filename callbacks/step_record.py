@@ -11,7 +11,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from utils.files import atomic_open
 
 
@@ -28,7 +28,7 @@ class StepRecord:
         terms: What was logged of the loss: every term in nats, as a contribution, and its weight.
         bad_gradients: Names of the parameters whose gradients are not finite; none where the loss was not.
         image_names: What files of captions call each image; its number where the data is not known.
-        captions: The token ids as text.
+        captions: The token ids as text; none for a module without a tokenizer.
         learning_rates: Of each group of parameters.
         precision: Of the trainer.
         random_state: PyTorch's, before the step: `cpu`, and `cuda` on a GPU.
@@ -71,7 +71,6 @@ def record_of(
     random_state: Mapping[str, Tensor],
 ) -> StepRecord:
     """Describe the step that a trainer is in."""
-    assert isinstance(module, VariationalCaptioner), type(module)
     logged = trainer.callback_metrics
     return StepRecord(
         step=trainer.global_step,
@@ -82,7 +81,7 @@ def record_of(
         terms={name: logged[name].cpu() for name in logged if name.startswith(("train/", "weight/"))},
         bad_gradients=bad_gradients,
         image_names=_names(trainer, batch.image_ids_B.tolist()),
-        captions=module.tokenizer.decode_batch(batch.tokens_NL),
+        captions=module.tokenizer.decode_batch(batch.tokens_NL) if isinstance(module, CaptioningModule) else [],
         learning_rates=[float(group["lr"]) for optimizer in trainer.optimizers for group in optimizer.param_groups],
         precision=str(trainer.precision),
         random_state=random_state,

@@ -87,6 +87,13 @@ def add_output(group: argparse._ArgumentGroup) -> None:
 def add_computing(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--batch-size", type=int, default=16, help="images at once (16)")
     group.add_argument("--device", default="cpu", help="cpu, cuda, … (cpu)")
+    group.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="of yours, that the checkpoint may build parts from; may be given several times",
+    )
 
 
 def join_numbers(arguments: Sequence[str]) -> list[str]:

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys, file_keys
 from datamodules.image_files.reading import read_image
+from lightning_modules import CaptioningModule
+from lightning_modules.base import Constraints, GeneratedBatch
 from lightning_modules.checkpoints.loading import load_captioner
-from lightning_modules.generation import Greedy, LatentSampling, Sample, Strategy
-from lightning_modules.inference import Constraints, GeneratedBatch
+from lightning_modules.generation import Greedy, Sample, Strategy
 from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Candidates, Ranker, best_first
-from lightning_modules.variational_captioner import VariationalCaptioner
 from utils.seeding import generators_of
 
 Styles = Callable[[LatentCode], Tensor]
@@ -60,13 +60,21 @@ class CaptionPipeline:
         device: Where it runs, as `torch.device` understands it.
     """
 
-    def __init__(self, captioner: VariationalCaptioner, *, device: str | torch.device = "cpu") -> None:
+    def __init__(self, captioner: CaptioningModule, *, device: str | torch.device = "cpu") -> None:
         self.captioner = captioner.to(device).eval()
 
     @classmethod
-    def load(cls, checkpoint: str | Path, *, device: str | torch.device = "cpu") -> Self:
-        """Read a checkpoint (see `load_captioner` for what is refused)."""
-        return cls(load_captioner(checkpoint), device=device)
+    def load(
+        cls, checkpoint: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()
+    ) -> Self:
+        """Read a checkpoint (see `load_captioner` for what is refused).
+
+        Args:
+            checkpoint: A file that `train.py` wrote.
+            device: Where the model runs, as `torch.device` understands it.
+            trusted_packages: Packages of yours that the checkpoint may build parts from.
+        """
+        return cls(load_captioner(checkpoint, trusted_packages=trusted_packages), device=device)
 
     def describe(
         self,
@@ -113,7 +121,7 @@ class CaptionPipeline:
             paths: The image files.
             strategies: How captions are said; an image gets those of the first, then those of the second, ….
             seed: Of all that is drawn, the same for each image.
-            words: What every caption must contain (see `VariationalCaptioner.describe`).
+            words: What every caption must contain (see `CaptioningModule.describe`).
             styles: Which styles to say an image in; None for those that a strategy draws.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
             reconstruct: Whether to reconstruct the image from each caption, if the model can.
@@ -157,7 +165,8 @@ class CaptionPipeline:
     def style_of(self, path: str | Path) -> Tensor:
         """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
         image_3HW = read_image(path, self.captioner.image_size)
-        return self.captioner.codes(image_3HW[None].to(self.captioner.device), LatentSampling()).style.sample[0].cpu()
+        features_1PD = self.captioner.encode(image_3HW[None].to(self.captioner.device))
+        return self.captioner.sample_latents(features_1PD).style.sample[0].cpu()
 
     def describe_in_styles(
         self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None

@@ -9,12 +9,12 @@ from datamodules.split import CaptionSplit
 from evaluation.generate_split import GeneratedCaptions
 from evaluation.reconstruction import reconstruct_from_first
 from evaluation.report.contents import ShownCaption, ShownImage
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from metrics.ngrams import Floats
 
 
 def make_gallery(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     split: CaptionSplit,
     generated: Sequence[GeneratedCaptions],
     cider_d: Sequence[Floats],
@@ -50,7 +50,7 @@ def choose(means: Sequence[float], num: int, seed: int) -> Mapping[str, list[int
 
 
 def _shown(
-    captioner: VariationalCaptioner, split: CaptionSplit, generated: GeneratedCaptions, cider_d: Floats
+    captioner: CaptioningModule, split: CaptionSplit, generated: GeneratedCaptions, cider_d: Floats
 ) -> ShownImage:
     reconstruction_1CHW = reconstruct_from_first(captioner, [generated])
     return ShownImage(

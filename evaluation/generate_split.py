@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Candidates, Ranker, best_first
 from metrics import ImageCaptions
@@ -93,7 +93,7 @@ class _Pixels(Dataset[tuple[int, Tensor]]):
 
 
 def encoded_batches(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     split: CaptionSplit,
     *,
     num_images: int,
@@ -117,7 +117,7 @@ def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedB
 
 
 def generate_batch(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     batch: EncodedBatch,
     strategy: Strategy,
     *,
@@ -155,7 +155,7 @@ def generate_batch(
 
 
 def generate_all(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     batches: Iterable[EncodedBatch],
     split: CaptionSplit,
     strategy: Strategy,

@@ -11,12 +11,12 @@ from torch import Tensor
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch
 from evaluation.report.contents import StyledCaption, Swaps, Traversal
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from lightning_modules.generation import Greedy, traverse_style
 
 
 def busiest_dimensions(
-    captioner: VariationalCaptioner, batches: Sequence[EncodedBatch], split: CaptionSplit, num: int
+    captioner: CaptioningModule, batches: Sequence[EncodedBatch], split: CaptionSplit, num: int
 ) -> list[int]:
     """Return the dimensions of the style that say most of people's captions, falling: those of the highest mean KL."""
     kl_NS = []
@@ -27,7 +27,7 @@ def busiest_dimensions(
 
 
 def traverse(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     batch: EncodedBatch,
     *,
     dimensions: Sequence[int],
@@ -56,7 +56,7 @@ def traverse(
     ]
 
 
-def swap(captioner: VariationalCaptioner, batch: EncodedBatch, *, max_length: int) -> Swaps:
+def swap(captioner: CaptioningModule, batch: EncodedBatch, *, max_length: int) -> Swaps:
     """Say each image in the style of each, greedily, in at most `max_length` tokens."""
     own_BS = captioner.sample_latents(batch.features_BPD).style.sample
     styled_captions = _generate_in(captioner, batch, own_BS.repeat(len(own_BS), 1), max_length)
@@ -64,7 +64,7 @@ def swap(captioner: VariationalCaptioner, batch: EncodedBatch, *, max_length: in
 
 
 def _generate_in(
-    captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor, max_length: int
+    captioner: CaptioningModule, batch: EncodedBatch, style_NS: Tensor, max_length: int
 ) -> list[list[StyledCaption]]:
     """Say each image greedily in its styles, and reconstruct it from each caption."""
     generated = captioner.generate(batch.features_BPD, Greedy(max_length=max_length), style_NS=style_NS)

@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from evaluation.generate_split import EncodedBatch, GeneratedCaptions
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from lightning_modules.losses.terms import to_unit_interval
 from metrics import ReconstructionQuality
 
 
-def reconstruct_from_first(captioner: VariationalCaptioner, generated: Sequence[GeneratedCaptions]) -> Tensor | None:
+def reconstruct_from_first(captioner: CaptioningModule, generated: Sequence[GeneratedCaptions]) -> Tensor | None:
     """Return images reconstructed from their first captions, in [0, 1]: `reconstruction_BCHW`; None if it cannot."""
     if not captioner.can_reconstruct:
         return None
@@ -28,7 +28,7 @@ class SplitReconstructionQuality:
         captioner: The model.
     """
 
-    def __init__(self, captioner: VariationalCaptioner) -> None:
+    def __init__(self, captioner: CaptioningModule) -> None:
         self.captioner = captioner
         self.quality = ReconstructionQuality()
 

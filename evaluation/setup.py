@@ -13,7 +13,7 @@ from callbacks.caption_metrics import refuse_single_captions
 from datamodules.split import CaptionSplit
 from datamodules.training_record import TrainingRecord
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
-from lightning_modules import VariationalCaptioner, load_captioner
+from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
 from metrics import CaptionScore, why_no_meteor
@@ -37,7 +37,7 @@ class Evaluated(NamedTuple):
         no_meteor: Why METEOR is left out; None to compute it.
     """
 
-    captioner: VariationalCaptioner
+    captioner: CaptioningModule
     split: CaptionSplit
     num_images: int
     training: Training
@@ -56,7 +56,7 @@ def prepare(config: DictConfig) -> Evaluated:
     check(config)
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
-    captioner = load_captioner(config.checkpoint).to(device_of(config.device))
+    captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages).to(device_of(config.device))
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}

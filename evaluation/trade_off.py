@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch, generate_all, with_references
 from evaluation.report.contents import TradeOff, TradeOffPoint
-from lightning_modules import VariationalCaptioner
+from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from metrics import DocumentFrequencies, ImageCaptions, human_captions, score_captions
 
@@ -14,7 +14,7 @@ Curves = Mapping[str, Callable[[float], Strategy]]
 
 
 def measure_trade_off(
-    captioner: VariationalCaptioner,
+    captioner: CaptioningModule,
     batches: Sequence[EncodedBatch],
     split: CaptionSplit,
     curves: Curves,

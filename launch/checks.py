@@ -14,8 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
-from lightning_modules import VariationalCaptioner
-from lightning_modules.inference import refuse_long_captions
+from lightning_modules import FacetModule
 from utils.errors import in_sweep
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def check_settings(config: DictConfig) -> None:
     refuse_foreign_metrics(config)
 
 
-def check_run(trainer: Trainer, datamodule: CaptionDataModule, captioner: VariationalCaptioner) -> None:
+def check_run(trainer: Trainer, datamodule: CaptionDataModule, module: FacetModule) -> None:
     """Refuse what would fail, or come to nothing, after hours of training.
 
     Raises:
@@ -44,8 +43,7 @@ def check_run(trainer: Trainer, datamodule: CaptionDataModule, captioner: Variat
     """
     refuse_overwritten_checkpoints(trainer)
     refuse_small_share(trainer, datamodule)
-    refuse_endless_schedule(trainer, captioner)
-    refuse_long_captions(captioner.network, captioner.tokenizer, captioner.strategy)
+    module.check_run(trainer)
 
 
 def refuse_wrong_directions(config: DictConfig) -> None:
@@ -81,19 +79,6 @@ def refuse_two_starts(config: DictConfig) -> None:
         raise ValueError(
             f"ckpt_path={config.ckpt_path} brings all weights, so that pretrained_model={config.pretrained_model} "
             f"would have no effect; set one of them to null"
-        )
-
-
-def refuse_endless_schedule(trainer: Trainer, captioner: VariationalCaptioner) -> None:
-    """Refuse a learning rate that ends with training where nothing says when that is.
-
-    Raises:
-        ValueError: There is no number of steps.
-    """
-    if captioner.hparams["scheduler"] and trainer.max_epochs == trainer.max_steps == -1:
-        raise ValueError(
-            "trainer.max_epochs=-1 leaves open how many steps there are, by which the learning rate (model/scheduler) "
-            "goes; set trainer.max_steps, before which trainer.max_time may end training, or model/scheduler=constant"
         )
 
 

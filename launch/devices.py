@@ -16,7 +16,7 @@ from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from callbacks import ShardedClipping
 from datamodules.caption_datamodule import CaptionDataModule
-from lightning_modules import VariationalCaptioner
+from lightning_modules import FacetModule
 from utils.errors import LostProcessError, in_sweep
 from utils.shell import hydra_command
 
@@ -55,12 +55,9 @@ def refuse_empty_shares(trainer: Trainer, datamodule: CaptionDataModule) -> None
         )
 
 
-def expect_unused_parameters(trainer: Trainer, captioner: VariationalCaptioner) -> None:
-    """Let DDP find out which parameters a step leaves alone, where the training does leave some.
-
-    A policy gradient reaches neither the posteriors nor the image decoder, and DDP would wait for their gradients.
-    """
-    if captioner.self_critical is not None and isinstance(trainer.strategy, DDPStrategy):
+def expect_unused_parameters(trainer: Trainer, module: FacetModule) -> None:
+    """Let DDP find out which parameters a training step leaves without a gradient; it would wait for them."""
+    if module.leaves_parameters_unused and isinstance(trainer.strategy, DDPStrategy):
         trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
 
 

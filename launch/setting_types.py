@@ -29,6 +29,7 @@ class RunSettings(TypedDict):
     ckpt_path: str | None
     pretrained_model: str | None
     pretrained_skip: str | None
+    trusted_packages: list[str]
     allow_trained_images: bool
     test: bool
     optimized_metric: str | None

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric.utilities import move_data_to_device
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
@@ -19,10 +18,9 @@ from callbacks.fit_progress import figures_step
 from callbacks.resume_checkpoints import LAST
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.devices import is_sharded
-from lightning_modules import VariationalCaptioner
+from lightning_modules import Example, FacetModule
 from metrics.words import on_one_line
 from utils.display import flatten, shown
-from utils.seeding import generators_of_images, run_seed
 from utils.shell import shell_command
 
 NUM_EXAMPLES = 3
@@ -46,7 +44,7 @@ def log_hyperparameters(trainer: Trainer, config: DictConfig, metrics: Mapping[s
 @rank_zero_only
 def print_summary(
     trainer: Trainer,
-    captioner: VariationalCaptioner,
+    module: FacetModule,
     datamodule: CaptionDataModule,
     metrics: Mapping[str, float],
     marks: Sequence[str] = (),
@@ -55,7 +53,7 @@ def print_summary(
 
     Args:
         trainer: The run's trainer.
-        captioner: Its model.
+        module: Its model.
         datamodule: Its data.
         metrics: Its figures.
         marks: What their reader must know, such as images that were trained on.
@@ -73,8 +71,9 @@ def print_summary(
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
-    for caption, references in [] if is_sharded(trainer) else examples(captioner, datamodule):
-        console.print(f"  model: {on_one_line(caption)}\n  human: {on_one_line(references[0])}\n", **plain)
+    for example in [] if is_sharded(trainer) else examples(module, datamodule):
+        model, human = on_one_line(example.generated), on_one_line(example.reference)
+        console.print(f"  model: {model}\n  human: {human}\n", **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
     saved = best if has_best else newest_checkpoint(trainer)
@@ -90,21 +89,16 @@ def newest_checkpoint(trainer: Trainer) -> Path | None:
     return next((folder / LAST for folder in folders if (folder / LAST).is_file()), None)
 
 
-def examples(captioner: VariationalCaptioner, datamodule: CaptionDataModule) -> list[tuple[str, list[str]]]:
-    """Return for a few validation images what the model says and what people said."""
-    captioner.eval()
-    found: list[tuple[str, list[str]]] = []
+def examples(module: FacetModule, datamodule: CaptionDataModule) -> list[Example]:
+    """Return what the model makes of a few validation images."""
+    module.eval()
+    found: list[Example] = []
     for batch in datamodule.val_dataloader():
+        if len(batch.image_ids_B):  # not if none of its images could be read
+            of_batch = module.examples(move_data_to_device(batch, module.device))
+            if not of_batch:
+                break
+            found += of_batch
         if len(found) >= NUM_EXAMPLES:
             break
-        if not len(batch.image_ids_B):  # none of its images could be read
-            continue
-        batch = move_data_to_device(batch, captioner.device)
-        with torch.no_grad():
-            features_BPD = captioner.encode_batch(batch)
-        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
-        generated = captioner.generate(features_BPD, generators=generators)
-        found += [
-            (captions[0], list(refs)) for captions, refs in zip(generated.captions, batch.references, strict=True)
-        ]
     return found[:NUM_EXAMPLES]

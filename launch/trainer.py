@@ -9,6 +9,8 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
+from callbacks import CachedFeatures
+
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 LEAST: dict[str, float] = {
     "accumulate_grad_batches": 1,
@@ -42,7 +44,7 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     """
     settings = config.trainer
     refuse_unusable(settings)
-    parts: dict[str, Any] = {"callbacks": list(instantiate(config.callbacks).values())}
+    parts: dict[str, Any] = {"callbacks": [*instantiate(config.callbacks).values(), CachedFeatures()]}
     if settings.get("enable_progress_bar") is False:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, ProgressBar)]
     if settings.get("enable_checkpointing") is False:

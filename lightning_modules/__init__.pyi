@@ -1,14 +1,20 @@
-from .checkpoints.averaging import average_checkpoints, save_captioner
-from .checkpoints.loading import load_captioner
-from .inference import GeneratedBatch
-from .split_evaluation import EvaluationOutput
+from .base import CaptioningModule, EvaluationOutput, Example, FacetModule, GeneratedBatch
+from .checkpoints.averaging import average_checkpoints, save_module
+from .checkpoints.loading import load_captioner, load_module
+from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
 from .variational_captioner import VariationalCaptioner
 
 __all__ = [
+    "CaptioningModule",
     "EvaluationOutput",
+    "Example",
+    "FacetModule",
     "GeneratedBatch",
+    "SelfCritical",
+    "SelfCriticalCaptioner",
     "VariationalCaptioner",
     "average_checkpoints",
     "load_captioner",
-    "save_captioner",
+    "load_module",
+    "save_module",
 ]

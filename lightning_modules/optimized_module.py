@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Trainer
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from lightning_modules.base import FacetModule
 from lightning_modules.build import build
 
 Settings = list[dict[str, Any]]
@@ -20,8 +21,17 @@ Settings = list[dict[str, Any]]
 FOLLOWS_FROM_STEP = (LambdaLR, OneCycleLR)  # their rate depends on the step alone, not on the rate before
 
 
-class OptimizedModule(LightningModule):
+class OptimizedModule(FacetModule):
     """A module whose hyperparameters `optimizer` and `scheduler` are configs (see `conf/model`)."""
+
+    def check_run(self, trainer: Trainer) -> None:
+        super().check_run(trainer)
+        if self.hparams["scheduler"] and trainer.max_epochs == trainer.max_steps == -1:
+            raise ValueError(
+                "trainer.max_epochs=-1 leaves open how many steps there are, by which the learning rate "
+                "(model/scheduler) goes; set trainer.max_steps, before which trainer.max_time may end training, or "
+                "model/scheduler=constant"
+            )
 
     def configure_optimizers(self) -> Any:
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]

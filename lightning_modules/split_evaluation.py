@@ -1,17 +1,14 @@
-"""Validation and test of a module: steps in which no process waits for another, figures at the end."""
+"""Validation and test with a loss: steps in which no process waits for another, figures at the end."""
 
 import logging
 import warnings
-from abc import abstractmethod
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 
 from datamodules.batch import CaptionBatch
-from lightning_modules.inference import GeneratedBatch
+from lightning_modules.base import CaptioningModule
 from lightning_modules.losses import LossReport, LossTerms, VAELoss
-from lightning_modules.networks.latents import Latents
 from metrics import MeanOverCaptions
 
 log = logging.getLogger(__name__)
@@ -36,7 +33,14 @@ class SplitLoss:
 
     def __init__(self, loss: VAELoss, *, reconstructs: bool) -> None:
         none_N, none_NZ = torch.empty(0), torch.empty(0, 0)
-        of_no_caption = LossTerms(none_N, none_N, none_N if reconstructs else None, none_NZ, none_NZ)
+        of_no_caption = LossTerms(
+            caption_N=none_N,
+            smoothed_N=none_N,
+            reconstruction_R=none_N if reconstructs else None,
+            kl_style_NZ=none_NZ,
+            kl_content_NZ=none_NZ,
+            extra=dict.fromkeys(loss.terms, none_N),
+        )
         self.loss = loss
         self.mean = MeanOverCaptions([*loss.samples(of_no_caption)])  # names that all processes know
 
@@ -55,35 +59,18 @@ class SplitLoss:
         return None if mean is None else self.loss.report(mean, step)
 
 
-class EvaluationOutput(TypedDict):
-    """What a validation or test step hands to the callbacks: what was said, and the codes that the loss saw."""
-
-    descriptions: GeneratedBatch
-    latents: Latents
-
-
-class SplitEvaluation(LightningModule):
+class SplitEvaluation(CaptioningModule):
     """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
 
     Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
     those of the checkpoint's step, whatever training it comes from or came to afterwards.
 
     Attributes:
-        split_loss: What `evaluate` adds to.
+        split_loss: What `evaluate` adds to, which a family overrides.
     """
 
     split_loss: SplitLoss
     _trained_steps: int | None = None
-
-    @abstractmethod
-    def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
-        """Say captions of a batch and add its loss; neither may depend on the other images of the batch."""
-
-    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
-        return self._evaluate(batch)
-
-    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:
-        return self._evaluate(batch)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
@@ -103,13 +90,6 @@ class SplitEvaluation(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._log_split_loss("test")
-
-    def _evaluate(self, batch: CaptionBatch) -> EvaluationOutput | None:
-        if not len(batch.image_ids_B):  # none of its images could be read
-            return None
-        # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
-        with torch.autocast(self.device.type, enabled=False):
-            return self.evaluate(batch)
 
     def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
         trained_steps = None if self.trainer.state.fn == "fit" else self._trained_steps

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks: the same tests with and without a GPU
+os.environ["EAGER_IMPORT"] = "1"  # lazy packages whole at once, so that forks need not import them one by one
 
 import hypothesis
 import pytest

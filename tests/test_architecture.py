@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lightning_modules.networks": (
         "lightning_modules.networks",
         "lightning_modules.schedules",
+        "utils.cache_key",
         "utils.distributed",
         "utils.seeding",
         "torch",
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.losses": (
         "lightning_modules.losses",
+        "lightning_modules.networks",
         "lightning_modules.schedules",
         "utils.distributed",
         "torch",
@@ -49,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "callbacks": (
         "callbacks",
         "datamodules.batch",
+        "datamodules.feature_cache",
         "datamodules.fingerprint",
         "lazy_loader",
         "lightning_fabric",
@@ -56,6 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "metrics",
         "pytorch_lightning",
         "torch",
+        "timm",
         "torchvision",
         "utils",
     ),

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms import v2
 
+from callbacks.cached_features import features_key
 from captioning.arguments import parse_arguments
 from captioning.lines import fingerprint
 from captioning.strategy import load_option, ranking_settings, strategy_settings
@@ -34,8 +35,8 @@ from datamodules.shapes.shapes_datamodule import ShapesSplit
 from datamodules.tokenizers import cache as tokenizer_cache
 from datamodules.tokenizers import fit_bpe, fit_word
 from datamodules.transformed_view import TransformedView
-from lightning_modules.feature_caching import encoder_fingerprint, features_fingerprint
 from lightning_modules.networks.encoders import Encoder, TimmEncoder
+from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.ranking import training_index
 from tests.tiny_run import build_tiny
 
@@ -129,11 +130,10 @@ def _encoded(of: Inputs) -> str:
         for tensor, name in ((first, "weights"), (scaling, "mean")):
             changes.callback(partial(tensor.copy_, tensor.clone()))
             tensor.add_(of[name])
-        changes.enter_context(patch("lightning_modules.feature_caching.sources_of", lambda module: of["code"]))
         changes.enter_context(patch.object(torch, "get_float32_matmul_precision", lambda: of["precision"]))
         settings_of_encoder = {"backbone": of["backbone"], "weights": "anywhere"}
         known = encoder_fingerprint(encoder, settings_of_encoder, of["image_size"])
-        return features_fingerprint(encoder, known, torch.device(of["device"]))
+        return features_key(known, of["code"], torch.device(of["device"]))
 
 
 @cache

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from datamodules.image_files.image_file_split import Flickr8kSplit
 from datamodules.image_files.reading import BadImageError
-from lightning_modules.feature_caching import encoder_fingerprint
 from lightning_modules.networks.encoders import TimmEncoder
+from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import TinyRun, run_tiny, scalars
 

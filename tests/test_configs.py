@@ -106,10 +106,10 @@ def test_the_options_that_need_files_are_there() -> None:
     assert FILES_OF_OPTION.keys() <= {option.as_posix() for option in OPTIONS}
 
 
-@pytest.mark.parametrize("schedule", sorted(path.stem for path in (CONF / "model/kl_schedule").glob("*.yaml")))
+@pytest.mark.parametrize("schedule", sorted(path.stem for path in (CONF / "model/loss/kl_loss_weight").glob("*.yaml")))
 @pytest.mark.parametrize("key", ["beta", "gamma", "reconstruction_weight"])
 def test_every_weight_of_the_loss_may_follow_a_schedule(schedule: str, key: str) -> None:
-    config = compose_train([f"+model/kl_schedule@model.loss.{key}={schedule}"])
+    config = compose_train([f"+model/loss/kl_loss_weight@model.loss.{key}={schedule}"])
     assert config.model.loss[key]["_target_"].startswith("lightning_modules.schedules.")
 
 

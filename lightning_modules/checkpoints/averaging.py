@@ -1,4 +1,4 @@
-"""One captioner of several checkpoints: the mean of their weights."""
+"""One model of several checkpoints: the mean of their weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lightning_modules.base import FacetModule
 from lightning_modules.checkpoints.durable_io import save_durably
-from lightning_modules.checkpoints.loading import load_captioner
-from lightning_modules.checkpoints.remembering import header
-from lightning_modules.variational_captioner import VariationalCaptioner
+from lightning_modules.checkpoints.formats import header
+from lightning_modules.checkpoints.loading import load_module
 
 
-def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
-    """Return a captioner whose weights are the means of those of checkpoints, with the settings of the first.
+def average_checkpoints(paths: Sequence[str | Path], *, trusted_packages: Sequence[str] = ()) -> FacetModule:
+    """Return a model whose weights are the means of those of checkpoints, with the settings of the first.
 
     It knows the training images of all.
 
@@ -21,40 +21,43 @@ def average_checkpoints(paths: Sequence[str | Path]) -> VariationalCaptioner:
     the same to the last bit, so that features of a frozen backbone which were cached stay valid.
 
     Args:
-        paths: Checkpoints that `train.py` wrote; read as by `load_captioner`, whose errors this raises, too.
+        paths: Checkpoints that `train.py` wrote; read as by `load_module`, whose errors this raises, too.
+        trusted_packages: Packages of yours that they may build parts from.
 
     Raises:
         ValueError: There are fewer than two, or their words or the shapes of their weights differ.
     """
     if len(paths) < 2:
         raise ValueError(f"expected at least two checkpoints to average, got {len(paths)}")
-    averaged, *others = [load_captioner(path) for path in paths]
+    averaged, *others = [load_module(path, trusted_packages=trusted_packages) for path in paths]
     for path, other in zip(paths[1:], others, strict=True):
         _check_alike(averaged, other, f"{paths[0]} and {path}")
     for other in others:
-        assert other.trained_on is not None, "load_captioner notes what is known"
+        assert other.trained_on is not None, "load_module notes what is known"
         averaged.record_training(other.trained_on)
-    states = [captioner.state_dict() for captioner in (averaged, *others)]
+    states = [module.state_dict() for module in (averaged, *others)]
     averaged.load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
     return averaged
 
 
-def save_captioner(captioner: VariationalCaptioner, path: str | Path) -> None:
-    """Write a captioner so that `load_captioner` reads it: its weights and settings, and nothing of a training run."""
+def save_module(module: FacetModule, path: str | Path) -> None:
+    """Write a model so that `load_module` reads it: its weights and settings, and nothing of a training run."""
     checkpoint = {
-        **header(captioner.trained_on),
-        "hyper_parameters": dict(captioner.hparams),
-        "state_dict": captioner.state_dict(),
+        **header(type(module), module.trained_on),
+        "hyper_parameters": dict(module.hparams),
+        "state_dict": module.state_dict(),
     }
     save_durably(checkpoint, Path(path))
 
 
-def _check_alike(captioner: VariationalCaptioner, other: VariationalCaptioner, names: str) -> None:
+def _check_alike(module: FacetModule, other: FacetModule, names: str) -> None:
     advice = "average checkpoints of one run"
-    if captioner.hparams["tokenizer"] != other.hparams["tokenizer"]:
+    if type(module) is not type(other):
+        raise ValueError(f"{names}: they are a {type(module).__name__} and a {type(other).__name__}; {advice}")
+    if module.hparams.get("tokenizer") != other.hparams.get("tokenizer"):
         raise ValueError(f"{names}: their tokenizers differ; {advice}")
     shapes, other_shapes = (
-        {name: tuple(tensor.shape) for name, tensor in of_one.state_dict().items()} for of_one in (captioner, other)
+        {name: tuple(tensor.shape) for name, tensor in of_one.state_dict().items()} for of_one in (module, other)
     )
     if shapes != other_shapes:
         name = next(name for name in {**shapes, **other_shapes} if shapes.get(name) != other_shapes.get(name))

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.fingerprint import refuse_changed_data
+from lightning_modules.base import FacetModule
 from lightning_modules.checkpoints.formats import read_checkpoint
-from lightning_modules.variational_captioner import VariationalCaptioner
 
 OF_TRAINING = ("optimizer_states", "lr_schedulers", "loops", "callbacks")
 
 
-def refuse_other_model(captioner: VariationalCaptioner, path: str | Path, *, data: Mapping[str, str]) -> None:
+def refuse_other_model(module: FacetModule, path: str | Path, *, data: Mapping[str, str]) -> None:
     """Compare a checkpoint with the model that is to go on from it.
 
     Args:
-        captioner: The model.
+        module: The model.
         path: The checkpoint.
         data: The fingerprint of the data.
 
@@ -29,13 +29,13 @@ def refuse_other_model(captioner: VariationalCaptioner, path: str | Path, *, dat
         raise ValueError(f"{name} holds weights alone, without {', '.join(missing)}; start from them with {start}")
     if "SameData" in checkpoint["callbacks"]:
         refuse_changed_data(checkpoint["callbacks"]["SameData"]["fingerprint"], data)
-    saved, own = checkpoint["hyper_parameters"], captioner.hparams
-    if saved.get("tokenizer") != own["tokenizer"]:
+    saved, own = checkpoint["hyper_parameters"], module.hparams
+    if saved.get("tokenizer") != own.get("tokenizer"):
         raise ValueError(
             f"{name}: its tokenizer is another than this run's; keep the data and tokenizer=… as they were"
         )
-    _refuse_other_weights(name, checkpoint["state_dict"], captioner.state_dict())
-    before, now = saved["optimizer"]["_target_"], own["optimizer"]["_target_"]
+    _refuse_other_weights(name, checkpoint["state_dict"], module.state_dict())
+    before, now = (settings.get("optimizer", {}).get("_target_") for settings in (saved, own))
     if before != now:
         raise ValueError(
             f"{name}: its optimizer is {before}, and this run's {now}; choose the same model/optimizer, or start anew "

@@ -1,17 +1,22 @@
-"""The formats of checkpoints: those of earlier versions are put into the words of this one as they are read."""
+"""What a checkpoint says of itself; those of earlier versions are put into the words of this one as they are read."""
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.durable_io import read_intact
 
 CHECKPOINT_FORMAT = 3  # raised whenever a name in a checkpoint changes
-PARTS = {"facet_format": int, "hyper_parameters": dict, "state_dict": dict}
+PARTS = {"facet_format": int, "facet_class": str, "hyper_parameters": dict, "state_dict": dict}
 
-CLASS_OF_FORMAT_2 = "lightning_modules.VariationalCaptioner"
-MOVED_TARGETS = {"lightning_modules.warmup_cosine.WarmupCosine": "lightning_modules.schedules.WarmupCosine"}
+CAPTIONER, SELF_CRITICAL = "lightning_modules.VariationalCaptioner", "lightning_modules.SelfCriticalCaptioner"
+MOVED_TARGETS = {
+    "lightning_modules.self_critical.SelfCritical": "lightning_modules.SelfCritical",
+    "lightning_modules.warmup_cosine.WarmupCosine": "lightning_modules.schedules.WarmupCosine",
+}
 RENAMED_SETTINGS = {
     "noise_scale": "latent_scale",
     "place_dim": "position_dim",
@@ -37,27 +42,55 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ValueError: The file is not there, is damaged, is no checkpoint of this project, or has an unknown format.
     """
     checkpoint = read_intact(path)
-    if not isinstance(checkpoint, dict) or not all(isinstance(checkpoint.get(k), t) for k, t in PARTS.items()):
-        raise ValueError(f"{path}: not a checkpoint of this project; expected one written by train.py")
-    checkpoint = upgraded(checkpoint)
+    alien = f"{path}: not a checkpoint of this project; expected one written by train.py"
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("facet_format"), int):
+        raise ValueError(alien)
     found = checkpoint["facet_format"]
-    if found != CHECKPOINT_FORMAT:
+    if found not in (2, CHECKPOINT_FORMAT):
         raise ValueError(
             f"{path}: this checkpoint has format {found}, this version reads format {CHECKPOINT_FORMAT}; "
             f"use the version that wrote it, or train again"
         )
+    checkpoint = upgraded(checkpoint)
+    if not all(isinstance(checkpoint.get(name), kind) for name, kind in PARTS.items()):
+        raise ValueError(alien)
     return checkpoint
+
+
+def header(module: type, record: TrainingRecord | None) -> dict[str, Any]:
+    """Return what every checkpoint says of itself.
+
+    Args:
+        module: The class of the model.
+        record: What it was trained on; None where nothing is known.
+    """
+    return {
+        "facet_format": CHECKPOINT_FORMAT,
+        "facet_class": public_name(module),
+        "trained_on": None if record is None else record.to_checkpoint(),
+    }
+
+
+def public_name(module: type) -> str:
+    """Return the shortest dotted name that a class can be imported by, so that its file can move."""
+    parts = module.__module__.split(".")
+    packages = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    found = (name for name in packages if getattr(sys.modules.get(name), module.__qualname__, None) is module)
+    return f"{next(found, module.__module__)}.{module.__qualname__}"
 
 
 def upgraded(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return a checkpoint as this version would have written it; one of another format than 2 as it is."""
-    if checkpoint.get("facet_format") != 2:
+    if checkpoint.get("facet_format") != 2 or not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
         return dict(checkpoint)
+    settings = _settings(checkpoint["hyper_parameters"])
+    if not settings.get("self_critical"):  # was a setting of every captioner, empty for none
+        settings.pop("self_critical", None)
     return {
         **checkpoint,
         "facet_format": CHECKPOINT_FORMAT,
-        "facet_class": CLASS_OF_FORMAT_2,
-        "hyper_parameters": _settings(checkpoint["hyper_parameters"]),
+        "facet_class": SELF_CRITICAL if "self_critical" in settings else CAPTIONER,
+        "hyper_parameters": settings,
         "state_dict": {_weight(name): tensor for name, tensor in checkpoint["state_dict"].items()},
     }
 

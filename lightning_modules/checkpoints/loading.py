@@ -1,28 +1,28 @@
 """Reading a checkpoint that may come from a stranger: no code of its own runs, and its errors are clear."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_object
 
 from datamodules.training_record import TrainingRecord
+from lightning_modules.base import CaptioningModule, FacetModule
 from lightning_modules.checkpoints.formats import read_checkpoint
-from lightning_modules.checkpoints.remembering import TRAINED_ON
-from lightning_modules.variational_captioner import VariationalCaptioner
 
-TRUSTED_PACKAGES = ("lightning_modules.", "torch.optim.")
+TRUSTED_PACKAGES = ("lightning_modules",)
+HOW_TO_TRUST = "train.py and evaluate.py trusted_packages=[PACKAGE], caption.py and average.py --trust PACKAGE"
 
 
-def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) -> VariationalCaptioner:
-    """Rebuild a trained captioner from its checkpoint alone, on the CPU, in evaluation mode.
+def load_module(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> FacetModule:
+    """Rebuild a trained model from its checkpoint alone, on the CPU, in evaluation mode.
 
-    The file is read with `weights_only=True`, and the classes that its configs name must be this project's own, or
-    PyTorch's optimizers and schedulers.
+    The file is read with `weights_only=True`. The model's class and those that its constructor builds must be this
+    project's own, or of packages that the reader trusts; those of the optimizer are not built.
 
     Args:
         path: A checkpoint that `train.py` wrote.
-        trusted_packages: Packages of yours that the checkpoint may build networks from, such as `my_encoders`.
+        trusted_packages: Packages of yours that the checkpoint may build parts from, such as `my_encoders`.
 
     Raises:
         ValueError: The file is not there, is no checkpoint of this project, is of another version, or names a class
@@ -30,24 +30,39 @@ def load_captioner(path: str | Path, *, trusted_packages: tuple[str, ...] = ()) 
     """
     checkpoint = read_checkpoint(path)
     settings = checkpoint["hyper_parameters"]
-    packages = (*TRUSTED_PACKAGES, *(f"{package}." for package in trusted_packages))
-    for name, value in _leaves(settings):
+    trusted = (*TRUSTED_PACKAGES, *trusted_packages)
+    kind = _trusted_class(path, checkpoint["facet_class"], trusted)
+    if not issubclass(kind, FacetModule):
+        raise ValueError(f"{path}: the checkpoint is of {checkpoint['facet_class']}, which is no FacetModule")
+    for name, value in _leaves({key: value for key, value in settings.items() if key not in kind.built_in_training}):
         if name == "_target_":
-            _refuse_untrusted(path, value, packages)
+            _trusted_class(path, value, trusted)
         elif name != "tokenizer" and "${" in str(value):
             # OmegaConf would turn it into other values, even into a config with a `_target_` of its own
             raise ValueError(f"{path}: the checkpoint's setting {name} is to be interpreted ({value}); that is refused")
     try:
-        captioner = VariationalCaptioner(**settings)
-        captioner.load_state_dict(checkpoint["state_dict"])
+        module = kind(**settings)
+        module.load_state_dict(checkpoint["state_dict"])
     except Exception as error:  # Hydra, PyTorch and missing arguments: each fails in its own way
         reason = _first_line(error.__cause__ or error)
         raise ValueError(
             f"{path}: the checkpoint does not fit this version of the networks ({reason}); "
             f"use the version that wrote it, or train again"
         ) from error
-    captioner.record_training(_record(path, checkpoint))
-    return captioner.eval()
+    module.record_training(_record(path, checkpoint))
+    return module.eval()
+
+
+def load_captioner(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> CaptioningModule:
+    """Rebuild a model that captions images; see `load_module`.
+
+    Raises:
+        ValueError: As `load_module`, or the model is of another kind.
+    """
+    module = load_module(path, trusted_packages=trusted_packages)
+    if not isinstance(module, CaptioningModule):
+        raise ValueError(f"{path}: expected a model that captions images, got a {type(module).__name__}")
+    return module
 
 
 def read_record(path: str | Path) -> TrainingRecord:
@@ -61,7 +76,7 @@ def read_record(path: str | Path) -> TrainingRecord:
 
 def _record(path: str | Path, checkpoint: Mapping[str, Any]) -> TrainingRecord:
     try:
-        return TrainingRecord.from_checkpoint(checkpoint.get(TRAINED_ON))
+        return TrainingRecord.from_checkpoint(checkpoint.get("trained_on"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -82,19 +97,23 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _refuse_untrusted(path: str | Path, target: Any, packages: tuple[str, ...]) -> None:
-    """Refuse what is not a class of a trusted package, also where such a package merely imports it."""
-    trusted = isinstance(target, str) and target.startswith(packages)
-    if trusted:
+def _trusted_class(path: str | Path, target: Any, packages: Sequence[str]) -> type:
+    """Return a class of a trusted package; not what such a package merely imports.
+
+    Raises:
+        ValueError: It is something else, or not there.
+    """
+    prefixes = tuple(f"{package}." for package in packages)
+    if isinstance(target, str) and target.startswith(prefixes):
         try:
             found = get_object(target)
         except Exception as error:  # whatever its import raises
             raise ValueError(
                 f"{path}: this version has no {target}; use the version that wrote the checkpoint, or train again"
             ) from error
-        trusted = isinstance(found, type) and f"{found.__module__}.".startswith(packages)
-    if not trusted:
-        raise ValueError(
-            f"{path}: the checkpoint wants to build {target}, which is not a class of {', '.join(packages)}; "
-            f"if you trust whoever made it, name the package in trusted_packages"
-        )
+        if isinstance(found, type) and f"{found.__module__}.".startswith(prefixes):
+            return found
+    raise ValueError(
+        f"{path}: the checkpoint wants to build {target}, which is not a class of {', '.join(packages)}; if you trust "
+        f"whoever made it, name its package: {HOW_TO_TRUST}"
+    )

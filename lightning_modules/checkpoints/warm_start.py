@@ -1,10 +1,14 @@
 """Starts a model from the weights of another."""
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lightning_modules.checkpoints.loading import load_captioner
-from lightning_modules.variational_captioner import VariationalCaptioner
+from lightning_modules.base import FacetModule
+from lightning_modules.checkpoints.loading import load_module
+
+log = logging.getLogger(__name__)
 
 
 class WarmStart(NamedTuple):
@@ -21,26 +25,29 @@ class WarmStart(NamedTuple):
     missing: list[str]
 
 
-def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str | None) -> WarmStart:
+def warm_start(
+    module: FacetModule, path: str | Path, *, skip: str | None, trusted_packages: Sequence[str] = ()
+) -> WarmStart:
     """Take over the weights of a checkpoint, but for those whose names contain `skip`, and what it was trained on.
 
     Args:
-        captioner: The model to change.
+        module: The model to change.
         path: A checkpoint that `train.py` wrote.
         skip: Part of a name, such as `decoder_` for both decoders to start afresh; None takes all.
+        trusted_packages: Packages of yours that the checkpoint may build parts from.
 
     Raises:
         ValueError: The checkpoint cannot be read, has another vocabulary or other shapes, shares no weight with the
             model, or no weight's name contains `skip`.
     """
-    source = load_captioner(path)
-    if source.tokenizer.to_json() != captioner.tokenizer.to_json():
+    source = load_module(path, trusted_packages=trusted_packages)
+    if source.hparams.get("tokenizer") != module.hparams.get("tokenizer"):
         raise ValueError(
             f"pretrained_model={path}: its tokenizer is another than this run's, for it was made of other captions or "
             f"by other settings, and weights are of words; train both with tokenizer=gpt2, which captions do not "
             f"change, or give this run the captions and the tokenizer settings of the checkpoint"
         )
-    theirs, ours = source.state_dict(), captioner.state_dict()
+    theirs, ours = source.state_dict(), module.state_dict()
     skipped = [] if skip is None else [name for name in theirs if skip in name]
     if skip is not None and not skipped:
         raise ValueError(
@@ -57,8 +64,16 @@ def warm_start(captioner: VariationalCaptioner, path: str | Path, *, skip: str |
         )
     if not kept:
         raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
-    captioner.load_state_dict({name: theirs[name] for name in kept}, strict=False)
-    assert source.trained_on is not None, "load_captioner notes what is known"
-    captioner.record_training(source.trained_on)
-    missing = [name for name in ours if name not in kept]
-    return WarmStart(kept, skipped, [name for name in missing if name not in skipped])
+    module.load_state_dict({name: theirs[name] for name in kept}, strict=False)
+    assert source.trained_on is not None, "load_module notes what is known"
+    module.record_training(source.trained_on)
+    missing = [name for name in ours if name not in kept and name not in skipped]
+    log.info(
+        "warm start: %d weights kept; %d skipped (%s); %d missing (%s)",
+        len(kept),
+        len(skipped),
+        ", ".join(skipped) or "-",
+        len(missing),
+        ", ".join(missing) or "-",
+    )
+    return WarmStart(kept, skipped, missing)

@@ -14,6 +14,7 @@ from lightning_modules.generation.sample import Sample
 from lightning_modules.generation.strategy import (
     Generated,
     LatentSampling,
+    Request,
     Stepper,
     StepState,
     Strategy,
@@ -30,6 +31,7 @@ __all__ = [
     "Greedy",
     "Latent",
     "LatentSampling",
+    "Request",
     "Sample",
     "StepState",
     "Stepper",

@@ -14,14 +14,14 @@ from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.strategy import (
     NEGATIVE_INFINITY,
     Generated,
-    LatentSampling,
     SpecialTokens,
     Stepper,
+    Strategy,
     require,
 )
 
 
-class Beam:
+class Beam(Strategy):
     """The likeliest captions, searched for `beam_size` at a time from the means of the codes.
 
     At each step the 2 · `beam_size` likeliest continuations are looked at: ends among the first `beam_size` are
@@ -61,7 +61,6 @@ class Beam:
         require(1 <= min_length <= max_length, "min_length", f"from 1 to max_length={max_length}", min_length)
         require(no_repeat_ngram is None or no_repeat_ngram >= 1, "no_repeat_ngram", "at least 1", no_repeat_ngram)
         self.num = num
-        self.codes = LatentSampling()
         self.beam_size = beam_size
         self.length_penalty = length_penalty
         self.min_length = min_length

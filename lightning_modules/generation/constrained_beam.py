@@ -5,7 +5,6 @@ Shape legend: S searches, K live captions of each, T tokens said so far, C candi
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from torch import Tensor
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.phrases import Phrases
-from lightning_modules.generation.strategy import NEGATIVE_INFINITY, SpecialTokens, require
+from lightning_modules.generation.strategy import NEGATIVE_INFINITY, Request, SpecialTokens, Strategy, require
 
 
 class ConstrainedBeam(Beam):
@@ -27,7 +26,7 @@ class ConstrainedBeam(Beam):
     Args:
         beam_size: Captions in the beam.
         num: Captions wanted of each image.
-        words: Words or phrases that every caption must contain, as text; whoever has the tokenizer calls `requiring`.
+        words: Words or phrases that every caption must contain, as text; see `Strategy.bind`.
         length_penalty: As for `Beam`, and so are the next ones.
         min_length: Fewest tokens of a caption before its end.
         no_repeat_ngram: Never say that many tokens in a row twice, but for the wanted words.
@@ -60,31 +59,19 @@ class ConstrainedBeam(Beam):
         self._phrases: Phrases | None = None
         self._continuing = torch.empty(0, dtype=torch.long)
 
-    def with_constraints(
-        self,
-        constraints: Sequence[Sequence[Sequence[int]]],
-        *,
-        continuing: Sequence[int] = (),
-        device: torch.device | str = "cpu",
-    ) -> Self:
-        """Return the same search for captions that contain these phrases.
-
-        Args:
-            wanted: For each code its phrases, each as its tokens; repeated ones count once.
-            continuing: Tokens that continue the word before them. None may follow a wanted word at once: it would be
-                another word.
-            device: Where the search will run.
+    def bind(self, request: Request) -> Strategy:
+        """Return the same search for captions that contain the phrases of a batch; repeated ones count once.
 
         Raises:
             ValueError: The phrases leave no room for the end of a caption.
         """
-        different = [sorted({tuple(phrase) for phrase in phrases}) for phrases in constraints]
+        different = [sorted({tuple(phrase) for phrase in phrases}) for phrases in request.constraints]
         most = max((sum(map(len, phrases)) for phrases in different), default=0)
-        require(most < self.max_length, "max_length", f"above the {most} tokens of the wanted words", self.max_length)
+        require(most < self.max_length, "max_length", f"above the {most} tokens of the words", self.max_length)
         search = copy(self)
         search.words = ()  # the phrases stand for them from here on
-        search._phrases = Phrases.of(different, device=device) if most else None
-        search._continuing = torch.tensor([*continuing], dtype=torch.long, device=device)
+        search._phrases = Phrases.of(different, device=request.device) if most else None
+        search._continuing = torch.tensor([*request.continuing], dtype=torch.long, device=request.device)
         return search
 
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:

@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, generate, require
+from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper, Strategy, generate, require
 
 
-class Greedy:
+class Greedy(Strategy):
     """One caption an image, from the means of its codes: at each step the likeliest word.
 
     Args:
@@ -16,8 +16,6 @@ class Greedy:
 
     def __init__(self, *, max_length: int = 40) -> None:
         require(max_length >= 1, "max_length", "at least 1", max_length)
-        self.num = 1
-        self.codes = LatentSampling()
         self.max_length = max_length
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:

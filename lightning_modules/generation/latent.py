@@ -6,10 +6,10 @@ from torch import Tensor
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.greedy import Greedy
-from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, require
+from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, Strategy, require
 
 
-class Latent:
+class Latent(Strategy):
     """Draws S (and C, by option) `num` times, and says the best caption of each draw: no word is drawn at random.
 
     Args:
@@ -40,7 +40,7 @@ class Latent:
         require(source in ("posterior", "prior"), "source", "posterior or prior", source)
         require(temperature >= 0, "temperature", "0 or more", temperature)
         self.num = num
-        self.codes = LatentSampling(
+        self.latents = LatentSampling(
             num=num,
             style_scale=temperature,
             content_scale=temperature if vary_content else 0.0,

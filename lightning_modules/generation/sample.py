@@ -5,17 +5,26 @@ Shape legend: N captions, V vocabulary.
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_modules.generation.filtering import discourage_repeats, filter_logits
-from lightning_modules.generation.strategy import Generated, LatentSampling, SpecialTokens, Stepper, generate, require
+from lightning_modules.generation.strategy import (
+    Generated,
+    LatentSampling,
+    Request,
+    SpecialTokens,
+    Stepper,
+    Strategy,
+    generate,
+    require,
+)
 from utils.seeding import Generators, random_rows
 
 
-class Sample:
+class Sample(Strategy):
     """`num` captions an image; each draws its own codes, then its words (see `filter_logits` for the filters).
 
     Args:
@@ -62,14 +71,15 @@ class Sample:
         self.typical_p = typical_p
         self.filter_thres = filter_thres
         self.repetition_penalty = repetition_penalty
-        self.codes = LatentSampling(num=num, style_scale=latent_scale, content_scale=latent_scale)
+        self.latents = LatentSampling(num=num, style_scale=latent_scale, content_scale=latent_scale)
         self.max_length = max_length
         self._generators: Generators | None = None
 
-    def with_generators(self, generators: Generators) -> Self:
-        """Return the same strategy that draws an image's words from its own generator: one for each image."""
-        sample = copy(self)
-        sample._generators = generators
+    def bind(self, request: Request) -> Strategy:
+        """Return the same strategy that samples an image's words with the image's own generator."""
+        sample = copy(super().bind(request))
+        assert isinstance(sample, Sample)
+        sample._generators = request.generators
         return sample
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:

@@ -3,11 +3,14 @@
 Shape legend: N captions, L tokens, V vocabulary.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
+
+from utils.seeding import Generators
 
 NEGATIVE_INFINITY = float("-inf")
 
@@ -72,31 +75,65 @@ class Generated(NamedTuple):
     finished_N: Tensor
 
 
-class Strategy(Protocol):
-    """A way to turn word distributions into sentences.
+class Request(NamedTuple):
+    """What is asked of a strategy beside its settings, for one batch.
 
     Attributes:
-        num: Captions that it says of each image; a multiple of `codes.num`.
-        codes: The codes that it says them from.
-        max_length: Most tokens of a caption, `<eos>` included.
+        generators: Where random numbers come from, one for each image; None for PyTorch's own.
+        constraints: For each latent sample the phrases that its captions must contain, each as its tokens.
+        continuing: Tokens that continue the word before them, such as the parts of a word under BPE. None of these may
+            follow a constraint at once: it would be another word.
+        device: Where the strategy will run.
     """
 
-    num: int
-    codes: LatentSampling
+    generators: Generators | None = None
+    constraints: Sequence[Sequence[Sequence[int]]] = ()
+    continuing: Sequence[int] = ()
+    device: torch.device | str = "cpu"
+
+
+class Strategy(ABC):
+    """A way to turn word distributions into captions.
+
+    Its constructor takes whatever stands in its YAML under `conf/generation`.
+
+    Attributes:
+        num: Captions that it generates for each image; a multiple of `latents.num`.
+        latents: The latents that it generates them from.
+        max_length: Most tokens of a caption, `<eos>` included.
+        words: Words or phrases, as text, that every caption must contain unless told otherwise.
+    """
+
+    num: int = 1
+    latents: LatentSampling = LatentSampling()
     max_length: int
+    words: Sequence[str] = ()
 
+    def bind(self, request: Request) -> "Strategy":
+        """Return the strategy for one batch: with its random numbers and its constraints.
+
+        Raises:
+            ValueError: There are constraints, and the strategy cannot be made to keep them.
+        """
+        if any(request.constraints):
+            raise ValueError(
+                f"words need a strategy that can be made to generate them, generation=constrained_beam; "
+                f"got {type(self).__name__}"
+            )
+        return self
+
+    @abstractmethod
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
-        """Say `num / codes.num` captions from each code.
+        """Generate `num / latents.num` captions from each latent sample.
 
-        Special tokens are never said, and a caption has at least one word.
+        Suppressed tokens are never generated, and a caption has at least one word.
 
         Args:
             stepper: The decoder.
-            state: Its state before `first_N`, a row for each code.
+            state: Its state before `first_N`, a row for each latent sample.
             first_N: The last token of each caption's prefix.
             special: The special ids.
         """
-        ...
 
 
 def generate(

@@ -1,6 +1,18 @@
 """The VAE-loss and its terms."""
 
+from lightning_modules.losses.confidence_penalty import ConfidencePenalty
+from lightning_modules.losses.loss_term import LossTerm, WeightedTerm
 from lightning_modules.losses.terms import caption_cross_entropy, free_bits, reconstruction_nll
 from lightning_modules.losses.vae_loss import LossReport, LossTerms, VAELoss
 
-__all__ = ["LossReport", "LossTerms", "VAELoss", "caption_cross_entropy", "free_bits", "reconstruction_nll"]
+__all__ = [
+    "ConfidencePenalty",
+    "LossReport",
+    "LossTerm",
+    "LossTerms",
+    "VAELoss",
+    "WeightedTerm",
+    "caption_cross_entropy",
+    "free_bits",
+    "reconstruction_nll",
+]

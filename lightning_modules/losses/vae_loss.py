@@ -4,10 +4,12 @@ Shape legend: N captions, R reconstructed captions, Z latent dimensions.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from lightning_modules.losses.loss_term import WeightedTerm
 from lightning_modules.losses.terms import free_bits
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.distributed import mean_of_batch
@@ -22,6 +24,7 @@ class LossTerms(NamedTuple):
         reconstruction_R: −log p(I | ŵ) of each reconstructed image; None without image decoder.
         kl_style_NZ: KL of the style posterior from its prior, by dimension.
         kl_content_NZ: KL of the content posterior from its prior, by dimension.
+        extra: What further terms are of each caption, [N] each, by name.
     """
 
     caption_N: Tensor
@@ -29,6 +32,10 @@ class LossTerms(NamedTuple):
     reconstruction_R: Tensor | None
     kl_style_NZ: Tensor
     kl_content_NZ: Tensor
+    extra: Mapping[str, Tensor] = MappingProxyType({})
+
+
+OWN_NAMES = {"caption", "smoothed", "reconstruction", "kl", "kl_style", "kl_content", "beta", "gamma"}
 
 
 class LossReport(NamedTuple):
@@ -53,7 +60,9 @@ class LossReport(NamedTuple):
 
 
 class VAELoss(nn.Module):
-    """caption + λ · reconstruction + k · (β · KL style + γ · KL content), nats per sample averaged over the batch.
+    """caption + λ · reconstruction + k · (β · KL style + γ · KL content) + Σ weight · further term.
+
+    In nats per sample, averaged over the batch.
 
     The batch is that of all processes together (see `mean_of_batch`), so each of them must compute the loss.
     Each weight is a number or a schedule over training steps (see `lightning_modules.schedules`).
@@ -67,9 +76,10 @@ class VAELoss(nn.Module):
             as many are free in all dimensions together.
         content_free_bits: Nats that each dimension of C may carry at no cost.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
+        terms: Further terms by name, each with its weight.
 
     Raises:
-        ValueError: Free bits are negative, or ε is not in [0, 1).
+        ValueError: Free bits are negative, ε is not in [0, 1), or a further term has the name of one that is there.
     """
 
     def __init__(
@@ -82,6 +92,7 @@ class VAELoss(nn.Module):
         style_free_bits: float = 0.0,
         content_free_bits: float = 0.0,
         label_smoothing: float = 0.0,
+        terms: Mapping[str, WeightedTerm] | None = None,
     ) -> None:
         super().__init__()
         if style_free_bits < 0 or content_free_bits < 0:
@@ -98,6 +109,11 @@ class VAELoss(nn.Module):
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
         self.label_smoothing = label_smoothing
+        terms = terms or {}
+        if taken := OWN_NAMES & terms.keys():
+            raise ValueError(f"model.loss.terms: {', '.join(taken)} is a term of the VAE-loss; choose another name")
+        self.terms = nn.ModuleDict({name: weighted.term for name, weighted in terms.items()})
+        self.weights = {name: as_schedule(weighted.weight) for name, weighted in terms.items()}
 
     def forward(self, terms: LossTerms, step: int) -> LossReport:
         """Return the loss of a batch as it counts at training step `step`."""
@@ -113,6 +129,7 @@ class VAELoss(nn.Module):
             "beta": self.beta(step),
             "gamma": self.gamma(step),
             "kl": self.kl_loss_weight(step),
+            **{name: weight(step) for name, weight in self.weights.items()},
         }
         nats = {name: mean[name] for name in ("caption", "kl_style", "kl_content")}
         style = free_bits(mean["style_Z"], self.style_free_bits) if self.style_free_bits else mean["kl_style"]
@@ -125,9 +142,16 @@ class VAELoss(nn.Module):
         if "reconstruction" in mean:
             nats["reconstruction"] = mean["reconstruction"]
             contributions["reconstruction"] = weights["reconstruction"] * nats["reconstruction"]
+        for name in self.terms:
+            nats[name] = mean[name]
+            contributions[name] = weights[name] * nats[name]
         return LossReport(
             sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
         )
+
+    def extra_terms(self, output: Any) -> dict[str, Tensor]:
+        """Return what each further term makes of what the network computed, in nats of each caption: [N] each."""
+        return {name: term(output) for name, term in self.terms.items()}
 
     def samples(self, terms: LossTerms) -> dict[str, Tensor]:
         """Return all that is averaged: terms of each sample, and where bits are free each dimension.
@@ -142,6 +166,7 @@ class VAELoss(nn.Module):
         }
         if terms.reconstruction_R is not None:
             samples["reconstruction"] = terms.reconstruction_R
+        samples |= terms.extra
         if self.style_free_bits:
             samples["style_Z"] = terms.kl_style_NZ
         if self.content_free_bits:

@@ -25,14 +25,20 @@ class CaptionerOutput(NamedTuple):
     Attributes:
         logits_WV: For each token after the prefix, but for padding, the word distribution that predicts it.
         targets_NL: Those tokens, padded.
-        latents: The codes, with the distributions that they came from.
+        latents: The latents, with the distributions that they came from.
         reconstruction_RCHW: Images reconstructed from captions, in [0, 1]; None without image decoder.
+        num_words_N: How many words, `<eos>` included, each caption has: how many rows of `logits_WV` are its own.
+        hidden_WH: The decoder's state that each row of `logits_WV` was made of.
+        features_BPD: The encoder's features of the images.
     """
 
     logits_WV: Tensor
     targets_NL: Tensor
     latents: Latents
     reconstruction_RCHW: Tensor | None
+    num_words_N: Tensor
+    hidden_WH: Tensor
+    features_BPD: Tensor
 
 
 class Captioner(nn.Module):
@@ -100,13 +106,17 @@ class Captioner(nn.Module):
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
         latents = self.posterior(features_BPD, tokens_NL, image_of_caption_N, generators)
-        logits_WV = self._predict(tokens_NL, latents)
+        hidden_WH = self._hidden(tokens_NL, latents)
+        logits_WV = self.middle(hidden_WH)
         reconstruction_RCHW = None
         if self.decoder_image is not None:
             logits_RLV = logits_of_captions(logits_WV, is_word_NL, reconstruct_R)
             words_RLV = self.relaxation(logits_RLV, targets_NL[reconstruct_R], step)
             reconstruction_RCHW = self.decoder_image(self.embedding.mix(words_RLV), is_word_NL[reconstruct_R])
-        return CaptionerOutput(logits_WV, targets_NL, latents, reconstruction_RCHW)
+        num_words_N = is_word_NL.sum(dim=1)
+        return CaptionerOutput(
+            logits_WV, targets_NL, latents, reconstruction_RCHW, num_words_N, hidden_WH, features_BPD
+        )
 
     def log_probability(
         self, latents: Latents, tokens_NL: Tensor, *, changed: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -120,7 +130,7 @@ class Captioner(nn.Module):
                 for; None for the network's own.
         """
         prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
-        logits_WV = self._predict(torch.cat([prefix_NL, tokens_NL], dim=1), latents).float()
+        logits_WV = self.middle(self._hidden(torch.cat([prefix_NL, tokens_NL], dim=1), latents)).float()
         is_word_NL = self._is_word(tokens_NL)
         if changed is not None:
             is_first_NL = torch.arange(tokens_NL.shape[1], device=tokens_NL.device).expand_as(tokens_NL) == 0
@@ -128,10 +138,10 @@ class Captioner(nn.Module):
         nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
 
-    def _predict(self, tokens_NL: Tensor, latents: Latents) -> Tensor:
-        """Return the logits of each word after the prefix, given those before it: `logits_WV`."""
+    def _hidden(self, tokens_NL: Tensor, latents: Latents) -> Tensor:
+        """Return the decoder's state before each word after the prefix, which predicts that word: `hidden_WH`."""
         hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
-        return self.middle(hidden_NLH[self._is_word(tokens_NL[:, len(self.prefix) :])])
+        return hidden_NLH[self._is_word(tokens_NL[:, len(self.prefix) :])]
 
     def _read(self, tokens_NL: Tensor, state: Any) -> Tensor:
         """Return the decoder's hidden state after each token, `hidden_NLH`; 0 where a group's captions have ended."""

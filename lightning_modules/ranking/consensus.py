@@ -12,11 +12,11 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
+from lightning_modules.base import CaptioningModule
 from lightning_modules.generation import Sample
 from lightning_modules.ranking.greedy_selection import marginal_gains
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
-from lightning_modules.variational_captioner import VariationalCaptioner
 from metrics import (
     DocumentFrequencies,
     Neighbours,
@@ -104,7 +104,7 @@ class Consensus(Ranker):
         self._training_tokens: list[list[Tokens]] = []
         self._frequencies: DocumentFrequencies | None = None
 
-    def prepare(self, captioner: VariationalCaptioner, training: Callable[[], CaptionSplit] | None) -> None:
+    def prepare(self, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> None:
         """Read the index, or make it.
 
         Raises:
@@ -118,7 +118,7 @@ class Consensus(Ranker):
         self._training_tokens = _tokenized(index.captions)
         self._frequencies = DocumentFrequencies.of(self._training_tokens)
 
-    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+    def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
         generated = _tokenized(candidates.generated.captions)
@@ -172,7 +172,7 @@ class Consensus(Ranker):
                 )
         return Neighbours(nearest_BK, [*index.captions, []], self.num_captions)
 
-    def _draw(self, captioner: VariationalCaptioner, features_BPD: Tensor) -> list[list[Tokens]]:
+    def _draw(self, captioner: CaptioningModule, features_BPD: Tensor) -> list[list[Tokens]]:
         """Draw captions of each image from the model; none without `num_samples`."""
         if not self.num_samples:
             return [[] for _ in features_BPD]

@@ -5,8 +5,8 @@ Shape legend: N captions, L tokens.
 
 from torch import Tensor
 
+from lightning_modules.base import CaptioningModule
 from lightning_modules.ranking.ranker import Candidates, Ranker
-from lightning_modules.variational_captioner import VariationalCaptioner
 
 
 class Likelihood(Ranker):
@@ -26,7 +26,7 @@ class Likelihood(Ranker):
             raise ValueError(f"ranking.length_penalty must be 0 or more, got {length_penalty}")
         self.length_penalty = length_penalty
 
-    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+    def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         generated = candidates.generated
         length_N = generated.tokens_NL.not_equal(captioner.tokenizer.vocabulary.pad_id).sum(dim=1)
         return generated.log_probability_N / ((5 + length_N) / 6) ** self.length_penalty

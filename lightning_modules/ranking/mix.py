@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from datamodules.split import CaptionSplit
+from lightning_modules.base import CaptioningModule
 from lightning_modules.ranking.ranker import Candidates, Ranker
-from lightning_modules.variational_captioner import VariationalCaptioner
 
 
 class Mix(Ranker):
@@ -33,11 +33,11 @@ class Mix(Ranker):
         if not self.parts:
             raise ValueError("ranking.weights must not all be 0; choose ranking=none for no ranking")
 
-    def prepare(self, captioner: VariationalCaptioner, training: Callable[[], CaptionSplit] | None) -> None:
+    def prepare(self, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> None:
         for ranker, _ in self.parts:
             ranker.prepare(captioner, training)
 
-    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+    def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         num_images = len(candidates.images_BCHW)
         weighted = [
             weight * standardised(ranker(captioner, candidates).view(num_images, -1)) for ranker, weight in self.parts

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
-from lightning_modules.inference import GeneratedBatch
-from lightning_modules.variational_captioner import VariationalCaptioner
+from lightning_modules.base import CaptioningModule, GeneratedBatch
 
 
 class Candidates(NamedTuple):
@@ -35,7 +34,7 @@ class Candidates(NamedTuple):
 class Ranker(ABC):
     """Scores the candidate captions of images."""
 
-    def prepare(self, captioner: VariationalCaptioner, training: Callable[[], CaptionSplit] | None) -> None:
+    def prepare(self, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> None:
         """Get ready to rank what a captioner says; most have nothing to do.
 
         Args:
@@ -48,7 +47,7 @@ class Ranker(ABC):
         return
 
     @abstractmethod
-    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+    def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         """Return a score of each caption, the higher the better: [N].
 
         Raises:
@@ -66,12 +65,15 @@ def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
     captions = [
         [of_image[i] for i in order] for of_image, order in zip(generated.captions, order_BK.tolist(), strict=True)
     ]
-    captions_of_code = len(score_N) // len(generated.latents.style.sample)
+    latents = generated.latents
+    if latents is not None:
+        captions_of_sample = len(score_N) // len(latents.style.sample)
+        latents = latents.select(order_N // captions_of_sample)
     return GeneratedBatch(
         captions,
         generated.tokens_NL[order_N],
         generated.log_probability_N[order_N],
         score_N[order_N],
         generated.finished_N[order_N],
-        generated.latents.select(order_N // captions_of_code),
+        latents,
     )

@@ -5,16 +5,16 @@ Shape legend: B images, N captions, image by image, C channels, H rows, W column
 
 from torch import Tensor
 
+from lightning_modules.base import CaptioningModule
 from lightning_modules.losses import reconstruction_nll
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.ranking.ranker import Candidates, Ranker
-from lightning_modules.variational_captioner import VariationalCaptioner
 
 
 class Reconstruction(Ranker):
     """log p(I | caption) in nats: the reconstruction term of the VAE-loss, of the words alone."""
 
-    def __call__(self, captioner: VariationalCaptioner, candidates: Candidates) -> Tensor:
+    def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         if not captioner.can_reconstruct:
             raise ValueError(
                 "ranking=reconstruction needs a model that reconstructs images, this one has model/image_decoder=none; "

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
-from lightning_modules.variational_captioner import VariationalCaptioner
-from utils.cache_key import cache_key, reader_version, sources_of
+from lightning_modules.base import CaptioningModule
+from utils.cache_key import cache_key, reader_version
 from utils.files import atomic_open
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class TrainingIndex:
     data: str
 
     @classmethod
-    def make(cls, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
+    def make(cls, captioner: CaptioningModule, training: CaptionSplit) -> Self:
         """Look at every training image once."""
         numbers = range(len(training.image_ids))
         batches = [numbers[start : start + BATCH_SIZE] for start in range(0, len(numbers), BATCH_SIZE)]
@@ -64,12 +64,12 @@ class TrainingIndex:
             np.concatenate(features),
             captions,
             training.image_keys,
-            captioner.encoder_fingerprint,
+            captioner.features_fingerprint,
             data_fingerprint(captioner, training),
         )
 
     @classmethod
-    def load_or_make(cls, path: Path, captioner: VariationalCaptioner, training: CaptionSplit) -> Self:
+    def load_or_make(cls, path: Path, captioner: CaptioningModule, training: CaptionSplit) -> Self:
         """Read the file if it is of this encoder and these images; otherwise make and save it."""
         try:
             index = cls.load(path, captioner)
@@ -97,7 +97,7 @@ class TrainingIndex:
             )
 
     @classmethod
-    def load(cls, path: Path, captioner: VariationalCaptioner) -> Self:
+    def load(cls, path: Path, captioner: CaptioningModule) -> Self:
         """Read what `save` wrote.
 
         Raises:
@@ -117,7 +117,7 @@ class TrainingIndex:
         except Exception as error:  # zip, header and JSON errors come in many types
             raise ValueError(f"{path}: not an index of training images ({error}); {advice}") from error
         index = cls(**fields | {name: str(fields[name]) for name in ("encoder", "data")})
-        if index.encoder != captioner.encoder_fingerprint:
+        if index.encoder != captioner.features_fingerprint:
             raise ValueError(f"{path}: the index was made with another encoder than the checkpoint's; {advice}")
         return index
 
@@ -139,12 +139,12 @@ def pooled(features_BPD: Tensor) -> Tensor:
     return features_BPD.float().mean(dim=1)
 
 
-def data_fingerprint(captioner: VariationalCaptioner, training: CaptionSplit) -> str:
+def data_fingerprint(captioner: CaptioningModule, training: CaptionSplit) -> str:
     """Return a checksum of all that an index depends on beside the encoder's weights."""
     return cache_key(
         images=training.image_fingerprint,
         keys=training.image_keys,
         captions=training.captions,
         reader=reader_version(),
-        code=sources_of(type(captioner.network.encoder).__module__),
+        code=captioner.features_code,
     )

@@ -60,11 +60,11 @@ def _validate(watch: ConstantMonitors, values: Sequence[float], **changes: Any) 
         ([0.0, 0.1, 0.0], []),
     ],
 )
-def test_a_constant_figure_is_said(values: list[float], printed: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_constant_figure_is_said(values: list[float], said: list[str], caplog: pytest.LogCaptureFixture) -> None:
     _validate(ConstantMonitors(), values)
     messages = [message for message in caplog.messages if message.startswith("val/a, by which ModelCheckpoint chooses")]
-    assert len(messages) == len(caplog.messages) == len(printed)
-    assert all(part in message for part, message in zip(printed, messages, strict=True))
+    assert len(messages) == len(caplog.messages) == len(said)
+    assert all(part in message for part, message in zip(said, messages, strict=True))
 
 
 def test_a_run_that_goes_on_remembers(caplog: pytest.LogCaptureFixture) -> None:

@@ -33,7 +33,7 @@ class _Keeper(EvaluationCallback):
         batch_idx: int,
         stage: str,
     ) -> None:
-        generated = output["descriptions"]
+        generated = output.generated
         per_image = len(generated.tokens_NL) // len(batch.images_BCHW)
         for row, image_CHW in enumerate(batch.images_BCHW):
             self.seen.append((generated.tokens_NL[row * per_image], image_CHW))

@@ -43,7 +43,9 @@ def test_the_seed_decides_what_is_sampled(pipeline: CaptionPipeline, photo: Path
 def test_the_first_caption_is_the_greedy_one(pipeline: CaptionPipeline, photo: Path) -> None:
     for seed in (0, 1):
         description = pipeline.describe(photo, num=3, seed=seed)
-        (greedy,) = pipeline.captioner.describe(description.image_3HW[None], Greedy()).captions
+        (greedy,) = pipeline.captioner.generate(
+            pipeline.captioner.encode(description.image_3HW[None]), Greedy()
+        ).captions
         assert description.captions[0] == greedy[0]
         assert len(description.captions) == 3
     assert pipeline.describe(photo, num=1).captions == greedy
@@ -71,7 +73,7 @@ def test_each_caption_is_redrawn(pipeline: CaptionPipeline, photo: Path) -> None
     assert description.image_3HW.shape == (3, 32, 32)
     assert description.reconstruction_N3HW is not None
     assert description.reconstruction_N3HW.shape == (3, 3, 32, 32)
-    greedy = pipeline.captioner.describe(description.image_3HW[None], Greedy())
+    greedy = pipeline.captioner.generate(pipeline.captioner.encode(description.image_3HW[None]), Greedy())
     torch.testing.assert_close(description.reconstruction_N3HW[0], pipeline.captioner.reconstruct(greedy.tokens_NL)[0])
 
 
@@ -160,7 +162,9 @@ def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: l
     beam, captioner = Beam(num=3, max_length=5), pipeline.captioner
     descriptions = pipeline.describe_batch(photos, [Greedy(max_length=5), beam])
     images_BCHW = torch.stack([description.image_3HW for description in descriptions])
-    greedy, beams = (captioner.describe(images_BCHW, strategy) for strategy in (Greedy(max_length=5), beam))
+    greedy, beams = (
+        captioner.generate(captioner.encode(images_BCHW), strategy) for strategy in (Greedy(max_length=5), beam)
+    )
     for number, description in enumerate(descriptions):
         rows = slice(3 * number, 3 * number + 3)
         assert description.captions == [*greedy.captions[number], *beams.captions[number]]

@@ -21,7 +21,7 @@ def test_the_busiest_dimensions_have_the_highest_kl(
         captioner.network.latents.style_posterior.bias[1] += 40
     kl_NS = []
     for number in range(6):  # one by one; a posterior that reads no captions is the same for each of an image's
-        code = captioner.codes(split.load_image(number).unsqueeze(0)).style
+        code = captioner.sample_latents(captioner.encode(split.load_image(number).unsqueeze(0))).style
         kl_NS += [gaussian_kl(code.posterior, standard_normal_like(code.posterior))] * len(split.captions[number])
     kl_S = torch.cat(kl_NS).mean(dim=0)
     assert busiest_dimensions(captioner, batches, split, 3) == kl_S.argsort(descending=True).tolist()
@@ -34,9 +34,9 @@ def test_codes_of_captions_are_those_of_the_loss(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/latents=conditional"])
     captioner.eval()
     batch = next(iter(datamodule.val_dataloader()))
-    features_BPD = captioner.encode_batch(batch)
+    features_BPD = captioner.features_of(batch)
     torch.manual_seed(2)
-    _, latents = captioner._loss(features_BPD, batch, reconstruct_R=torch.arange(len(batch.tokens_NL)))
+    _, latents = captioner._terms(features_BPD, batch, torch.arange(len(batch.tokens_NL)))
     torch.manual_seed(2)
     codes = captioner.latents_of_captions(features_BPD, batch.references)
     torch.testing.assert_close(codes.style, latents.style)

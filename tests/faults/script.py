@@ -22,7 +22,7 @@ class Finished(NamedTuple):
 def run_script(script: str, *arguments: str, timeout: float = 600) -> Finished:
     """Run a script of the repository's root, without a GPU and with one thread; `errors` are its `error: …` lines."""
     env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    for name in [name for name in env if name.startswith("PL_") or name == "LOCAL_RANK"]:
+    for name in [name for name in env if name.startswith("PL_") or name in ("LOCAL_RANK", "EAGER_IMPORT")]:
         del env[name]
     start = time.perf_counter()
     process = subprocess.Popen(

@@ -23,7 +23,7 @@ def test_examples_pair_what_the_model_says_with_what_people_said_of_the_same_ima
     found = examples(captioner, datamodule)
     batch = next(iter(datamodule.val_dataloader()))
     captioner.eval()
-    generated = captioner.describe(batch.images_BCHW).captions
+    generated = captioner.generate(captioner.encode(batch.images_BCHW)).captions
     assert found == [
         (captions[0], references) for captions, references in zip(generated, batch.references, strict=True)
     ]

@@ -64,24 +64,24 @@ def _contains(caption: str, words: str) -> bool:
 def test_says_as_many_captions_as_wanted_image_by_image(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
-    generated = captioner.describe(images_BCHW, strategy)
+    generated = captioner.generate(captioner.encode(images_BCHW), strategy)
     assert [len(captions) for captions in generated.captions] == [strategy.num] * 3
     assert len(generated.tokens_NL) == len(generated.score_N) == len(generated.finished_N) == 3 * strategy.num
     assert captioner.tokenizer.decode_batch(generated.tokens_NL) == [
         text for texts in generated.captions for text in texts
     ]
-    assert len(generated.latents.style.sample) == 3 * strategy.codes.num
+    assert len(generated.latents.style.sample) == 3 * strategy.latents.num
 
 
 def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
     generated, vocabulary, network = (
-        captioner.describe(images_BCHW, strategy),
+        captioner.generate(captioner.encode(images_BCHW), strategy),
         captioner.tokenizer.vocabulary,
         captioner.network,
     )
-    rows = torch.arange(3 * strategy.codes.num).repeat_interleave(strategy.num // strategy.codes.num)
+    rows = torch.arange(3 * strategy.latents.num).repeat_interleave(strategy.num // strategy.latents.num)
     first_N1 = torch.full((len(rows), 1), vocabulary.prefix[-1])
     words_NLE = network.embedding(torch.cat([first_N1, generated.tokens_NL[:, :-1]], dim=1))
     with torch.no_grad():
@@ -98,8 +98,8 @@ def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
 def test_an_images_captions_do_not_depend_on_those_beside_it(
     captioner: VariationalCaptioner, images_BCHW: Tensor, name: str
 ) -> None:
-    together = captioner.describe(images_BCHW, STRATEGIES[name])
-    alone = [captioner.describe(image_CHW[None], STRATEGIES[name]) for image_CHW in images_BCHW]
+    together = captioner.generate(captioner.encode(images_BCHW), STRATEGIES[name])
+    alone = [captioner.generate(captioner.encode(image_CHW[None]), STRATEGIES[name]) for image_CHW in images_BCHW]
     assert together.captions == [generated.captions[0] for generated in alone]
     torch.testing.assert_close(
         together.score_N, torch.cat([generated.score_N for generated in alone]), rtol=1e-4, atol=1e-4
@@ -109,7 +109,7 @@ def test_an_images_captions_do_not_depend_on_those_beside_it(
 def test_every_caption_contains_the_wanted_words(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     beam = ConstrainedBeam(beam_size=6, num=2, max_length=16)
     for words in (["circle"], ["Purple", "grey square"], [["cyan"], [], ["small triangle", "green"]], []):
-        generated = captioner.describe(images_BCHW, beam, words=words)
+        generated = captioner.generate(captioner.encode(images_BCHW), beam, words=words)
         of_image = words if words and isinstance(words[0], list) else [words] * 3
         for captions, constraints in zip(generated.captions, of_image, strict=True):
             assert all(_contains(caption, word) for caption in captions for word in constraints)
@@ -119,45 +119,50 @@ def test_words_come_from_the_strategys_settings_or_from_the_call(
     captioner: VariationalCaptioner, images_BCHW: Tensor
 ) -> None:
     strategy = ConstrainedBeam(words=["circle"], max_length=9)
-    assert all(_contains(captions[0], "circle") for captions in captioner.describe(images_BCHW, strategy).captions)
-    for captions in captioner.describe(images_BCHW, strategy, words=["square"]).captions:
+    assert all(
+        _contains(captions[0], "circle")
+        for captions in captioner.generate(captioner.encode(images_BCHW), strategy).captions
+    )
+    for captions in captioner.generate(captioner.encode(images_BCHW), strategy, words=["square"]).captions:
         assert _contains(captions[0], "square")
-    free = captioner.describe(images_BCHW, strategy, words=[])
-    assert free.captions == captioner.describe(images_BCHW, Beam(beam_size=10, max_length=9)).captions
+    free = captioner.generate(captioner.encode(images_BCHW), strategy, words=[])
+    assert free.captions == captioner.generate(captioner.encode(images_BCHW), Beam(beam_size=10, max_length=9)).captions
 
 
 def test_refuses_words_that_cannot_be_said(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     beam = ConstrainedBeam(max_length=9)
     if captioner.tokenizer.vocabulary.unk_id is not None:
         with pytest.raises(ValueError, match=r"words: the model's vocabulary has no 'circel', .*; it has circle"):
-            captioner.describe(images_BCHW, beam, words=["red circel"])
-    with pytest.raises(ValueError, match="words: expected words to say, got ' '"):
-        captioner.describe(images_BCHW, beam, words=[" "])
+            captioner.generate(captioner.encode(images_BCHW), beam, words=["red circel"])
+    with pytest.raises(ValueError, match="words: expected words to generate, got ' '"):
+        captioner.generate(captioner.encode(images_BCHW), beam, words=[" "])
     with pytest.raises(ValueError, match=r"expected words for each of 3 images, or one list for all, got 2 lists"):
-        captioner.describe(images_BCHW, beam, words=[["red"], ["red"]])
-    with pytest.raises(ValueError, match=r"words=\['red'\] need .* generation=constrained_beam; got Greedy"):
-        captioner.describe(images_BCHW, Greedy(), words=["red"])
+        captioner.generate(captioner.encode(images_BCHW), beam, words=[["red"], ["red"]])
+    with pytest.raises(ValueError, match=r"words need a strategy .* generation=constrained_beam; got Greedy"):
+        captioner.generate(captioner.encode(images_BCHW), Greedy(), words=["red"])
 
 
 def test_the_style_of_one_image_with_the_content_of_another(
     captioner: VariationalCaptioner, images_BCHW: Tensor
 ) -> None:
-    own = captioner.codes(images_BCHW)
-    swapped = captioner.describe(images_BCHW, Greedy(max_length=9), style_NS=own.style.sample.roll(1, dims=0))
+    own = captioner.sample_latents(captioner.encode(images_BCHW))
+    swapped = captioner.generate(
+        captioner.encode(images_BCHW), Greedy(max_length=9), style_NS=own.style.sample.roll(1, dims=0)
+    )
     assert torch.equal(swapped.latents.style.sample, own.style.sample.roll(1, dims=0))
     torch.testing.assert_close(swapped.latents.content.sample, swapped.latents.content.posterior.mean)
-    back = captioner.describe(images_BCHW, Greedy(max_length=9), style_NS=own.style.sample)
-    assert back.captions == captioner.describe(images_BCHW, Greedy(max_length=9)).captions
+    back = captioner.generate(captioner.encode(images_BCHW), Greedy(max_length=9), style_NS=own.style.sample)
+    assert back.captions == captioner.generate(captioner.encode(images_BCHW), Greedy(max_length=9)).captions
 
 
 def test_styles_between_and_along_and_as_numbers(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
-    style_BS = captioner.codes(images_BCHW).style.sample
+    style_BS = captioner.sample_latents(captioner.encode(images_BCHW)).style.sample
     for style_NS, num in (
         (interpolate_styles(style_BS, style_BS.roll(1, dims=0), 4), 4),
         (traverse_style(style_BS, 2, [-3, 0, 3]), 3),
         (torch.tensor([[0.5, -1.0, 2.0]] * 3), 1),
     ):
-        generated = captioner.describe(images_BCHW, Beam(num=2, max_length=9), style_NS=style_NS)
+        generated = captioner.generate(captioner.encode(images_BCHW), Beam(num=2, max_length=9), style_NS=style_NS)
         assert [len(captions) for captions in generated.captions] == [2 * num] * 3
         assert torch.equal(generated.latents.style.sample, style_NS)
 
@@ -167,12 +172,12 @@ def test_refuses_styles_of_another_shape(
     captioner: VariationalCaptioner, images_BCHW: Tensor, shape: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match=r"expected styles of 3 numbers, equally many of each of the 3 images, got a"):
-        captioner.describe(images_BCHW, style_NS=torch.zeros(shape))
+        captioner.generate(captioner.encode(images_BCHW), style_NS=torch.zeros(shape))
 
 
 def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     def codes(num: int = 400, **settings: float | bool) -> tuple[Tensor, Tensor]:
-        latents = captioner.codes(images_BCHW, LatentSampling(num=num, **settings))
+        latents = captioner.sample_latents(captioner.encode(images_BCHW), LatentSampling(num=num, **settings))
         return latents.style.sample.view(3, num, -1), latents.content.sample.view(3, num, -1)
 
     style_BNS, content_BNC = codes(style_scale=0.7, from_prior=True)
@@ -196,7 +201,7 @@ def test_an_images_places_are_prepared_once_for_all_of_its_captions(
     hooks = [look.register_forward_pre_hook(lambda module, args: seen.append(len(args[1]))) for look in looks]
     own_places = isinstance(captioner.network.latents, SpatialGaussianLatents)  # drawn with the content of each caption
     for strategy, num in ((Sample(num=7, max_length=5), 7), (Beam(max_length=5), 1), (DiverseBeam(max_length=5), 1)):
-        captioner.describe(images_BCHW, strategy)
+        captioner.generate(captioner.encode(images_BCHW), strategy)
         assert {*seen} == {3 * num if own_places else 3}
         seen.clear()
     for hook in hooks:

@@ -1,100 +1,58 @@
-"""Self-critical training against rewards and log-probabilities that are computed one by one."""
+"""Self-critical training against log-probabilities that are computed one by one."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import GeneratedBatch, VariationalCaptioner
-from lightning_modules.networks.latents import GaussianLatents
-from lightning_modules.self_critical import SelfCritical, to_words, training_frequencies
-from metrics import DocumentFrequencies, PairedCaptions, cider_d, sentence_bleu
-from metrics.bleu import bleu_statistics
+from lightning_modules import GeneratedBatch, SelfCritical, SelfCriticalCaptioner
+from metrics.rewards import reward_frequencies, reward_tokens
 from tests.tiny_run import build_tiny, run_tiny, scalars
 from tests.two_processes import on_two_processes
 
-REFERENCES = [["a dog runs", "the dog is running"], ["two birds fly high", "birds in the sky"]]
-CAPTIONS = [["a dog runs", "a cat", "the dog runs"], ["two birds", "birds fly in the sky", "a plane"]]
-FINISHED = [True, True, False, True, False, True]
-
-
-def _words(caption: str, finished: bool = True) -> list[str]:
-    return caption.split() + ["<eos>"] * finished
-
-
-def _tokens(captions: list[list[str]]) -> list[list[list[str]]]:
-    return [[_words(caption) for caption in of_image] for of_image in captions]
-
-
-FREQUENCIES = DocumentFrequencies.of(_tokens([*REFERENCES, ["a red box"]]))
-
-
-def _cider(caption: list[str], references: list[list[str]]) -> float:
-    return float(cider_d(PairedCaptions([caption], [references]), FREQUENCIES)[0])
-
-
-def _said(captions: list[list[str]], finished: list[bool]) -> GeneratedBatch:
-    nothing_N = torch.zeros(len(finished))
-    codes = GaussianLatents(width=2, positions=1)(torch.zeros(1, 1, 2), torch.zeros(1, dtype=torch.long))
-    return GeneratedBatch(captions, nothing_N[:, None].long(), nothing_N, nothing_N, torch.tensor(finished), codes)
-
-
-def test_rewards_are_those_of_each_caption_by_itself() -> None:
-    step = SelfCritical(num=3, bleu_weight=0.5, diversity_weight=0.25)
-    reward_BK, parts = step._rewards(_said(CAPTIONS, FINISHED), _tokens(REFERENCES), FREQUENCIES)
-    words = [_words(c, f) for c, f in zip([c for cs in CAPTIONS for c in cs], FINISHED, strict=True)]
-    expected = []
-    for place, caption in enumerate(words):
-        image = place // 3
-        references = _tokens(REFERENCES)[image]
-        bleu = sentence_bleu(bleu_statistics(PairedCaptions([caption], [references])))[0, 3]
-        others = [words[i] for i in range(3 * image, 3 * image + 3) if i != place]
-        expected.append(_cider(caption, references) + 0.5 * bleu - 0.25 * _cider(caption, others))
-    np.testing.assert_allclose(reward_BK.reshape(-1), expected)
-    assert parts.keys() == {"CIDEr-D", "BLEU-4", "alike"}
-
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[SelfCriticalCaptioner, CaptionBatch]:
     torch.manual_seed(0)
-    captioner, datamodule = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=["model/decoder=transformer"])
-    return captioner.train(), next(iter(datamodule.train_dataloader())), training_frequencies(datamodule)
+    choices = ["model/decoder=transformer", "model/self_critical=cider"]
+    captioner, datamodule = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=choices)
+    assert isinstance(captioner, SelfCriticalCaptioner)
+    captioner._frequencies = reward_frequencies(datamodule.splits["train"].captions)
+    return captioner.train(), next(iter(datamodule.train_dataloader()))
+
+
+def _references(batch: CaptionBatch) -> list[list[list[str]]]:
+    return [[reward_tokens(caption) for caption in captions] for captions in batch.references]
 
 
 @pytest.mark.parametrize("baseline", ["leave_one_out", "greedy"])
 def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
-    baseline: str,
-    built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies],
-    monkeypatch: pytest.MonkeyPatch,
+    baseline: str, built: tuple[SelfCriticalCaptioner, CaptionBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    captioner, batch, frequencies = built
-    step = SelfCritical(num=2, baseline=baseline, max_length=6)
-    features_BPD = captioner.encode_batch(batch).detach()
+    captioner, batch = built
+    captioner.self_critical = SelfCritical(num=2, baseline=baseline, max_length=6)
+    features_BPD = captioner.features_of(batch).detach()
     kept = []
-    generate = step._generate
-    monkeypatch.setattr(step, "_generate", lambda *args: kept.append(generate(*args)) or kept[-1])
+    sample = captioner._sample
+    monkeypatch.setattr(captioner, "_sample", lambda *args: kept.append(sample(*args)) or kept[-1])
     captioner.zero_grad()
-    report = step(captioner, features_BPD, batch, frequencies)
+    report = captioner.self_critical_loss(features_BPD, _references(batch))
     report.loss.backward()
     gradients = {name: p.grad.clone() for name, p in captioner.named_parameters() if p.grad is not None}
-    generated, greedy = kept[0]
-    references = [[to_words(caption) for caption in captions] for captions in batch.references]
-    reward_BK, _ = step._rewards(generated, references, frequencies)
+    sampled, greedy = kept[0]
+    reward_BK = captioner._rewards(sampled, _references(batch)).total_BK
     if greedy is None:
         baseline_BK = reward_BK[:, ::-1]  # of two captions the other
     else:
-        baseline_BK, _ = step._rewards(greedy, references, frequencies)
+        baseline_BK = captioner._rewards(greedy, _references(batch)).total_BK
     advantage_N = torch.tensor(reward_BK - baseline_BK).float().flatten()
     captioner.zero_grad()
     captioner.eval()
-    log_p_N = captioner.network.log_probability(generated.latents, generated.tokens_NL)
-    torch.testing.assert_close(log_p_N, generated.log_probability_N, rtol=1e-4, atol=1e-4)
-    log_p_N = captioner.network.log_probability(
-        generated.latents, generated.tokens_NL, changed=step._as_sampled(captioner)
-    )
+    log_p_N = captioner.network.log_probability(sampled.latents, sampled.tokens_NL)
+    torch.testing.assert_close(log_p_N, sampled.log_probability_N, rtol=1e-4, atol=1e-4)
+    log_p_N = captioner.network.log_probability(sampled.latents, sampled.tokens_NL, changed=captioner.as_sampled())
     loss = -(advantage_N * log_p_N).mean()
     loss.backward()
     captioner.train()
@@ -102,21 +60,21 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     for name in ("network.decoder_text.layers.0.out.weight", "network.middle.to_vocabulary.weight"):
         torch.testing.assert_close(gradients[name], dict(captioner.named_parameters())[name].grad)
         assert gradients[name].abs().sum() > 0
-    assert "network.latents.summary.reduce.weight" not in gradients  # the codes are given
+    assert "network.latents.summary.reduce.weight" not in gradients  # the latents are given
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_the_distribution_that_is_differentiated_is_the_one_that_is_drawn_from(
-    temperature: float, built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies]
+    temperature: float, built: tuple[SelfCriticalCaptioner, CaptionBatch]
 ) -> None:
-    captioner, batch, _ = built
-    step = SelfCritical(temperature=temperature, max_length=2)
+    captioner, batch = built
+    captioner.self_critical = SelfCritical(temperature=temperature, max_length=2)
     vocabulary, network = captioner.tokenizer.vocabulary, captioner.network.eval()
     words = [i for i in range(vocabulary.size) if i not in (*vocabulary.suppressed_ids, vocabulary.eos_id)]
     every_NL = torch.tensor([[first, second] for first in words for second in [vocabulary.eos_id, *words]])
-    codes = captioner.sample_latents(captioner.encode_batch(batch)[:1]).select(torch.zeros(len(every_NL), dtype=int))
+    codes = captioner.sample_latents(captioner.features_of(batch)[:1]).select(torch.zeros(len(every_NL), dtype=int))
     with torch.no_grad():
-        log_p_N = network.log_probability(codes, every_NL, changed=step._as_sampled(captioner))
+        log_p_N = network.log_probability(codes, every_NL, changed=captioner.as_sampled())
         first_W = torch.full((1,), vocabulary.bos_id)
         logits_WV, _ = network.step(first_W, network.start(codes.select(torch.tensor([0]))))
     captioner.train()
@@ -127,13 +85,13 @@ def test_the_distribution_that_is_differentiated_is_the_one_that_is_drawn_from(
 
 
 def test_loss_and_figures_are_over_the_captions_of_all_processes(
-    built: tuple[VariationalCaptioner, CaptionBatch, DocumentFrequencies],
+    built: tuple[SelfCriticalCaptioner, CaptionBatch],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    captioner, batch, frequencies = built
-    step = SelfCritical(num=2, bleu_weight=0.5, diversity_weight=0.1, max_length=6)
-    whole, _ = step._generate(captioner, captioner.encode_batch(batch).detach())
+    captioner, batch = built
+    captioner.self_critical = SelfCritical(num=2, bleu_weight=0.5, diversity_weight=0.1, max_length=6)
+    whole, _ = captioner._sample(captioner.features_of(batch).detach())
 
     def computed(images: slice) -> list[Any]:
         """Compute with some of the images, and what was once said of them."""
@@ -143,18 +101,18 @@ def test_loss_and_figures_are_over_the_captions_of_all_processes(
             *(part[rows] for part in (whole.tokens_NL, whole.log_probability_N, whole.score_N, whole.finished_N)),
             whole.latents.select(rows)._replace(memory_MPD=whole.latents.memory_MPD[images]),
         )
-        monkeypatch.setattr(step, "_generate", lambda *_: (generated, None))
+        monkeypatch.setattr(captioner, "_sample", lambda *_: (generated, None))
         share = batch._replace(images_BCHW=batch.images_BCHW[images], references=batch.references[images])
         captioner.eval()  # no dropout, and no batch normalisation
         captioner.zero_grad()
-        report = step(captioner, captioner.encode_batch(share).detach(), share, frequencies)
+        report = captioner.self_critical_loss(captioner.features_of(share).detach(), _references(share))
         report.loss.backward()
         gradient = captioner.network.middle.to_vocabulary.weight.grad
-        figures = {name: value.item() for name, value in report.logged.items() if not name.startswith("seconds")}
+        figures = {name: value.item() for name, value in report.figures.items() if not name.startswith("seconds")}
         return [report.loss.item(), figures, gradient]
 
     loss, figures, gradient = computed(slice(0, 4))
-    assert figures.keys() == {"reward", "CIDEr-D", "BLEU-4", "alike"}
+    assert figures.keys() == {"reward", "CIDEr-D", "BLEU-4", "similarity"}
     one, three = on_two_processes(lambda rank: computed([slice(0, 1), slice(1, 4)][rank]), tmp_path)
     captioner.train()
     for loss_of_process, figures_of_process, _ in (one, three):

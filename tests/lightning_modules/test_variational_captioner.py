@@ -134,16 +134,16 @@ def test_training_lowers_the_loss_and_moves_every_parameter(
 
 
 def test_evaluation_says_a_caption_of_each_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
-    generated = captioner.validation_step(batch, 0)["descriptions"]
+    generated = captioner.validation_step(batch, 0).generated
     assert [len(captions) for captions in generated.captions] == [1] * len(batch.images_BCHW)
     assert all(caption for captions in generated.captions for caption in captions)
 
 
 def test_captions_come_image_by_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
-    greedy = captioner.describe(batch.images_BCHW, Greedy(max_length=9))
+    greedy = captioner.generate(captioner.encode(batch.images_BCHW), Greedy(max_length=9))
     nearly_greedy = Sample(num=3, temperature=1e-9, latent_scale=0.0, max_length=9)
-    generated = captioner.describe(batch.images_BCHW, nearly_greedy)
+    generated = captioner.generate(captioner.encode(batch.images_BCHW), nearly_greedy)
     assert generated.captions == [captions * 3 for captions in greedy.captions]
     assert torch.equal(generated.tokens_NL, greedy.tokens_NL.repeat_interleave(3, dim=0))
     assert captioner.tokenizer.decode_batch(generated.tokens_NL) == [
@@ -153,14 +153,17 @@ def test_captions_come_image_by_image(captioner: VariationalCaptioner, batch: Ca
 
 def test_a_greedy_caption_depends_on_its_image_alone(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
-    together = captioner.describe(batch.images_BCHW, Greedy(max_length=9)).captions
-    alone = [captioner.describe(image_CHW[None], Greedy(max_length=9)).captions[0] for image_CHW in batch.images_BCHW]
+    together = captioner.generate(captioner.encode(batch.images_BCHW), Greedy(max_length=9)).captions
+    alone = [
+        captioner.generate(captioner.encode(image_CHW[None]), Greedy(max_length=9)).captions[0]
+        for image_CHW in batch.images_BCHW
+    ]
     assert together == alone
 
 
 def test_redraws_what_it_said(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
-    generated = captioner.describe(batch.images_BCHW)
+    generated = captioner.generate(captioner.encode(batch.images_BCHW))
     reconstruction_NCHW = captioner.reconstruct(generated.tokens_NL)
     assert captioner.can_reconstruct
     assert reconstruction_NCHW.shape == (len(generated.tokens_NL), 3, 32, 32)
@@ -222,7 +225,5 @@ def test_pretrained_word_vectors_are_read_at_the_start_alone(tmp_path: Path) -> 
     captioner, _ = build_tiny(tmp_path / "run", choices=choices)
     row = captioner.tokenizer.words.index("circle")
     assert captioner.network.embedding.weight[row].tolist() != [7.0] * 12
-    found = captioner.load_pretrained()
-    assert found is not None
-    assert found.ids.tolist() == [row]
+    captioner.load_pretrained()
     assert captioner.network.embedding.weight[row].tolist() == [7.0] * 12

@@ -21,7 +21,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "model/decoder": ("gru", "lstm", "transformer"),
     "model/relaxation": ("gumbel", "expected"),
     "model/image_decoder": ("convolutional", "none"),
-    "model/kl_schedule": ("linear", "constant", "cyclical"),
+    "model/loss/kl_loss_weight": ("linear", "constant", "cyclical"),
     "model/optimizer": ("adam", "adamw"),
     "model/scheduler": ("one_cycle", "warmup_cosine", "constant"),
     "generation": ("greedy", "beam", "diverse_beam", "sample", "latent"),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_captioner
+from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_module
 from tests.tiny_run import TinyRun, build_tiny
 
 ADVICE = "average checkpoints of one run"
@@ -22,13 +22,13 @@ def parts(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
                 if "encoder" not in name:
                     weight.add_(torch.randn_like(weight))
         paths.append(folder / f"{number}.ckpt")
-        save_captioner(captioner, paths[-1])
+        save_module(captioner, paths[-1])
     return paths
 
 
 def test_a_saved_captioner_is_read_as_it_was(trained: TinyRun, tmp_path: Path) -> None:
     captioner = load_captioner(trained.best)
-    save_captioner(captioner, tmp_path / "saved.ckpt")
+    save_module(captioner, tmp_path / "saved.ckpt")
     again = load_captioner(tmp_path / "saved.ckpt")
     assert dict(again.hparams) == dict(captioner.hparams)
     for name, tensor in again.state_dict().items():
@@ -45,7 +45,7 @@ def test_weights_are_the_means_and_those_that_agree_stay_to_the_last_bit(parts: 
             assert torch.equal(tensor, of_all[0])
         elif tensor.is_floating_point():
             torch.testing.assert_close(tensor, (of_all[0] + of_all[1] + of_all[2]) / 3)
-    assert averaged.encoder_fingerprint == load_captioner(parts[0]).encoder_fingerprint
+    assert averaged.features_fingerprint == load_captioner(parts[0]).features_fingerprint
     assert not averaged.training
 
 
@@ -56,7 +56,7 @@ def test_refuses_a_single_checkpoint(parts: list[Path]) -> None:
 
 def test_refuses_other_shapes_and_names_the_first(parts: list[Path], tmp_path: Path) -> None:
     wider, _ = build_tiny(tmp_path / "run", "model.middle.hidden_size=24")
-    save_captioner(wider, tmp_path / "wider.ckpt")
+    save_module(wider, tmp_path / "wider.ckpt")
     with pytest.raises(ValueError, match=rf"and {tmp_path}/wider.ckpt: their weights differ in shape: .*; {ADVICE}"):
         average_checkpoints([parts[0], tmp_path / "wider.ckpt"])
 
@@ -65,6 +65,6 @@ def test_refuses_other_words(parts: list[Path], tmp_path: Path) -> None:
     captioner = load_captioner(parts[1])
     words = captioner.hparams["tokenizer"]
     other = VariationalCaptioner(**{**captioner.hparams, "tokenizer": words.replace("circle", "circus")})
-    save_captioner(other, tmp_path / "other.ckpt")
+    save_module(other, tmp_path / "other.ckpt")
     with pytest.raises(ValueError, match=f"their tokenizers differ; {ADVICE}"):
         average_checkpoints([parts[0], tmp_path / "other.ckpt"])

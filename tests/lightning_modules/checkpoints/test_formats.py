@@ -9,6 +9,7 @@ import torch
 
 from lightning_modules import load_captioner
 from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT, read_checkpoint
+from lightning_modules.generation import Greedy
 
 FORMAT_2: dict[str, Any] = json.loads(Path(__file__).with_name("format_2.json").read_text("utf-8"))
 
@@ -29,7 +30,7 @@ def test_a_checkpoint_of_format_2_is_read_in_the_words_of_now(name: str, tmp_pat
     for old, new in zip(before.values(), now.values(), strict=True):  # in their order, whatever they are called now
         torch.testing.assert_close(new, old.to(new.dtype))
     batch = torch.randint(0, 256, (2, 3, captioner.image_size, captioner.image_size), dtype=torch.uint8)
-    assert len(captioner.generate(captioner.encode(batch)).captions) == 2
+    assert len(captioner.generate(captioner.encode(batch), Greedy(max_length=5)).captions) == 2
 
 
 def test_what_is_read_says_that_it_is_of_the_format_of_now(tmp_path: Path) -> None:

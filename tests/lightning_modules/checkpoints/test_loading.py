@@ -41,7 +41,7 @@ def test_reloads_alone_and_says_the_same(trained: TinyRun, checkpoint: Checkpoin
         for name, value in captioner.state_dict().items():
             assert torch.equal(value, checkpoint["state_dict"][name])
     images_BCHW = _images()
-    first, second = (captioner.describe(images_BCHW, Greedy()) for captioner in (by_us, by_lightning))
+    first, second = (captioner.generate(captioner.encode(images_BCHW), Greedy()) for captioner in (by_us, by_lightning))
     assert first.captions == second.captions
     assert torch.equal(by_us.reconstruct(first.tokens_NL), by_lightning.reconstruct(second.tokens_NL))
 
@@ -67,7 +67,10 @@ def test_a_model_that_began_from_other_files_reloads_without_them(tmp_path: Path
     captioner = load_captioner(run.best)
     torch.manual_seed(0)
     images_BCHW = _images()
-    assert captioner.describe(images_BCHW).captions == load_captioner(run.best).describe(images_BCHW).captions
+    assert (
+        captioner.generate(captioner.encode(images_BCHW)).captions
+        == load_captioner(run.best).generate(load_captioner(run.best).encode(images_BCHW)).captions
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,8 +137,7 @@ def test_refuses_another_format(tmp_path: Path, checkpoint: Checkpoint) -> None:
         "captioning.pipeline.Path.touch",
         "captioning.pipeline.Path",
         "lightning_modules.checkpoints.loading.load_captioner",
-        "lightning_modules.optimized_module.LightningModule",
-        "lightning_modules.checkpoints.remembering.LightningModule",
+        "lightning_modules.base.LightningModule",
         "lightning_modules_evil.Encoder",
         "torch.optimizers.Adam",
     ],
@@ -151,10 +153,31 @@ def test_refuses_to_build_what_is_not_a_class_of_ours(
     elif place == "nested":
         settings["loss"] = {**settings["loss"], "beta": evil}
     else:
-        settings["optimizer"] = {**settings["optimizer"], "betas": [0.9, evil]}
+        settings["generation"] = {**settings["generation"], "more": [0.9, evil]}
     changed = _saved({**checkpoint, "hyper_parameters": settings}, tmp_path)
     with pytest.raises(ValueError, match=f"wants to build {target}, which is not a class of .*trusted_packages"):
         load_captioner(changed)
+
+
+def test_an_optimizer_is_not_built_and_may_be_of_any_package(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    settings = {**checkpoint["hyper_parameters"], "optimizer": {"_target_": "timm.optim.Lamb", "lr": 0.1}}
+    assert load_captioner(_saved({**checkpoint, "hyper_parameters": settings}, tmp_path)).image_size == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("os.system", "wants to build os.system, which is not a class of"),
+        ("my_lab.Captioner", r"name its package: train.py and evaluate.py trusted_packages=\[PACKAGE\]"),
+        ("lightning_modules.losses.VAELoss", "is of lightning_modules.losses.VAELoss, which is no FacetModule"),
+        ("lightning_modules.Gone", "this version has no lightning_modules.Gone; use the version"),
+    ],
+)
+def test_the_class_of_the_model_is_looked_at_too(
+    name: str, message: str, tmp_path: Path, checkpoint: Checkpoint
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_captioner(_saved({**checkpoint, "facet_class": name}, tmp_path))
 
 
 @pytest.mark.parametrize(

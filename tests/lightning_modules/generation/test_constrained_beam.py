@@ -3,7 +3,7 @@ import random
 import pytest
 import torch
 
-from lightning_modules.generation import Beam, ConstrainedBeam, Generated
+from lightning_modules.generation import Beam, ConstrainedBeam, Generated, Request
 from lightning_modules.generation.constrained_beam import deal
 from tests.lightning_modules.generation.brute_force import WORDS, every_finished_caption
 from tests.lightning_modules.generation.table_stepper import (
@@ -42,7 +42,9 @@ def test_every_caption_contains_its_images_words(beam_size: int, eos: float, see
     stepper = random_stepper(num_tables=NUM_TABLES, eos=eos, special=2.0)
     for max_length in (7, 12):
         num = min(beam_size, 2)
-        strategy = ConstrainedBeam(beam_size=beam_size, num=num, max_length=max_length).with_constraints(constraints)
+        strategy = ConstrainedBeam(beam_size=beam_size, num=num, max_length=max_length).bind(
+            Request(constraints=constraints)
+        )
         generated = _generate(strategy, stepper)
         for row, tokens in enumerate(unpadded(generated.tokens_NL)):
             assert all(_contains(tokens, phrase) for phrase in constraints[row // num])
@@ -62,8 +64,8 @@ def test_a_full_width_is_exhaustive_search_of_the_captions_with_the_words(alpha:
         [[5], [6], [7]],
     ]
     stepper = random_stepper(num_tables=len(constraints), special=2.0)
-    strategy = ConstrainedBeam(beam_size=8 * 7**3, num=8, length_penalty=alpha, max_length=4).with_constraints(
-        constraints
+    strategy = ConstrainedBeam(beam_size=8 * 7**3, num=8, length_penalty=alpha, max_length=4).bind(
+        Request(constraints=constraints)
     )
     generated = strategy(stepper, *start(len(constraints), of=len(constraints)), SPECIAL)
     for table, phrases in enumerate(constraints):
@@ -76,7 +78,7 @@ def test_a_full_width_is_exhaustive_search_of_the_captions_with_the_words(alpha:
 
 def test_without_words_it_is_a_beam_search() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES)
-    generated = _generate(ConstrainedBeam(num=3).with_constraints([[]] * NUM_TABLES), stepper)
+    generated = _generate(ConstrainedBeam(num=3).bind(Request(constraints=[[]] * NUM_TABLES)), stepper)
     beam = Beam(beam_size=10, num=3)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
     assert unpadded(generated.tokens_NL) == unpadded(beam.tokens_NL)
 
@@ -86,7 +88,7 @@ def test_words_that_the_model_would_say_anyway_change_little() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES, eos=-1.0)
     free = Beam(beam_size=5)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)
     constraints = [[[tokens[0]]] for tokens in unpadded(free.tokens_NL)]
-    generated = _generate(ConstrainedBeam(beam_size=10).with_constraints(constraints), stepper)
+    generated = _generate(ConstrainedBeam(beam_size=10).bind(Request(constraints=constraints)), stepper)
     assert (generated.score_N >= free.score_N - 1e-4).float().mean() > 0.8
 
 
@@ -101,7 +103,9 @@ def test_the_beam_is_shared_out_from_the_most_words_to_none() -> None:
 
 def test_a_wanted_word_may_be_said_twice_where_nothing_else_may() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES)
-    strategy = ConstrainedBeam(no_repeat_ngram=1, max_length=7).with_constraints([[[5, 6], [5, 7]]] * NUM_TABLES)
+    strategy = ConstrainedBeam(no_repeat_ngram=1, max_length=7).bind(
+        Request(constraints=[[[5, 6], [5, 7]]] * NUM_TABLES)
+    )
     for tokens in unpadded(_generate(strategy, stepper).tokens_NL):
         assert _contains(tokens, [5, 6])
         assert _contains(tokens, [5, 7])
@@ -113,8 +117,8 @@ def test_a_word_counts_only_if_no_other_token_continues_it() -> None:
     stepper.logits_TVV[:, :, 8:] += 4.0
     continuing = [8, 9, 10, 11]
     for constraints in ([[5]], [[5, 8]], [[5], [6]], [[5], [5, 8]]):
-        strategy = ConstrainedBeam(beam_size=6, max_length=9).with_constraints(
-            [constraints] * NUM_TABLES, continuing=continuing
+        strategy = ConstrainedBeam(beam_size=6, max_length=9).bind(
+            Request(constraints=[constraints] * NUM_TABLES, continuing=continuing)
         )
         generated = _generate(strategy, stepper)
         for tokens in unpadded(generated.tokens_NL):
@@ -125,17 +129,15 @@ def test_a_word_counts_only_if_no_other_token_continues_it() -> None:
 
 def test_refuses_words_that_leave_no_room_for_an_end() -> None:
     strategy = ConstrainedBeam(max_length=4)
-    assert strategy.with_constraints([[[5, 6], [7], [7]], []]).num == 1
-    with pytest.raises(
-        ValueError, match=r"generation.max_length must be above the 4 tokens of the wanted words, got 4"
-    ):
-        strategy.with_constraints([[], [[5, 6], [6, 7]]])
+    assert strategy.bind(Request(constraints=[[[5, 6], [7], [7]], []])).num == 1
+    with pytest.raises(ValueError, match=r"generation.max_length must be above the 4 tokens of the words, got 4"):
+        strategy.bind(Request(constraints=[[], [[5, 6], [6, 7]]]))
 
 
 def test_requiring_leaves_the_strategy_as_it_was() -> None:
     stepper, free = random_stepper(num_tables=NUM_TABLES), ConstrainedBeam(num=2)
     before = _generate(free, stepper)
-    free.with_constraints([[[5]]] * NUM_TABLES)
+    free.bind(Request(constraints=[[[5]]] * NUM_TABLES))
     assert torch.equal(_generate(free, stepper).tokens_NL, before.tokens_NL)
 
 
@@ -146,6 +148,6 @@ def test_words_without_tokens_are_not_forgotten() -> None:
 
 def test_ends_only_after_its_words() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES, eos=20.0)
-    generated = _generate(ConstrainedBeam().with_constraints([[[FIRST_WORD], [7, 8]]] * NUM_TABLES), stepper)
+    generated = _generate(ConstrainedBeam().bind(Request(constraints=[[[FIRST_WORD], [7, 8]]] * NUM_TABLES)), stepper)
     assert generated.finished_N.all()
     assert (generated.tokens_NL == EOS).sum(dim=1).tolist() == [1] * NUM_TABLES

@@ -106,7 +106,7 @@ def test_repeats_are_discouraged_whatever_the_sign_of_their_logits() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
-@pytest.mark.parametrize("num_said", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize("num_generated", [0, 1, 2, 3, 9])
 def test_repeated_ngrams_are_forbidden(n: int, num_generated: int) -> None:
     logits_NV, tokens_NT = torch.randn(50, 5), torch.randint(1, 4, (50, num_generated))
     logits_NV[:, 0] = -INFINITY

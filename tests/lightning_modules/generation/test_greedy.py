@@ -29,4 +29,4 @@ def test_is_a_brute_force_over_each_caption() -> None:
 
 
 def test_takes_the_means_of_the_codes_once() -> None:
-    assert (Greedy().num, Greedy().codes) == (1, LatentSampling(num=1, style_scale=0.0, content_scale=0.0))
+    assert (Greedy().num, Greedy().latents) == (1, LatentSampling(num=1, style_scale=0.0, content_scale=0.0))

@@ -8,9 +8,9 @@ from tests.lightning_modules.generation.table_stepper import SPECIAL, random_ste
 
 
 def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
-    assert Latent(num=7).codes == LatentSampling(num=7, style_scale=1.0, content_scale=0.0, from_prior=False)
+    assert Latent(num=7).latents == LatentSampling(num=7, style_scale=1.0, content_scale=0.0, from_prior=False)
     varied = Latent(num=2, source="prior", temperature=0.7, vary_content=True)
-    assert varied.codes == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
+    assert varied.latents == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
     assert Latent(num=7).num == 7
 
 

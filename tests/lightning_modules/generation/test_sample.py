@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.generation import Greedy, LatentSampling, Sample
+from lightning_modules.generation import Greedy, LatentSampling, Request, Sample
 from lightning_modules.generation.sample import sample_words
 from tests.lightning_modules.generation.table_stepper import (
     FIRST_WORD,
@@ -66,8 +66,8 @@ def test_an_image_draws_from_its_own_generator() -> None:
     stepper = ViewStepper(torch.zeros(6, 30))
     settings = stepper, *start(6), SPECIAL
     sample = Sample(num=3, max_length=8)
-    said_NL = sample.with_generators(generators_of([7, 8]))(*settings).tokens_NL
-    again_NL = sample.with_generators(generators_of([8, 7]))(*settings).tokens_NL
+    said_NL = sample.bind(Request(generators=generators_of([7, 8])))(*settings).tokens_NL
+    again_NL = sample.bind(Request(generators=generators_of([8, 7])))(*settings).tokens_NL
     assert torch.equal(said_NL, again_NL.roll(3, dims=0))
     assert not torch.equal(said_NL[:3], said_NL[3:])
     torch.manual_seed(1)
@@ -98,7 +98,7 @@ def test_a_penalty_keeps_words_from_being_said_again() -> None:
 
 
 def test_draws_codes_for_each_caption() -> None:
-    assert Sample(num=3, latent_scale=0.5).codes == LatentSampling(num=3, style_scale=0.5, content_scale=0.5)
+    assert Sample(num=3, latent_scale=0.5).latents == LatentSampling(num=3, style_scale=0.5, content_scale=0.5)
 
 
 @pytest.mark.parametrize(

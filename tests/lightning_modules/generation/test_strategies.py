@@ -67,7 +67,7 @@ def make_certain(request: pytest.FixtureRequest) -> Callable[..., Strategy]:
 
 
 def _captions_each(strategy: Strategy) -> int:
-    return strategy.num // strategy.codes.num
+    return strategy.num // strategy.latents.num
 
 
 def test_every_implementation_is_tested() -> None:

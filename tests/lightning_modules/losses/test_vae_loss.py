@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
-from lightning_modules.losses import LossTerms, VAELoss
+from lightning_modules.losses import LossTerm, LossTerms, VAELoss, WeightedTerm
 from lightning_modules.networks.latents import CaptionWords, ConditionalLatents
 from lightning_modules.schedules import Cyclical, LinearWarmup
 
@@ -58,7 +61,7 @@ def test_contributions_add_up_to_the_total(free_bits: float) -> None:
     loss = VAELoss(
         reconstruction_weight=0.7, beta=0.3, gamma=4.0, style_free_bits=free_bits, content_free_bits=free_bits
     )
-    terms = LossTerms(*(torch.rand_like(term) for term in TERMS if term is not None))
+    terms = LossTerms(*map(torch.rand_like, TERMS[:5]))
     report = loss(terms, step=0)
     torch.testing.assert_close(report.total, torch.stack([*report.contributions.values()]).sum())
 
@@ -66,8 +69,8 @@ def test_contributions_add_up_to_the_total(free_bits: float) -> None:
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])
 def test_a_batch_of_two_equal_samples_has_the_loss_of_one(free_bits: float) -> None:
     loss = VAELoss(style_free_bits=free_bits, content_free_bits=free_bits)
-    one = LossTerms(*(term[:1] for term in TERMS if term is not None))
-    two = LossTerms(*(term.repeat(2, *[1] * (term.dim() - 1)) for term in one if term is not None))
+    one = LossTerms(*(term[:1] for term in TERMS[:5]))
+    two = LossTerms(*(term.repeat(2, *[1] * (term.dim() - 1)) for term in one[:5]))
     of_one, of_two = loss(one, step=0), loss(two, step=0)
     torch.testing.assert_close(of_two.total, of_one.total)
     torch.testing.assert_close(of_two.nats, of_one.nats)
@@ -101,3 +104,27 @@ def test_refuses_negative_free_bits(field: str) -> None:
 def test_refuses_smoothing_that_leaves_no_label(label_smoothing: float) -> None:
     with pytest.raises(ValueError, match=f"label_smoothing must be at least 0 and below 1, got {label_smoothing}"):
         VAELoss(label_smoothing=label_smoothing)
+
+
+class _Twice(LossTerm):
+    def forward(self, output: Any) -> Tensor:
+        return 2 * output
+
+
+def test_a_further_term_enters_with_its_weight_and_a_schedule() -> None:
+    ramp = LinearWarmup(start=0.0, end=1.0, steps=10)
+    loss = VAELoss(
+        terms={"twice": WeightedTerm(term=_Twice(), weight=0.5), "ramp": WeightedTerm(term=_Twice(), weight=ramp)}
+    )
+    extra = loss.extra_terms(torch.tensor([1.0, 2.0]))
+    report, plain = loss(TERMS._replace(extra=extra), step=5), VAELoss()(TERMS, step=5)
+    assert report.nats["twice"].item() == 3.0
+    assert report.contributions["twice"].item() == 1.5
+    assert report.contributions["ramp"].item() == 1.5
+    torch.testing.assert_close(report.total, plain.total + 3.0)
+    assert [*report.contributions][-2:] == ["twice", "ramp"]
+
+
+def test_a_further_term_needs_a_name_of_its_own() -> None:
+    with pytest.raises(ValueError, match=r"model.loss.terms: caption is a term of the VAE-loss; choose another name"):
+        VAELoss(terms={"caption": WeightedTerm(term=_Twice(), weight=1.0)})

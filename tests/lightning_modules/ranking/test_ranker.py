@@ -102,7 +102,7 @@ def test_ranked_captions_have_the_probability_of_teacher_forcing_from_their_code
     choices = ["model/latents=spatial"] if latents == "spatial" else []
     captioner = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=choices)[0].eval()
     images_BCHW = torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8)
-    ranked = best_first(captioner.describe(images_BCHW, strategy), torch.randn(12))
+    ranked = best_first(captioner.generate(captioner.encode(images_BCHW), strategy), torch.randn(12))
     vocabulary, network = captioner.tokenizer.vocabulary, captioner.network
     first_N1 = torch.full((12, 1), vocabulary.prefix[-1])
     with torch.no_grad():

@@ -12,8 +12,7 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys, spoken_key
 from datamodules.shapes.shapes_datamodule import ShapesSplit
 from datamodules.split import CaptionSplit
-from lightning_modules import VariationalCaptioner, load_captioner
-from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT
+from lightning_modules import VariationalCaptioner, load_captioner, save_module
 from lightning_modules.ranking import TrainingIndex, training_index
 
 
@@ -145,16 +144,15 @@ def test_an_encoder_is_known_by_its_weights_and_image_size_alone(
     with torch.no_grad():
         next(other_decoder.network.decoder_text.parameters()).add_(1)
     other_size.image_size = 64
-    fingerprint = captioner.encoder_fingerprint
-    assert other_decoder.encoder_fingerprint == fingerprint
-    assert other_size.encoder_fingerprint != fingerprint
-    assert _another_encoder(captioner).encoder_fingerprint != fingerprint
+    fingerprint = captioner.features_fingerprint
+    assert other_decoder.features_fingerprint == fingerprint
+    assert other_size.features_fingerprint != fingerprint
+    assert _another_encoder(captioner).features_fingerprint != fingerprint
 
 
 def test_a_checkpoints_encoder_is_the_one_that_was_trained(captioner: VariationalCaptioner, tmp_path: Path) -> None:
-    parts = {"state_dict": captioner.state_dict(), "hyper_parameters": dict(captioner.hparams)}
-    torch.save({**parts, "facet_format": CHECKPOINT_FORMAT}, tmp_path / "model.ckpt")
-    assert load_captioner(tmp_path / "model.ckpt").encoder_fingerprint == captioner.encoder_fingerprint
+    save_module(captioner, tmp_path / "model.ckpt")
+    assert load_captioner(tmp_path / "model.ckpt").features_fingerprint == captioner.features_fingerprint
 
 
 def test_missing_file(captioner: VariationalCaptioner, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.generation import Beam, ConstrainedBeam, DiverseBeam, Greedy, Latent, Sample
-from lightning_modules.inference import refuse_long_captions
+from lightning_modules.networks.caption_lengths import refuse_long_captions
 from tests.tiny_run import build_tiny
 
 
@@ -13,12 +13,12 @@ def test_what_a_strategy_may_say_is_compared_with_the_positions_there_are(kind: 
         tmp_path / "run", "model.decoder.num_positions=9", choices=["model/decoder=transformer"]
     )
     images_BCHW = next(iter(datamodule.val_dataloader())).images_BCHW
-    refuse_long_captions(captioner.network, captioner.tokenizer, kind(max_length=9))
-    captioner.describe(images_BCHW, kind(max_length=9))  # of any length: the last token is not read
+    refuse_long_captions(captioner.network, max_read=captioner.tokenizer.max_length, max_generated=9)
+    captioner.generate(captioner.encode(images_BCHW), kind(max_length=9))  # of any length: the last token is not read
     with pytest.raises(
         ValueError, match=r"generation.max_length=10 is too long for .*num_positions=9; .* at most 9, or"
     ):
-        captioner.describe(images_BCHW, kind(max_length=10))
+        captioner.generate(captioner.encode(images_BCHW), kind(max_length=10))
 
 
 def test_captions_of_training_are_compared_too(tmp_path: Path) -> None:
@@ -26,9 +26,9 @@ def test_captions_of_training_are_compared_too(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"tokenizer.max_length=8 is too long for .*num_positions=8; set it to at most 7"
     ):
-        refuse_long_captions(captioner.network, captioner.tokenizer, Greedy(max_length=8))
+        refuse_long_captions(captioner.network, max_read=captioner.tokenizer.max_length, max_generated=8)
 
 
 def test_a_recurrent_decoder_has_no_limit(tmp_path: Path) -> None:
     captioner, _ = build_tiny(tmp_path / "run")
-    refuse_long_captions(captioner.network, captioner.tokenizer, Greedy(max_length=10_000))
+    refuse_long_captions(captioner.network, max_read=captioner.tokenizer.max_length, max_generated=10_000)

@@ -8,7 +8,7 @@ from pytorch_lightning import Trainer
 
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.training_record import TrainingRecord
-from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_captioner
+from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_module
 from lightning_modules.checkpoints.loading import read_record
 from lightning_modules.checkpoints.warm_start import warm_start
 from tests.tiny_run import TinyRun, build_tiny
@@ -45,7 +45,7 @@ def test_trainings_add_up_over_warm_starts_and_means(trained: TinyRun, tmp_path:
     assert {*first.keys.tolist()} < {*both.keys.tolist()} == {*(first | datamodule.training_record).keys.tolist()}
 
     averaged = average_checkpoints([trained.best, path])
-    save_captioner(averaged, tmp_path / "mean.ckpt")
+    save_module(averaged, tmp_path / "mean.ckpt")
     assert read_record(tmp_path / "mean.ckpt").keys.tolist() == both.keys.tolist()
 
 

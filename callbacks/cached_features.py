@@ -1,0 +1,66 @@
+"""Lets a model whose encoder is frozen train from features that were computed once."""
+
+import timm
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from datamodules.feature_cache import FeatureSource
+from lightning_modules import CaptioningModule
+from utils.cache_key import cache_key
+
+
+class CachedFeatures(Callback):
+    """Before training, fills the feature caches of all splits where the data asks for it (`data.cache_features`).
+
+    Each process computes its share. From then on the data bring features, and images only if the model reconstructs
+    them.
+    """
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        datamodule = getattr(trainer, "datamodule", None)
+        if datamodule is None or not datamodule.cache_features:
+            return
+        if not isinstance(pl_module, CaptioningModule) or pl_module.fixed_features is None:
+            raise ValueError(
+                "data.cache_features=true needs an encoder that training leaves as it is; choose model=timm with "
+                "model.encoder.frozen=true, or leave it out"
+            )
+        source = FeatureSource(
+            encode=lambda images_BCHW: pl_module.encode(images_BCHW.to(pl_module.device)),
+            fingerprint=features_key(
+                pl_module.features_fingerprint, pl_module.features_code, trainer.strategy.root_device
+            ),
+            positions=pl_module.fixed_features.positions,
+            width=pl_module.fixed_features.width,
+        )
+        caches = datamodule.feature_caches(source)
+        every_cache = [cache for of_views in caches.values() for cache in of_views]
+        if trainer.local_rank == 0:
+            for cache in every_cache:
+                cache.create()
+        trainer.strategy.barrier("features created")
+        for cache in every_cache:
+            cache.fill(rank=trainer.global_rank, num_processes=trainer.world_size)
+        trainer.strategy.barrier("features filled")
+        if trainer.local_rank == 0:  # on several hosts each may have a disk of its own
+            for cache in every_cache:
+                cache.fill()
+        trainer.strategy.barrier("features checked")
+        datamodule.use_features(caches, with_images=pl_module.can_reconstruct)
+
+
+def features_key(fingerprint: str, code: str, device: torch.device) -> str:
+    """Return a checksum of all that features depend on beside the images: the encoder, its code, and the machine.
+
+    Args:
+        fingerprint: Of the encoder's weights and settings (`CaptioningModule.features_fingerprint`).
+        code: Of its source code (`CaptioningModule.features_code`).
+        device: Where it runs.
+    """
+    return cache_key(
+        encoder=fingerprint,
+        code=code,
+        libraries=[timm.__version__, torch.__version__],
+        device=device.type,
+        precision=[torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32],
+    )

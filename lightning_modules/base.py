@@ -1,0 +1,260 @@
+"""What the framework asks of a model: of any model that is trained, and of a model that captions images.
+
+`train.py`, callbacks, checkpoints, `evaluate.py`, `caption.py` and rankers know these two classes and no model by name.
+A family of models is one module that extends them, in this project or in a package of your own.
+
+Shape legend: B images, N captions of all images, image by image, L tokens, C channels, H rows, W columns, P positions
+of the encoder's grid, D features of a position, S style.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor
+
+from datamodules.batch import CaptionBatch
+from datamodules.tokenizers import CaptionTokenizer
+from datamodules.training_record import TrainingRecord
+from lightning_modules.checkpoints.formats import header, upgraded
+from lightning_modules.generation import LatentSampling, Strategy
+from lightning_modules.networks.latents import Latents
+from utils.cache_key import cache_key, sources_of
+from utils.seeding import Generators, generators_of_images, run_seed
+
+log = logging.getLogger(__name__)
+
+Constraints = Sequence[str] | Sequence[Sequence[str]] | None
+"""Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
+
+
+class Example(NamedTuple):
+    """A generated caption beside a human one of the same image, for the summary of a run."""
+
+    generated: str
+    reference: str
+
+
+class GeneratedBatch(NamedTuple):
+    """Generated captions of a batch of images, equally many of each image.
+
+    Attributes:
+        captions: For each image its captions, the best first where the strategy ranks them.
+        tokens_NL: The same as token ids, image by image; what `reconstruct` reads.
+        log_probability_N: log P(caption | image) in nats, without any filter or penalty of the strategy's; for a model
+            with latents log P(caption | S, C).
+        score_N: What the strategy ranks by, the higher the better.
+        finished_N: Whether the caption has come to its end; the others were cut.
+        latents: The latents that they were generated from, equally many of each image, and equally many captions from
+            each of them; None for a model without.
+    """
+
+    captions: list[list[str]]
+    tokens_NL: Tensor
+    log_probability_N: Tensor
+    score_N: Tensor
+    finished_N: Tensor
+    latents: Latents | None = None
+
+
+class EvaluationOutput(NamedTuple):
+    """What a validation or test step hands to the callbacks.
+
+    Attributes:
+        generated: The captions that the model's own strategy generates.
+        latents: Those that the loss saw, of each reference caption; None for a model without.
+    """
+
+    generated: GeneratedBatch
+    latents: Latents | None = None
+
+
+class FeatureShape(NamedTuple):
+    """The features of one image: P positions of D features."""
+
+    positions: int
+    width: int
+
+
+class FacetModule(LightningModule, ABC):
+    """Any model that `train.py` can train, `average.py` can average, and a checkpoint can bring back.
+
+    Its constructor takes keywords alone: `tokenizer` (a string, see `CaptionTokenizer.to_json`), `image_size` (in
+    pixels), and whatever stands in its YAML under `conf/model`, as plain values and nested settings with a `_target_`.
+    It calls `save_hyperparameters(logger=False)` and builds its networks itself (see `lightning_modules.build`), so
+    that a checkpoint can be reloaded alone. Checkpoints name the class, and hold the keys of the training images.
+
+    Attributes:
+        leaves_parameters_unused: Whether a training step may leave parameters without a gradient, which data-parallel
+            training then expects.
+        built_in_training: Names of settings that the constructor does not build anything of, such as the optimizer:
+            whoever loads a checkpoint need not trust their classes.
+        trained_on: What the weights that it started from were trained on; None for a random start.
+    """
+
+    leaves_parameters_unused: bool = False
+    built_in_training: tuple[str, ...] = ("optimizer", "scheduler")
+    trained_on: TrainingRecord | None = None
+
+    def load_pretrained(self) -> None:
+        """Read published weights where the settings name some; for the start of a training run, and logged here.
+
+        Raises:
+            ValueError: A named file is not there or does not fit.
+        """
+        return
+
+    def check_run(self, trainer: Trainer) -> None:
+        """Refuse what would fail, or come to nothing, after hours of training.
+
+        Raises:
+            ValueError: A setting of the model does not fit another one, or the trainer.
+        """
+        return
+
+    def examples(self, batch: CaptionBatch) -> list[Example]:
+        """Return for each image of a batch what the model makes of it, to be read; nothing by default."""
+        return []
+
+    def record_training(self, record: TrainingRecord) -> None:
+        """Note that the weights were trained on these images, beside those that are known."""
+        self.trained_on = record if self.trained_on is None else self.trained_on | record
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint.update(upgraded(checkpoint))
+        super().on_load_checkpoint(checkpoint)
+        self.record_training(TrainingRecord.from_checkpoint(checkpoint.get("trained_on")))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if datamodule is not None:
+            self.record_training(datamodule.training_record)
+        checkpoint |= header(type(self), self.trained_on)
+
+
+class CaptioningModule(FacetModule):
+    """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
+
+    Only `encode` and `generate` have to be written, beside `training_step` and `configure_optimizers`. Validation and
+    test then generate captions, which the callbacks score; a model that also has a loss to report overrides `evaluate`.
+
+    Attributes:
+        tokenizer: Turns words into the ids that it reads and generates.
+        image_size: Height and width of its images in pixels.
+        strategy: How it generates captions unless told otherwise.
+        can_reconstruct: Whether `reconstruct` works.
+        has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
+    """
+
+    tokenizer: CaptionTokenizer
+    image_size: int
+    strategy: Strategy
+    has_latents: bool = False
+
+    @property
+    def can_reconstruct(self) -> bool:
+        return False
+
+    @abstractmethod
+    def encode(self, images_BCHW: Tensor) -> Tensor:
+        """Return `features_BPD` of images (`uint8`, `image_size` pixels square), without gradients."""
+
+    @abstractmethod
+    def generate(
+        self,
+        features_BPD: Tensor,
+        strategy: Strategy | None = None,
+        *,
+        words: Constraints = None,
+        style_NS: Tensor | None = None,
+        generators: Generators | None = None,
+    ) -> GeneratedBatch:
+        """Generate captions of images that were encoded before.
+
+        Args:
+            features_BPD: See `encode`.
+            strategy: How; by default the model's own.
+            words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
+            style_NS: Styles to generate them in, equally many of each image, in the order of the images, instead of
+                those that the strategy would sample. C follows from q(C|I,S).
+            generators: Where random numbers come from, one for each image, so that its captions do not depend on the
+                other images; None for PyTorch's own.
+
+        Raises:
+            ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
+        """
+
+    def reconstruct(self, tokens_NL: Tensor) -> Tensor:
+        """Reconstruct images from captions (token ids after the prefix, padded); `images_NCHW` in [0, 1].
+
+        Raises:
+            ValueError: The model has no image decoder.
+        """
+        raise ValueError(f"{type(self).__name__} has no image decoder, so it cannot reconstruct images")
+
+    def sample_latents(self, features_BPD: Tensor, sampling: LatentSampling | None = None) -> Latents:
+        """Sample latents of images; by default their means, of which `style.sample` is each image's own style.
+
+        Raises:
+            ValueError: The model has no latents.
+        """
+        raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+
+    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
+        """Sample the latents of human captions, image by image, as training sees them.
+
+        Raises:
+            ValueError: The model has no latents.
+        """
+        raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+
+    @property
+    def features_fingerprint(self) -> str:
+        """A checksum of the weights and settings that `encode` may depend on: here of all weights."""
+        return cache_key(image_size=self.image_size, tensors=dict(self.state_dict()))
+
+    @property
+    def features_code(self) -> str:
+        """The source code that `encode` may depend on: here of the model's own module."""
+        return sources_of(type(self).__module__)
+
+    @property
+    def fixed_features(self) -> FeatureShape | None:
+        """The shape of the features of an image where training leaves `encode` as it is, so that they can be cached."""
+        return None
+
+    def features_of(self, batch: CaptionBatch) -> Tensor:
+        """Return `features_BPD` of a batch: those that were cached, or its images encoded."""
+        return self.encode(batch.images_BCHW) if batch.features_BPD is None else batch.features_BPD.float()
+
+    def examples(self, batch: CaptionBatch) -> list[Example]:
+        """Return the first caption that the model generates for each image, and the first human one."""
+        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
+        with torch.no_grad():
+            generated = self.generate(self.features_of(batch), generators=generators)
+        return [
+            Example(captions[0], references[0])
+            for captions, references in zip(generated.captions, batch.references, strict=True)
+        ]
+
+    def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
+        """Generate captions of a batch; those of an image may not depend on the other images."""
+        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
+        return EvaluationOutput(self.generate(self.features_of(batch), generators=generators))
+
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
+        return self._evaluate(batch)
+
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
+        return self._evaluate(batch)
+
+    def _evaluate(self, batch: CaptionBatch) -> EvaluationOutput | None:
+        if not len(batch.image_ids_B):  # none of its images could be read
+            return None
+        # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
+        with torch.autocast(self.device.type, enabled=False):
+            return self.evaluate(batch)

@@ -1,0 +1,183 @@
+"""Self-critical sequence training: captions are sampled and scored, and the better ones are made likelier.
+
+Shape legend: B images, N captions, image by image, K captions of an image, P positions, D features.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import CaptionBatch
+from lightning_modules.base import GeneratedBatch
+from lightning_modules.build import Config, build
+from lightning_modules.generation import Greedy, Sample, allowed_words
+from lightning_modules.losses.policy_gradient import leave_one_out_baseline, policy_gradient
+from lightning_modules.networks.latents import Given, Latents
+from lightning_modules.variational_captioner import VariationalCaptioner
+from metrics.document_frequencies import DocumentFrequencies
+from metrics.ngrams import Tokens
+from metrics.rewards import Rewards, caption_rewards, reward_frequencies, reward_tokens
+from utils.distributed import mean_of_batch
+
+
+class SelfCritical:
+    """What self-critical training samples, and what it rewards.
+
+    Args:
+        num: Captions sampled for each image.
+        temperature: Divides the logits that words are sampled from.
+        latent_scale: Multiplies the standard deviations that latents are sampled with; 0 takes their means.
+        baseline: `leave_one_out` (the mean reward of the image's other captions) or `greedy` (of the greedy caption).
+        bleu_weight: Weight of sentence BLEU-4 in the reward, beside CIDEr-D's 1.
+        diversity_weight: Weight of a caption's mean CIDEr-D with the image's other captions, which its reward loses:
+            trades reward for diversity.
+        max_length: Most tokens of a caption, `<eos>` included.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        num: int = 5,
+        temperature: float = 1.0,
+        latent_scale: float = 1.0,
+        baseline: Literal["leave_one_out", "greedy"] = "leave_one_out",
+        bleu_weight: float = 0.0,
+        diversity_weight: float = 0.0,
+        max_length: int = 22,
+    ) -> None:
+        if baseline not in ("leave_one_out", "greedy"):
+            raise ValueError(f"model.self_critical.baseline must be leave_one_out or greedy, got {baseline}")
+        if num < 2 and (baseline == "leave_one_out" or diversity_weight):
+            raise ValueError(
+                f"model.self_critical.num must be at least 2 to compare an image's captions, got {num}; sample more, "
+                f"or choose baseline=greedy without diversity_weight"
+            )
+        for name, weight in (("bleu_weight", bleu_weight), ("diversity_weight", diversity_weight)):
+            if weight < 0:
+                raise ValueError(f"model.self_critical.{name} must be 0 or more, got {weight}")
+        self.sample = Sample(num=num, temperature=temperature, latent_scale=latent_scale, max_length=max_length)
+        self.greedy = Greedy(max_length=max_length) if baseline == "greedy" else None
+        self.bleu_weight = bleu_weight
+        self.diversity_weight = diversity_weight
+
+
+class SelfCriticalReport(NamedTuple):
+    """What a step of self-critical training computes.
+
+    Attributes:
+        loss: What the optimizer minimises.
+        figures: The mean reward and its parts, over the captions of all processes, and the seconds that sampling and
+            rewards took on this one.
+    """
+
+    loss: Tensor
+    figures: dict[str, Tensor | float]
+
+
+class SelfCriticalCaptioner(VariationalCaptioner):
+    """Trains a variational captioner by policy gradient on rewards instead of the VAE-loss (Rennie et al. 2017).
+
+    The loss is −E[advantage · log P(caption | S, C)] per caption, the mean over those of all processes, where P is the
+    distribution that captions are sampled from: with the temperature, and without suppressed tokens. A policy gradient
+    reaches neither the posteriors nor the image decoder.
+
+    Args:
+        self_critical: What is sampled and rewarded (`SelfCritical`).
+        **settings: Those of `VariationalCaptioner`.
+    """
+
+    leaves_parameters_unused = True
+
+    def __init__(self, *, self_critical: Config, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.self_critical: SelfCritical = build(self_critical)
+        self._frequencies: DocumentFrequencies | None = None
+
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if datamodule is not None:
+            self._frequencies = reward_frequencies(datamodule.splits["train"].captions)
+
+    def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
+        references = [[reward_tokens(caption) for caption in captions] for captions in batch.references]
+        report = self.self_critical_loss(self.features_of(batch), references)
+        num_images = len(batch.images_BCHW)
+        self.log("train/loss", report.loss, batch_size=num_images)
+        self.log("train/reward", report.figures["reward"], prog_bar=True, batch_size=num_images)
+        self.log_dict({f"train/self_critical/{n}": v for n, v in report.figures.items()}, batch_size=num_images)
+        return report.loss
+
+    def self_critical_loss(self, features_BPD: Tensor, references: Sequence[Sequence[Tokens]]) -> SelfCriticalReport:
+        """Sample captions of images, reward them, and return the loss.
+
+        Args:
+            features_BPD: The encoder's features of the images.
+            references: Of each image, as `reward_tokens`.
+        """
+        start = time.perf_counter()
+        sampled, greedy = self._sample(features_BPD)
+        after_sampling = time.perf_counter()
+        rewards = self._rewards(sampled, references, diversity_weight=self.self_critical.diversity_weight)
+        reward_BK = torch.from_numpy(rewards.total_BK)
+        if greedy is None:
+            baseline_BK = leave_one_out_baseline(reward_BK)
+        else:
+            baseline_BK = torch.from_numpy(self._rewards(greedy, references).total_BK)
+        advantage_N = (reward_BK - baseline_BK).flatten().float().to(features_BPD.device)
+        after_rewards = time.perf_counter()
+        samples = {"loss": policy_gradient(self.log_probability(features_BPD, sampled), advantage_N)}
+        for name, values_N in {"reward": rewards.total_BK.reshape(-1), **rewards.parts}.items():
+            samples[name] = torch.from_numpy(values_N).float().to(features_BPD.device)
+        mean = mean_of_batch(samples)
+        loss = mean.pop("loss")
+        seconds = {"seconds/sampling": after_sampling - start, "seconds/rewards": after_rewards - after_sampling}
+        return SelfCriticalReport(loss, {**mean, **seconds})
+
+    @torch.no_grad()
+    def _sample(self, features_BPD: Tensor) -> tuple[GeneratedBatch, GeneratedBatch | None]:
+        """Sample captions, and generate the greedy ones where they are the baseline; without dropout."""
+        self.network.eval()
+        sampled = self.generate(features_BPD, self.self_critical.sample)
+        greedy = None if self.self_critical.greedy is None else self.generate(features_BPD, self.self_critical.greedy)
+        self.network.train()
+        return sampled, greedy
+
+    def _rewards(
+        self, generated: GeneratedBatch, references: Sequence[Sequence[Tokens]], *, diversity_weight: float = 0.0
+    ) -> Rewards:
+        assert self._frequencies is not None, "call on_fit_start first"
+        texts = [caption for of_image in generated.captions for caption in of_image]
+        finished = generated.finished_N.tolist()
+        tokens = [reward_tokens(text, finished=whole) for text, whole in zip(texts, finished, strict=True)]
+        each = len(tokens) // len(generated.captions)
+        return caption_rewards(
+            [tokens[start : start + each] for start in range(0, len(tokens), each)],
+            references,
+            self._frequencies,
+            bleu_weight=self.self_critical.bleu_weight,
+            diversity_weight=diversity_weight,
+        )
+
+    def log_probability(self, features_BPD: Tensor, sampled: GeneratedBatch) -> Tensor:
+        """Return log P of captions from the latents that they were sampled from, with gradients: [N].
+
+        P is the distribution that their words were sampled from.
+        """
+        assert sampled.latents is not None
+        each = len(sampled.tokens_NL) // len(features_BPD)
+        image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
+        style, content = sampled.latents.style.sample, sampled.latents.content.sample
+        latents: Latents = self.network.latents(features_BPD, image_of_caption_N, Given(style), Given(content))
+        return self.network.log_probability(latents, sampled.tokens_NL, changed=self.as_sampled())
+
+    def as_sampled(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return what makes the network's logits those of the distribution that words are sampled from."""
+        special, sample = self.tokenizer.vocabulary, self.self_critical.sample
+        return lambda logits_WV, is_first_W: sample.filtered(allowed_words(logits_WV, special, is_first_W))
