@@ -53,11 +53,12 @@ def kill_runs(folder: Path, variant: str, kills: int, draw: random.Random) -> di
 def end_runs(folder: Path, number: int, draw: random.Random) -> dict[str, Any]:
     """Draw settings; kill and stop such a run, or end it early and prolong it, by turns; return the figures."""
     prolongs = number % 2 == 1
-    settings = draw_settings(draw, scheduler="constant" if prolongs else None)
+    is_validated_more = prolongs and draw.random() < 1 / 3
+    settings = draw_settings(draw, scheduler="constant" if prolongs else None, is_validated_more=is_validated_more)
     reference = Reference(folder, settings)
     if prolongs:
-        limits, validated = draw_limits(draw, reference.num_batches)
-        found = reference.prolonged("prolonged", limits, validated=validated)
+        limits = draw_limits(draw, reference.num_batches, is_validated_more=is_validated_more)
+        found = reference.prolonged("prolonged", limits, validated=is_validated_more)
     else:
         found = reference.killed("killed", draw, most_kills=3, signals=SIGNALS)
     differing = [f"{' '.join(settings)}: {what}" for what in found.differing]
@@ -102,7 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(variant, kills[variant], flush=True)
         ended = {}
         for number in range(options.settings):
-            ended[f"random settings {number}"] = end_runs(Path(folder) / f"random{number}", number, draw)
+            own = random.Random(f"{options.seed} {number}")  # so that one can be tried again without the others
+            ended[f"random settings {number}"] = end_runs(Path(folder) / f"random{number}", number, own)
             print(number, ended[f"random settings {number}"], flush=True)
         checkpoint = Path(folder) / "0/reference/checkpoints/last.ckpt"
         corruptions = damage_checkpoint(checkpoint, options.corruptions, draw)

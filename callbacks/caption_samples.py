@@ -8,11 +8,11 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from callbacks.evaluation_callback import EvaluationCallback
-from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import GatheredCaptions, ImageCaptions
 from metrics.words import on_one_line
+from utils.lightning_internals import figures_step
 
 MARKUP = re.compile(r"([\\`*_\[\]|])")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from utils.lightning_internals import callbacks_of
+
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ class ConstantMonitors(Callback):
 
 def _monitored(trainer: Trainer) -> dict[str, str]:
     """Return what is monitored, and the class of the last callback that does."""
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    callbacks = callbacks_of(trainer)
     return {name: type(one).__name__ for one in callbacks if (name := getattr(one, "monitor", None)) is not None}
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from pytorch_lightning import Trainer
 
+from utils.lightning_internals import count_figures_step, restart_no_more
+
 EPOCHS, BATCHES, STEPPED = "epoch_progress", "epoch_loop.batch_progress", "_batches_that_stepped"
 SPANS = ("total", "current")
 
@@ -60,25 +62,17 @@ def begin_next_epoch(trainer: Trainer) -> None:
         return
     for tracker in (loop.epoch_progress.total, loop.epoch_progress.current):
         tracker.completed = tracker.processed  # type: ignore[attr-defined] # Lightning's annotation is too wide
-    loop._restarting = False  # its setter would say True
-    loop.epoch_loop.restarting = False
-    loop.reset_restart_stage()
-    loop.epoch_loop.reset_restart_stage()
+    restart_no_more(trainer)
 
 
 def end_without_training(trainer: Trainer) -> None:
     """Count as Lightning does at the end of training, where a run that goes on has nothing left to train."""
     epochs = trainer.fit_loop.epoch_progress
     if not _is_processed(epochs.state_dict()):
-        trainer.fit_loop.epoch_loop._batches_that_stepped += 1
+        count_figures_step(trainer)
         epochs.increment_processed()
     for tracker in (epochs.total, epochs.current):
         tracker.completed = tracker.processed  # type: ignore[attr-defined]
-
-
-def figures_step(trainer: Trainer) -> int:
-    """Return the step that Lightning logs a validation's or a test's figures at."""
-    return trainer.fit_loop.epoch_loop._batches_that_stepped
 
 
 def _is_processed(progress: Mapping[str, Any]) -> bool:

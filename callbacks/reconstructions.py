@@ -13,11 +13,11 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
-from callbacks.fit_progress import figures_step
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput, GeneratedBatch
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.rows_by_image import RowsByImage
+from utils.lightning_internals import figures_step
 
 PAIR = 2  # an image, and what is reconstructed of it
 

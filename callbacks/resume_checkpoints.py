@@ -12,6 +12,15 @@ from torch.optim.lr_scheduler import OneCycleLR
 from callbacks.best_checkpoints import take_over_best
 from callbacks.fit_progress import begin_next_epoch, end_without_training, settle
 from callbacks.stop_signals import StopSignals
+from utils.lightning_internals import (
+    check_after_validation,
+    is_accumulating,
+    is_end_of_epoch,
+    is_trial,
+    is_validated_next,
+    may_stop_early,
+    restore_loader_place,
+)
 
 NEXT, LAST, PREVIOUS = "next.ckpt", "last.ckpt", "previous.ckpt"
 
@@ -38,7 +47,9 @@ class ResumeCheckpoints(Checkpoint):
     ) -> None:
         for name, value in (("every_n_steps", every_n_steps), ("every_n_minutes", every_n_minutes)):
             if value is not None and value <= 0:
-                raise ValueError(f"callbacks.resume.{name} must be positive, or null for any number, got {value}")
+                raise ValueError(
+                    f"callbacks.resume_checkpoints.{name} must be positive, or null for any number, got {value}"
+                )
         self.folder = Path(dirpath)
         self.every_n_steps = every_n_steps
         self.every_n_minutes = every_n_minutes
@@ -54,7 +65,7 @@ class ResumeCheckpoints(Checkpoint):
         for callback in trainer.early_stopping_callbacks:
             if callback.monitor.startswith("val/"):
                 # right after a validation: where an epoch is broken off, its figures are old, or not there at all
-                callback._check_on_train_epoch_end = False
+                check_after_validation(callback)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.state.fn == "fit":
@@ -78,7 +89,7 @@ class ResumeCheckpoints(Checkpoint):
         refuse_more_steps(trainer)
         begin_next_epoch(trainer)
         # Lightning has forgotten the loader's place if the scheduler asked for the number of steps
-        trainer.fit_loop._load_combined_loader_states()
+        restore_loader_place(trainer)
         self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
         self._self_attention(trainer)
 
@@ -91,18 +102,16 @@ class ResumeCheckpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        loop = trainer.fit_loop.epoch_loop
-        assert trainer.fit_loop._data_fetcher is not None
-        if not loop._num_ready_batches_reached() and not loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+        if not is_end_of_epoch(trainer) and not is_validated_next(trainer):
             self._save_if_due(trainer, due=ends_here(trainer))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         fitting = trainer.state.fn == "fit" and not trainer.sanity_checking
-        if fitting and not trainer.fit_loop.epoch_loop._num_ready_batches_reached():
+        if fitting and not is_end_of_epoch(trainer):
             self._save_if_due(trainer, due=ends_here(trainer))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.fit_loop.epoch_loop._num_ready_batches_reached():  # else it was saved at the batch
+        if is_end_of_epoch(trainer):  # else it was saved at the batch
             self._save_if_due(trainer, due=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -134,7 +143,7 @@ class ResumeCheckpoints(Checkpoint):
             self._signals.listen()
 
     def _save_if_due(self, trainer: Trainer, *, due: bool = False) -> None:
-        if is_trial(trainer) or trainer.fit_loop._should_accumulate():
+        if is_trial(trainer) or is_accumulating(trainer):
             return
         signals = self._signals
         steps, seconds = trainer.global_step - self._saved_step, time.monotonic() - self._saved_at
@@ -168,12 +177,7 @@ class ResumeCheckpoints(Checkpoint):
 
 def ends_here(trainer: Trainer) -> bool:
     """Return whether training ends after this batch, wherever in the epoch that is."""
-    loop = trainer.fit_loop
-    return trainer.global_step == loop.max_steps or (trainer.should_stop and loop._can_stop_early)
-
-
-def is_trial(trainer: Trainer) -> bool:
-    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+    return trainer.global_step == trainer.fit_loop.max_steps or (trainer.should_stop and may_stop_early(trainer))
 
 
 def refuse_more_steps(trainer: Trainer) -> None:

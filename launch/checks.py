@@ -16,6 +16,7 @@ from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
 from lightning_modules import FacetModule
 from utils.errors import in_sweep
+from utils.lightning_internals import callbacks_of, counts_versions, is_trial, validates_by_time
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def refuse_overwritten_checkpoints(trainer: Trainer) -> None:
     for callback in trainer.checkpoint_callbacks:
         if not isinstance(callback, ModelCheckpoint) or callback.save_top_k in (0, 1):
             continue
-        if callback.filename and "{" not in callback.filename and not callback._enable_version_counter:
+        if callback.filename and "{" not in callback.filename and not counts_versions(callback):
             raise ValueError(
                 f"save_top_k={callback.save_top_k} checkpoints cannot all be filename={callback.filename}; set "
                 f"callbacks.checkpoint.filename='epoch_{{epoch}}'"
@@ -146,7 +147,7 @@ def prepare_goals(trainer: Trainer, datamodule: CaptionDataModule, config: DictC
         goals["optimized_metric"] = config.optimized_metric
     reason = None if config.ckpt_path else why_never_validated(trainer, datamodule)
     if reason is None:
-        trainer.callbacks.append(GoalCheck(goals))  # type: ignore[attr-defined] # set by its connector
+        callbacks_of(trainer).append(GoalCheck(goals))
         return
     if goals.get("optimized_metric", "").startswith("val/"):
         raise ValueError(
@@ -158,14 +159,14 @@ def prepare_goals(trainer: Trainer, datamodule: CaptionDataModule, config: DictC
 
 def leave_out_validation(trainer: Trainer, reason: str) -> None:
     """Let callbacks that go by validation do nothing, where Lightning would let some of them fail."""
-    waiting = [callback for callback in trainer.callbacks if str(getattr(callback, "monitor", "")).startswith("val/")]  # type: ignore[attr-defined]
+    waiting = [part for part in callbacks_of(trainer) if str(getattr(part, "monitor", "")).startswith("val/")]
     for callback in waiting:
         if isinstance(callback, ModelCheckpoint):
             callback.save_top_k = 0
         if isinstance(callback, EarlyStopping):
             callback.strict = False
     if waiting and trainer.is_global_zero:
-        names = ", ".join(f"{type(callback).__name__} by {callback.monitor}" for callback in waiting)
+        names = ", ".join(f"{type(callback).__name__} by {getattr(callback, 'monitor', None)}" for callback in waiting)
         log.warning("%s leaves no time for a validation: what goes by it does nothing (%s)", reason, names)
 
 
@@ -174,7 +175,7 @@ def why_never_validated(trainer: Trainer, datamodule: CaptionDataModule) -> str 
     for name in ("limit_val_batches", "limit_train_batches", "max_epochs", "max_steps"):
         if getattr(trainer, name) == 0:
             return f"trainer.{name}=0"
-    if trainer.fast_dev_run or trainer._val_check_time_interval is not None:  # type: ignore[attr-defined]
+    if is_trial(trainer) or validates_by_time(trainer):
         return None
     batches = _training_batches(trainer, datamodule)
     interval, every = trainer.val_check_interval, trainer.check_val_every_n_epoch

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch.distributed as dist
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
-from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from callbacks import ShardedClipping
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import FacetModule
+from utils import lightning_internals
 from utils.errors import LostProcessError, in_sweep
 from utils.shell import hydra_command
 
@@ -40,7 +40,7 @@ def refuse_lost_devices(trainer: Trainer) -> None:
 
 def _starts_scripts(trainer: Trainer) -> bool:
     environment = getattr(trainer.strategy, "cluster_environment", None)
-    by_script = isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher)
+    by_script = lightning_internals.starts_scripts(trainer)
     return by_script and not (environment and environment.creates_processes_externally)
 
 
@@ -58,7 +58,7 @@ def refuse_empty_shares(trainer: Trainer, datamodule: CaptionDataModule) -> None
 def expect_unused_parameters(trainer: Trainer, module: FacetModule) -> None:
     """Let DDP find out which parameters a training step leaves without a gradient; it would wait for them."""
     if module.leaves_parameters_unused and isinstance(trainer.strategy, DDPStrategy):
-        trainer.strategy._ddp_kwargs.setdefault("find_unused_parameters", True)
+        lightning_internals.expect_unused_parameters(trainer.strategy)
 
 
 def best_checkpoint(trainer: Trainer) -> str | None:
@@ -76,7 +76,7 @@ def end_with_first_process(trainer: Trainer) -> None:
 
     The first process watches the others, but nobody watches it: on GPUs the others could wait for it for half an hour.
     """
-    started = isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher) and trainer.local_rank > 0
+    started = lightning_internals.starts_scripts(trainer) and trainer.local_rank > 0
     if started and sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -141,8 +141,7 @@ def prepare_sharding(trainer: Trainer, datamodule: CaptionDataModule) -> None:
             "part; set trainer.strategy=ddp, or data.cache_features=false"
         )
     if trainer.gradient_clip_val:
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined] # set by its connector
-        callbacks.append(ShardedClipping(trainer.gradient_clip_val))
+        lightning_internals.callbacks_of(trainer).append(ShardedClipping(trainer.gradient_clip_val))
         trainer.gradient_clip_val = None
 
 

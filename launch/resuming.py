@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks.fit_progress import next_logged_step, settle
 from lightning_modules.checkpoints.durable_io import read_intact
+from utils import lightning_internals
 from utils.shell import shell_command, shell_override
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def first_step_made_again(checkpoint: dict[str, Any]) -> int:
 def hide_no_more(trainer: Trainer) -> None:
     """Let processes that write to TensorBoard after training hide nothing, as its own was to: forks open files anew."""
     if isinstance(trainer.logger, TensorBoardLogger):
-        trainer.logger._kwargs["purge_step"] = None
+        lightning_internals.hide_no_more(trainer.logger)
 
 
 def newest_intact(folder: Path) -> tuple[Path | None, dict[str, Any]]:

@@ -17,6 +17,7 @@ SIZES = re.compile(
     r"model\.(.*(dim|size|width|num_heads|num_slots|num_components|num_positions)|(en|de)coder\.num_layers)"
 )
 LARGEST_SEED = 2**32 - 1
+OWN_VALUES = {"trainer.precision": ("auto",)}  # beside those that the class takes
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
 
 
@@ -32,6 +33,8 @@ class RunSettings(TypedDict):
     trusted_packages: list[str]
     allow_trained_images: bool
     test: bool
+    monitor: str
+    monitor_mode: Literal["min", "max"]
     optimized_metric: str | None
 
 
@@ -91,6 +94,8 @@ def _compare(settings: Mapping[str, Any], name: str) -> None:
         return
     takes_any = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
     for key, value in settings.items():
+        if value in OWN_VALUES.get(f"{name}.{key}", ()):
+            continue
         if key in arguments:
             argument = arguments[key]
             hint = argument.annotation if argument.default is not None else argument.annotation | None

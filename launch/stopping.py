@@ -9,12 +9,12 @@ from pathlib import Path
 from types import FrameType
 
 from pytorch_lightning import Trainer
-from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.multiprocessing import ProcessExitedException
 
 from launch.resuming import NEWEST_FIRST
+from utils.lightning_internals import launcher_of_forks
 from utils.shell import hydra_command
 
 STOPPED_BY_SIGTERM, STOPPED_BY_CTRL_C = 128 + signal.SIGTERM, 128 + signal.SIGINT
@@ -60,8 +60,8 @@ def _passing_signals_on(trainer: Trainer) -> Iterator[None]:
     Raises:
         SIGTERMException: They were asked to stop.
     """
-    launcher = trainer.strategy.launcher
-    if not isinstance(launcher, _MultiProcessingLauncher) or threading.current_thread() is not threading.main_thread():
+    launcher = launcher_of_forks(trainer)
+    if launcher is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     received: list[int] = []

@@ -14,13 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from callbacks import ResumeCheckpoints
-from callbacks.fit_progress import figures_step
 from callbacks.resume_checkpoints import LAST
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.devices import is_sharded
 from lightning_modules import Example, FacetModule
 from metrics.words import on_one_line
 from utils.display import flatten, shown
+from utils.lightning_internals import figures_step
 from utils.shell import shell_command
 
 NUM_EXAMPLES = 3

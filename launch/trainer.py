@@ -1,15 +1,22 @@
 """The settings under `trainer`: refused where Lightning would crash late, or do something else than they say."""
 
+import logging
 import os
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.accelerators import MPSAccelerator
+from pytorch_lightning.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks import CachedFeatures
+from utils.devices import native_bfloat16
+
+log = logging.getLogger(__name__)
 
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 LEAST: dict[str, float] = {
@@ -39,10 +46,13 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
 
     Without any callback that keeps checkpoints Lightning does not bring one of its own.
 
+    `trainer.precision=auto` becomes what it stands for, in the config, too.
+
     Raises:
         ValueError: A setting is out of its range, or contradicts others.
     """
     settings = config.trainer
+    choose_precision(settings)
     refuse_unusable(settings)
     parts: dict[str, Any] = {"callbacks": [*instantiate(config.callbacks).values(), CachedFeatures()]}
     if settings.get("enable_progress_bar") is False:
@@ -52,6 +62,8 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     elif not any(isinstance(part, Checkpoint) for part in parts["callbacks"]):
         parts["enable_checkpointing"] = settings.get("enable_checkpointing") or False
     parts["logger"] = instantiate(config.logger) or False
+    if not parts["logger"]:
+        parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, LearningRateMonitor)]
     if settings.get("barebones") and (parts["callbacks"] or parts["logger"]):
         raise ValueError(f"trainer.barebones=true goes without all that is shown, measured or kept; add {BAREBONES}")
     trainer: pl.Trainer = instantiate(settings, **parts)
@@ -60,6 +72,29 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     if settings.get("sync_batchnorm") and trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu":
         raise ValueError("trainer.sync_batchnorm=true needs GPUs; leave it out: our own layers do that on any device")
     return trainer
+
+
+def choose_precision(settings: DictConfig) -> None:
+    """Put the fastest precision of the device in place of `trainer.precision=auto`, and say which it is.
+
+    bfloat16 where the device computes it natively, and float32 elsewhere.
+    """
+    if settings.get("precision") != "auto":
+        return
+    device = _kind_of_device(settings.get("accelerator", "auto"))
+    reason = native_bfloat16(device)
+    settings.precision = "bf16-mixed" if reason else "32-true"
+    because = f"{device} has {reason}" if reason else f"{device} has no native bfloat16"
+    rank_zero_only(log.info)("trainer.precision=auto: %s (%s)", settings.precision, because)
+
+
+def _kind_of_device(accelerator: Any) -> str:
+    """Return `cuda`, `cpu` or `mps`, as Lightning would choose."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return "cuda"
+    if accelerator in ("auto", "gpu", "mps") and MPSAccelerator.is_available():
+        return "mps"
+    return "cpu"
 
 
 def refuse_unusable(settings: DictConfig) -> None:

@@ -3,11 +3,15 @@
 from functools import partial
 from typing import Any
 
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.networks import Captioner
-from lightning_modules.networks.latents import GaussianLatents
+from lightning_modules.networks.combiners import Combiner
+from lightning_modules.networks.decoders import Decoder
+from lightning_modules.networks.embeddings import Embedding
+from lightning_modules.networks.encoders import Encoder
+from lightning_modules.networks.latents import LatentModel
 
 Config = dict[str, Any]
 
@@ -35,17 +39,21 @@ def assemble(
     image_size: int,
 ) -> Captioner:
     """Build each part with the widths of those that it reads from; an empty config leaves an optional part out."""
-    built_encoder = build(encoder, image_size=image_size)
-    reads: bool = get_object(f"{latents['_target_']}.reads_captions")
-    width_of_words = {"embedding_dim": embedding["embedding_dim"]} if reads else {}
-    built_latents = build(latents, width=built_encoder.width, positions=built_encoder.positions, **width_of_words)
-    if not attention and isinstance(built_latents, GaussianLatents):
-        built_latents.memory.requires_grad_(False)  # nobody looks at them, and processes would wait for their gradients
-    built_combiner = build(combiner, style_dim=built_latents.style_dim, content_dim=built_latents.content_dim)
-    built_embedding = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
+    built_encoder: Encoder = build(encoder, image_size=image_size)
+    built_latents: LatentModel = build(
+        latents,
+        width=built_encoder.width,
+        positions=built_encoder.positions,
+        memory_dim=built_encoder.memory_dim,
+        embedding_dim=embedding["embedding_dim"],
+    )
+    if not attention:
+        built_latents.leave_out_memory()
+    built_combiner: Combiner = build(combiner, style_dim=built_latents.style_dim, content_dim=built_latents.content_dim)
+    built_embedding: Embedding = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
     memory = {"width": built_latents.memory_dim, "positions": built_encoder.positions}
     built_attention = partial(build, attention, **memory, hidden_size=decoder["hidden_size"]) if attention else None
-    built_decoder = build(
+    built_decoder: Decoder = build(
         decoder,
         embedding_dim=built_embedding.embedding_dim,
         context_dim=built_combiner.context_dim,

@@ -72,12 +72,15 @@ def _fine_tuning(folder: Path) -> list[str]:
 
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
+    "data/flickr8k_small": _flickr8k,
+    "data/flickr8k_views": _flickr8k,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,
     "experiment/flickr8k_scst": _fine_tuning,
     "metrics/diversity": _several_captions,
     "metrics/full": _meteor,
+    "model/encoder/efficientnet_lite2": _backbone,
     "model/encoder/timm": _backbone,
     "model/timm": _backbone,
     "model/embedding/pretrained": _vectors,

@@ -46,6 +46,7 @@ SMALL = {
     "max_epochs": 1,
     "log_every_n_steps": 1,
     "enable_model_summary": "false",
+    "precision": "32-true",  # the same figures on every machine
 }
 """Values by the last part of a key: they hold for options that are yet to be written, too."""
 

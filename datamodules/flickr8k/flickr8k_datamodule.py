@@ -194,7 +194,7 @@ class Flickr8kDataModule(CaptionDataModule):
 def _check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
     if cached_views < 1:
         raise ValueError(f"data.cached_views must be at least 1, got {cached_views}")
-    if cached_views > 1 and not (cache_features and has_transform):
+    if cached_views > 1 and not has_transform:
         raise ValueError(
             f"data.cached_views={cached_views} keeps features of images that data.train_transform changes; set it and "
             f"data.cache_features=true, or data.cached_views=1"

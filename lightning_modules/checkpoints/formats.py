@@ -20,10 +20,10 @@ MOVED_TARGETS = {
 RENAMED_SETTINGS = {
     "noise_scale": "latent_scale",
     "place_dim": "position_dim",
-    "places_width": "memory_dim",
     "truth_share": "teacher_forcing_ratio",
 }
 RENAMED_WEIGHTS = (
+    (r"\bmiddle\.enter\.", "middle.input_projection."),
     (r"\blatents\.places\.", "latents.memory."),
     (r"\bdecoder_text\.enter\.", "decoder_text.input_projection."),
     (r"\bdecoder_text\.add_to_words\.", "decoder_text.context_projection."),
@@ -84,6 +84,13 @@ def upgraded(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     if checkpoint.get("facet_format") != 2 or not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
         return dict(checkpoint)
     settings = _settings(checkpoint["hyper_parameters"])
+    latents, encoder = settings.get("latents", {}), settings.get("encoder", {})
+    if "places_width" in latents:  # was a setting of what reads the features
+        settings = {
+            **settings,
+            "latents": {name: value for name, value in latents.items() if name != "places_width"},
+            "encoder": {**encoder, "memory_dim": latents["places_width"]},
+        }
     if not settings.get("self_critical"):  # was a setting of every captioner, empty for none
         settings.pop("self_critical", None)
     return {

@@ -12,10 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from lightning_modules.networks.combiners import Combiner
 from lightning_modules.networks.decoders import Decoder
-from lightning_modules.networks.embeddings import WordEmbedding
+from lightning_modules.networks.embeddings import Embedding
 from lightning_modules.networks.encoders import Encoder
-from lightning_modules.networks.latents import CaptionWords, FromPosterior, Latents
+from lightning_modules.networks.image_decoders import ImageDecoder
+from lightning_modules.networks.latents import CaptionWords, FromPosterior, LatentModel, Latents
+from lightning_modules.networks.middles import Middle
+from lightning_modules.networks.relaxations import Relaxation
 from utils.seeding import Generators, of_captions
 
 
@@ -62,13 +66,13 @@ class Captioner(nn.Module):
         self,
         *,
         encoder: Encoder,
-        latents: nn.Module,
-        combiner: nn.Module,
-        embedding: WordEmbedding,
+        latents: LatentModel,
+        combiner: Combiner,
+        embedding: Embedding,
         decoder: Decoder,
-        middle: nn.Module,
-        relaxation: nn.Module,
-        image_decoder: nn.Module | None,
+        middle: Middle,
+        relaxation: Relaxation,
+        image_decoder: ImageDecoder | None,
         prefix: Sequence[int],
     ) -> None:
         super().__init__()

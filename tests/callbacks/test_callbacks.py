@@ -147,7 +147,9 @@ def test_pictures_are_in_two_rows() -> None:
 
 @pytest.mark.parametrize("setting", [{"every_n_steps": 0}, {"every_n_minutes": -1.0}])
 def test_checkpoints_to_resume_from_come_at_positive_distances(setting: dict[str, int], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=rf"callbacks.resume.{next(iter(setting))} must be positive, or null"):
+    with pytest.raises(
+        ValueError, match=rf"callbacks.resume_checkpoints.{next(iter(setting))} must be positive, or null"
+    ):
         ResumeCheckpoints(tmp_path, **setting)
 
 

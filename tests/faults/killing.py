@@ -31,7 +31,7 @@ BASE = (
     "data.batch_size=4",
     "data.num_val=5",
     "trainer.max_epochs=3",
-    "callbacks.resume.every_n_steps=2",
+    "callbacks.resume_checkpoints.every_n_steps=2",
     "trainer.limit_test_batches=1",
     EARLY_STOPPING,
 )
@@ -41,7 +41,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "trainer.val_check_interval=2",
         "+callbacks.average={_target_: pytorch_lightning.callbacks.EMAWeightAveraging, decay: 0.9}",
     ),
-    "accumulated gradients": ("trainer.accumulate_grad_batches=2", "callbacks.resume.every_n_steps=1"),
+    "accumulated gradients": ("trainer.accumulate_grad_batches=2", "callbacks.resume_checkpoints.every_n_steps=1"),
     "two workers": ("data.num_workers=2",),
     "drawn captions, dropout": (
         "model/decoder=transformer",

@@ -11,12 +11,16 @@ STOPPING = (
 AVERAGE = "+callbacks.average={_target_: callbacks.MovingAverage, decay: 0.9}"
 
 
-def draw_settings(draw: random.Random, *, scheduler: str | None = None) -> tuple[str, ...]:
+def draw_settings(
+    draw: random.Random, *, scheduler: str | None = None, is_validated_more: bool = False
+) -> tuple[str, ...]:
     """Return the settings of a tiny run of 5 to 20 batches.
 
     Args:
         draw: Decides.
         scheduler: `model/scheduler`; None for any.
+        is_validated_more: Whether the run is compared with one that has one validation more, at the end that it was
+            given: then early stopping never has its say, and every step is logged, as Lightning does at an end.
     """
     steps = draw.randint(4, 14)
     limits = draw.choice(
@@ -36,7 +40,9 @@ def draw_settings(draw: random.Random, *, scheduler: str | None = None) -> tuple
             ["trainer.limit_val_batches=0", "~callbacks.early_stopping"],
         ]
     )
-    stopping = STOPPING.format(patience=draw.choice([1, 2, 9]), min_delta=draw.choice([0, 100]))
+    stopping = STOPPING.format(
+        patience=99 if is_validated_more else draw.choice([1, 2, 9]), min_delta=draw.choice([0, 100])
+    )
     return (
         *[setting for setting in BASE if "early_stopping" not in setting and "max_epochs" not in setting],
         f"+callbacks.early_stopping={stopping}",
@@ -47,18 +53,14 @@ def draw_settings(draw: random.Random, *, scheduler: str | None = None) -> tuple
         *([AVERAGE] if draw.random() < 0.3 else []),
         f"trainer.limit_train_batches={draw.choice(['null', 'null', '3', '0.7'])}",
         f"trainer.accumulate_grad_batches={draw.choice([1, 1, 2, 3])}",
-        f"trainer.log_every_n_steps={draw.choice([1, 1, 2])}",
-        f"callbacks.resume.every_n_steps={draw.choice(['null', 1, 2, 3])}",
+        f"trainer.log_every_n_steps={1 if is_validated_more else draw.choice([1, 1, 2])}",
+        f"callbacks.resume_checkpoints.every_n_steps={draw.choice(['null', 1, 2, 3])}",
     )
 
 
-def draw_limits(draw: random.Random, num_batches: int) -> tuple[list[str], bool]:
-    """Return settings that end a run of so many batches earlier, and whether its end is validated."""
+def draw_limits(draw: random.Random, num_batches: int, *, is_validated_more: bool) -> list[str]:
+    """Return settings that end a run of so many batches earlier; by a callback, its end is validated."""
     batches = draw.randint(1, max(1, num_batches - 1))
-    return draw.choice(
-        [
-            ([f"trainer.max_steps={batches}"], False),
-            ([f"trainer.max_epochs={draw.randint(1, 2)}"], False),
-            ([f"+callbacks.stop={{_target_: tests.faults.witness.StopAfter, batch: {batches}}}"], True),
-        ]
-    )
+    if is_validated_more:
+        return [f"+callbacks.stop={{_target_: tests.faults.witness.StopAfter, batch: {batches}}}"]
+    return draw.choice([[f"trainer.max_steps={batches}"], [f"trainer.max_epochs={draw.randint(1, 2)}"]])

@@ -29,7 +29,7 @@ SLURM = {
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "ctrl_c"])
 def test_a_stopped_run_saves_and_says_how_to_go_on(number: signal.Signals, undisturbed: Path, tmp_path: Path) -> None:
     run_dir = tmp_path / "run, lr=0.1"
-    never = "callbacks.resume.every_n_steps=null"
+    never = "callbacks.resume_checkpoints.every_n_steps=null"
     assert run(run_dir, [*BASE, never], **dying(IN_THE_SECOND_EPOCH, number)) == 128 + number
     printed = log_of(run_dir).read_text()
     command = f"python train.py resume=\"'{run_dir}'\""

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from omegaconf import OmegaConf
 
-from launch.checks import refuse_endless_schedule
-from launch.trainer import BAREBONES
+from launch import trainer as launch_trainer
+from launch.trainer import BAREBONES, choose_precision
 from tests.tiny_parts import Parts
 from tests.tiny_run import run_tiny
 from utils.errors import USER_ERRORS, cause_of, first_line
@@ -20,7 +21,7 @@ TRAINS = {
     "strategy": ["auto"],
     "devices": ["auto"],
     "num_nodes": ["1"],
-    "precision": ["32", "16-mixed", "bf16", "null"],
+    "precision": ["32", "16-mixed", "bf16", "auto", "null"],
     "logger": ["null"],
     "callbacks": ["null"],
     "fast_dev_run": ["2"],
@@ -180,14 +181,14 @@ def test_a_run_of_no_step_ends_well(settings: dict[str, str], parts: Parts) -> N
 
 def test_any_number_of_epochs_needs_a_number_of_steps_or_a_constant_rate(parts: Parts) -> None:
     trainer = parts.trainer(max_epochs="-1", max_time="00:00:00:01")
-    refuse_endless_schedule(trainer, parts.captioner)  # model/scheduler=constant
+    parts.captioner.check_run(trainer)  # model/scheduler=constant
     parts.captioner.hparams["scheduler"] = {"_target_": "torch.optim.lr_scheduler.OneCycleLR"}
     try:
         with pytest.raises(
             ValueError, match=r"max_epochs=-1 leaves open.*set trainer.max_steps.*model/scheduler=constant"
         ):
-            refuse_endless_schedule(trainer, parts.captioner)
-        refuse_endless_schedule(parts.trainer(max_epochs="-1", max_steps="3"), parts.captioner)
+            parts.captioner.check_run(trainer)
+        parts.captioner.check_run(parts.trainer(max_epochs="-1", max_steps="3"))
     finally:
         parts.captioner.hparams["scheduler"] = {}
 
@@ -195,3 +196,22 @@ def test_any_number_of_epochs_needs_a_number_of_steps_or_a_constant_rate(parts: 
 def test_batch_normalisation_over_processes_needs_gpus(parts: Parts) -> None:
     with pytest.raises(ValueError, match=r"trainer.sync_batchnorm=true needs GPUs; leave it out"):
         parts.trainer(sync_batchnorm="true", devices="2", strategy="ddp_fork")
+
+
+@pytest.mark.parametrize(("reason", "expected"), [("AMX", "bf16-mixed"), (None, "32-true")])
+def test_precision_is_chosen_by_what_is_there_and_said(
+    reason: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(launch_trainer, "native_bfloat16", lambda device: reason)
+    settings = OmegaConf.create({"precision": "auto", "accelerator": "cpu"})
+    with caplog.at_level("INFO"):
+        choose_precision(settings)
+    assert settings.precision == expected
+    assert f"trainer.precision=auto: {expected} (cpu has " in caplog.text
+    choose_precision(settings)
+    assert settings.precision == expected
+
+
+def test_a_run_keeps_the_precision_that_was_chosen(tmp_path: Path) -> None:
+    run = run_tiny(tmp_path / "run", "trainer.precision=auto", "test=false", "trainer.limit_train_batches=1")
+    assert OmegaConf.load(run.folder / "config.yaml").trainer.precision in ("bf16-mixed", "32-true")

@@ -88,7 +88,7 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
     "+trainer.detect_anomaly": (True,),
     "+trainer.min_epochs": (1,),
     "+trainer.enable_checkpointing": (True,),
-    "callbacks.resume.every_n_steps": (1, 2),
+    "callbacks.resume_checkpoints.every_n_steps": (1, 2),
     "callbacks.moving_average.decay": (0.5, 0.99),
     "callbacks.non_finite.on_non_finite": ("skip",),
     "test": (False,),

@@ -1,7 +1,9 @@
 from torch import Tensor, nn
 
+from lightning_modules.networks.combiners.combiner import Combiner
 
-class AddCombiner(nn.Module):
+
+class AddCombiner(Combiner):
     """The sum of both codes, each projected to the context's width."""
 
     def __init__(self, *, style_dim: int, content_dim: int, context_dim: int = 256) -> None:

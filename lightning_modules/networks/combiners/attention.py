@@ -1,8 +1,10 @@
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.combiners.combiner import Combiner
 
-class AttentionCombiner(nn.Module):
+
+class AttentionCombiner(Combiner):
     """Style asks, content answers: S queries `num_slots` slots read from C by scaled dot-product attention.
 
     Slots are keys and values at once (Vaswani et al. 2017, equation 1, one head); the query is added to the answer,

@@ -1,7 +1,9 @@
 from torch import Tensor, nn
 
+from lightning_modules.networks.combiners.combiner import Combiner
 
-class FiLMCombiner(nn.Module):
+
+class FiLMCombiner(Combiner):
     """Style scales and shifts content: (1 + γ(S)) · W C + β(S) (Perez et al. 2018, equation 2)."""
 
     def __init__(self, *, style_dim: int, content_dim: int, context_dim: int = 256) -> None:

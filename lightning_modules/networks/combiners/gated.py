@@ -1,8 +1,10 @@
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.combiners.combiner import Combiner
 
-class GatedCombiner(nn.Module):
+
+class GatedCombiner(Combiner):
     """A gate that sees both codes blends them: g · W_s S + (1 − g) · W_c C (Arevalo et al. 2017, equation 4)."""
 
     def __init__(self, *, style_dim: int, content_dim: int, context_dim: int = 256) -> None:

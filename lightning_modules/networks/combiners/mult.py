@@ -1,7 +1,9 @@
 from torch import Tensor, nn
 
+from lightning_modules.networks.combiners.combiner import Combiner
 
-class MultCombiner(nn.Module):
+
+class MultCombiner(Combiner):
     """The elementwise product of both codes, each projected to the context's width.
 
     Style starts as a factor near one: a factor of random sign would hide the content until the noise of S shrinks.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import AttentionBuilder, select_memory
 from lightning_modules.networks.decoders.decoder import Decoder
-from lightning_modules.networks.layers.dropout import WordDropout
+from lightning_modules.networks.layers.dropout import Dropout, WordDropout
 
 
 class DecoderState(NamedTuple):
@@ -46,6 +46,8 @@ class RecurrentDecoder(Decoder):
         attention: Makes the look at the image's places after each word; None to know the image by the context alone.
         hidden_size: Width H of the state.
         num_layers: Layers R.
+        dropout: Share of the words as they enter, and of the states as they leave, that is set to zero in training
+            (Zaremba et al. 2014).
         word_dropout: Share of the words that are hidden in training.
     """
 
@@ -61,11 +63,13 @@ class RecurrentDecoder(Decoder):
         attention: AttentionBuilder | None = None,
         hidden_size: int = 256,
         num_layers: int = 1,
+        dropout: float = 0.0,
         word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         built = None if attention is None else attention()  # first, as ever: a seed draws the same parameters
         self.hidden_size = hidden_size
+        self.dropout = Dropout(dropout)
         self.word_dropout = WordDropout(word_dropout)
         self.recurrence = self.network(embedding_dim, hidden_size, num_layers, batch_first=True)
         self.context_projection = nn.Linear(context_dim, embedding_dim)
@@ -82,7 +86,9 @@ class RecurrentDecoder(Decoder):
 
     def advance(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read L more words; return the hidden state after each, and the state to go on from."""
-        hidden_NLH, recurrent = self._recur(self.word_dropout(words_NLE) + state.context_N1E, state.recurrent)
+        inputs_NLE = self.dropout(self.word_dropout(words_NLE)) + state.context_N1E
+        hidden_NLH, recurrent = self._recur(inputs_NLE, state.recurrent)
+        hidden_NLH = self.dropout(hidden_NLH)
         if self.attention is not None:
             hidden_NLH = self.attention(hidden_NLH, state.memory_M)
         return hidden_NLH, state._replace(recurrent=recurrent)

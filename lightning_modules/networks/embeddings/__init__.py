@@ -1,8 +1,6 @@
-"""Word embeddings.
+"""Word embeddings: token ids become vectors. Contract: `Embedding`."""
 
-Contract: `WordEmbedding`.
-"""
-
+from lightning_modules.networks.embeddings.embedding import Embedding
 from lightning_modules.networks.embeddings.word_embedding import WordEmbedding
 
-__all__ = ["WordEmbedding"]
+__all__ = ["Embedding", "WordEmbedding"]

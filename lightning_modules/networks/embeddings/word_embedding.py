@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.embeddings.embedding import Embedding
 from lightning_modules.networks.embeddings.word_vectors import WordVectors, read_word_vectors
 
 
-class WordEmbedding(nn.Embedding):
+class WordEmbedding(nn.Embedding, Embedding):
     """A vector for each word of the vocabulary.
 
     Args:

@@ -4,6 +4,7 @@ Shape legend: B images, C channels, H rows, W columns, P = grid positions, D = f
 """
 
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -48,15 +49,26 @@ class ResNetEncoder(Encoder):
         num_layers: Stages, each of which halves the resolution.
         num_resnet_blocks: Residual blocks a stage.
         base_width: Channels of the first stage.
+        frozen: Whether training leaves it as it is, as it was started (`pretrained_model`).
+        memory_dim: See `Encoder`.
 
     Raises:
         ValueError: `image_size` is not a multiple of 2^num_layers.
     """
 
     def __init__(
-        self, *, image_size: int, num_layers: int = 3, num_resnet_blocks: int = 2, base_width: int = 32
+        self,
+        *,
+        image_size: int,
+        num_layers: int = 3,
+        num_resnet_blocks: int = 2,
+        base_width: int = 32,
+        frozen: bool = False,
+        memory_dim: int | None = None,
     ) -> None:
         super().__init__()
+        self.frozen = frozen
+        self.memory_dim = memory_dim
         shrinkage = 2**num_layers
         if image_size % shrinkage:
             raise ValueError(
@@ -73,6 +85,14 @@ class ResNetEncoder(Encoder):
                 for in_channels, out_channels in pairwise([3, *widths])
             )
         ).to(memory_format=torch.channels_last)
+        self.stages.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode; a frozen network stays in evaluation mode, or its batch statistics would drift."""
+        super().train(mode)
+        if self.frozen:
+            self.stages.eval()
+        return self
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         features_BDHW = self.stages(self.scale_pixels(images_BCHW))

@@ -28,15 +28,23 @@ class TimmEncoder(Encoder):
             needs neither: it holds the backbone's weights.
         frozen: Whether the backbone keeps its weights, and its batch statistics, as they are. Otherwise all are trained
             that the grid depends on, and batch normalisation is over all processes.
+        memory_dim: See `Encoder`.
 
     Raises:
         ValueError: `timm` knows no such backbone, or it does not take images of this size.
     """
 
     def __init__(
-        self, *, image_size: int, backbone: str = "resnet18", weights: str | None = None, frozen: bool = True
+        self,
+        *,
+        image_size: int,
+        backbone: str = "resnet18",
+        weights: str | None = None,
+        frozen: bool = True,
+        memory_dim: int | None = 128,
     ) -> None:
         super().__init__()
+        self.memory_dim = memory_dim
         backbone = backbone.removeprefix("timm/")
         self.backbone_name = backbone
         self.weights = weights

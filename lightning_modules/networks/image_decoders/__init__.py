@@ -1,9 +1,6 @@
-"""Image decoders: a sentence becomes an image.
-
-Contract: `forward(words_NLE, mask_NL)` reads embedded words where the mask is true and returns
-`images_NCHW` with values in [0, 1]; `image_size` gives H = W.
-"""
+"""Image decoders: a caption becomes an image. Contract: `ImageDecoder`."""
 
 from lightning_modules.networks.image_decoders.convolutional import ConvolutionalImageDecoder
+from lightning_modules.networks.image_decoders.image_decoder import ImageDecoder
 
-__all__ = ["ConvolutionalImageDecoder"]
+__all__ = ["ConvolutionalImageDecoder", "ImageDecoder"]

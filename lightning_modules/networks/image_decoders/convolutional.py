@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from lightning_modules.networks.image_decoders.image_decoder import ImageDecoder
 from lightning_modules.networks.layers.batch_norm import BatchNorm2d
 
 COARSE_SIZE = 8  # rows and columns of the first, coarse drawing
@@ -55,7 +56,7 @@ def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
     )
 
 
-class ConvolutionalImageDecoder(nn.Module):
+class ConvolutionalImageDecoder(ImageDecoder):
     """Reads the sentence, lets each place of an 8×8 grid ask it, and draws by convolution and upsampling.
 
     Args:

@@ -27,9 +27,15 @@ class ConditionalLatents(GaussianLatents):
     prior: what a `FromPosterior` asks for is then p(S|I) (Wang, Schwing and Lazebnik 2017; Sohn, Lee and Yan 2015).
 
     Args:
-        width: As for `GaussianLatents`, like all that is not listed here.
-        positions: See above.
+        width: Features D of a position of the encoder's grid.
+        positions: Positions P of the encoder's grid.
         embedding_dim: Width E of the words that the posterior reads.
+        memory_dim: As for `GaussianLatents`.
+        style_dim: Dimensions of S.
+        content_dim: Dimensions of C.
+        reduced_width: Features a position that the summary of the grid keeps.
+        hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
+        dropout: Share of the grid's features that is set to zero in training.
         num_components: Gaussians in the prior of an image; with more than one the KL is estimated from the sample.
     """
 
@@ -41,9 +47,9 @@ class ConditionalLatents(GaussianLatents):
         width: int,
         positions: int,
         embedding_dim: int,
+        memory_dim: int | None = None,
         style_dim: int = 16,
         content_dim: int = 64,
-        memory_dim: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
         dropout: float = 0.0,

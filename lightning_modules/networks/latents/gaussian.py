@@ -7,6 +7,7 @@ C content.
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.networks.latents.latent_model import LatentModel
 from lightning_modules.networks.latents.latents import (
     CaptionWords,
     LatentCode,
@@ -32,33 +33,33 @@ class FeatureSummary(nn.Module):
         return torch.relu(self.project(reduced_BPR.flatten(1)))
 
 
-class GaussianLatents(nn.Module):
+class GaussianLatents(LatentModel):
     """q(S|I) = N(μ(I), σ(I)) and q(C|I,S) = N(μ(I,S), σ(I,S)); p(S) = p(C) = N(0, 1).
 
     A decoder with attention looks past the codes at the image's features themselves; such a decoder needs C little.
 
     Args:
-        width: Feature width D of the encoder's grid.
+        width: Features D of a position of the encoder's grid.
         positions: Positions P of the encoder's grid.
+        memory_dim: For features of any scale, such as those of a published backbone: normalise them, and project those
+            that attention reads to this width, once for all captions of an image. None takes them as they are.
+        embedding_dim: Width of words; not used here.
         style_dim: Dimensions of S.
         content_dim: Dimensions of C.
-        memory_dim: For a backbone, whose features are wide and of any scale: normalise them, and project those that
-            attention looks at to this width, once for all captions of an image. None takes them as they are.
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
         dropout: Share of the grid's features that is set to zero in training.
     """
-
-    reads_captions = False
 
     def __init__(
         self,
         *,
         width: int,
         positions: int,
+        memory_dim: int | None = None,
+        embedding_dim: int | None = None,
         style_dim: int = 16,
         content_dim: int = 64,
-        memory_dim: int | None = None,
         reduced_width: int = 32,
         hidden_size: int = 256,
         dropout: float = 0.0,
@@ -87,15 +88,6 @@ class GaussianLatents(nn.Module):
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
     ) -> Latents:
-        """Draw a style and a content code for each caption.
-
-        Args:
-            features_BPD: The encoder's features.
-            image_of_caption_N: For each caption the row of its image in `features_BPD`.
-            style_from: Where S comes from.
-            content_from: Where C comes from, given S.
-            caption: What is said, for a posterior that reads it; None where that is not known yet.
-        """
         features_BPD = self.dropout(self.normalise(features_BPD))
         summary_BF = self.summary(features_BPD)
         summary_NF = summary_BF[image_of_caption_N]
@@ -103,6 +95,9 @@ class GaussianLatents(nn.Module):
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
         content = sample_latent(self.content_posterior(hidden_NF), content_from)
         return Latents(style, content, memory_of_captions(self.memory(features_BPD), image_of_caption_N))
+
+    def leave_out_memory(self) -> None:
+        self.memory.requires_grad_(False)
 
     def _style(
         self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None

@@ -8,42 +8,49 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.latents.gaussian import FeatureSummary
+from lightning_modules.networks.latents.latent_model import LatentModel
 from lightning_modules.networks.latents.latents import CaptionWords, Latents, init_low_variance, sample_latent
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
+from lightning_modules.networks.layers.dropout import Dropout
 
 
-class SpatialGaussianLatents(nn.Module):
+class SpatialGaussianLatents(LatentModel):
     """q(S|I) as in `GaussianLatents`, and q(C|I,S) = Π_p N(μ(I_p,S), σ(I_p,S)) over the places p of the grid.
 
     A decoder with attention looks at the drawn content code, place by place, and at nothing else: all that it knows of
     the image has passed through S and C, and their KL measures it.
 
     Args:
-        width: Feature width D of the encoder's grid.
+        width: Features D of a position of the encoder's grid.
         positions: Positions P of the encoder's grid.
+        memory_dim: Not used here: features are always normalised, and attention reads the content.
+        embedding_dim: Width of words; not used here.
         style_dim: Dimensions of S.
         position_dim: Dimensions W of C at each place.
         reduced_width: Features a position that the summary of the grid, which S comes from, keeps.
         hidden_size: Width of the summary and of the content posterior's hidden layer.
+        dropout: Share of the grid's features that is set to zero in training.
     """
-
-    reads_captions = False
 
     def __init__(
         self,
         *,
         width: int,
         positions: int,
+        memory_dim: int | None = None,
+        embedding_dim: int | None = None,
         style_dim: int = 16,
         position_dim: int = 16,
         reduced_width: int = 16,
         hidden_size: int = 128,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.style_dim = style_dim
         self.content_dim = positions * position_dim
         self.memory_dim = position_dim
         self.normalise = nn.LayerNorm(width)  # backbones differ in the scale of their features by orders of magnitude
+        self.dropout = Dropout(dropout)
         self.summary = FeatureSummary(
             width=width, positions=positions, reduced_width=reduced_width, summary_width=hidden_size
         )
@@ -62,8 +69,7 @@ class SpatialGaussianLatents(nn.Module):
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
     ) -> Latents:
-        """Draw the codes of each caption; arguments as for `GaussianLatents.forward`."""
-        features_BPD = self.normalise(features_BPD)
+        features_BPD = self.dropout(self.normalise(features_BPD))
         style = sample_latent(self.style_posterior(self.summary(features_BPD))[image_of_caption_N], style_from)
         features_NPF = self.features(features_BPD)[image_of_caption_N] + self.style_features(style.sample).unsqueeze(1)
         mean_NPW, log_variance_NPW = self.content_posterior(torch.relu(features_NPF)).chunk(2, dim=-1)

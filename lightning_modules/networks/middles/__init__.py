@@ -1,8 +1,6 @@
-"""Middle layers: the decoder's state becomes a distribution over words.
+"""Middle layers: the decoder's state becomes a distribution over words. Contract: `Middle`."""
 
-Contract: `forward(hidden_NLH)` returns `logits_NLV`.
-"""
-
+from lightning_modules.networks.middles.middle import Middle
 from lightning_modules.networks.middles.residual import ResidualMiddle
 
-__all__ = ["ResidualMiddle"]
+__all__ = ["Middle", "ResidualMiddle"]

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.middles.middle import Middle
 
 
-class ResidualMiddle(nn.Module):
+class ResidualMiddle(Middle):
     """A stack of fully connected layers with a residual connection around each; its output are word logits.
 
     Args:
@@ -21,13 +22,13 @@ class ResidualMiddle(nn.Module):
         self, *, in_dim: int, vocab_size: int, hidden_size: int = 256, num_layers: int = 2, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.enter = nn.Identity() if in_dim == hidden_size else nn.Linear(in_dim, hidden_size)
+        self.input_projection = nn.Identity() if in_dim == hidden_size else nn.Linear(in_dim, hidden_size)
         self.layers = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(num_layers))
         self.dropout = Dropout(dropout)
         self.to_vocabulary = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, hidden_NLI: Tensor) -> Tensor:
-        x_NLH = self.enter(hidden_NLI)
+        x_NLH = self.input_projection(hidden_NLI)
         for layer in self.layers:
             x_NLH = x_NLH + self.dropout(torch.relu(layer(x_NLH)))
         return self.to_vocabulary(self.dropout(x_NLH))

@@ -1,0 +1,50 @@
+"""Shape legend: B images, N captions, P positions of the encoder's grid, D features of a position."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from lightning_modules.networks.latents.latents import CaptionWords, Latents
+from lightning_modules.networks.latents.sources import POSTERIOR, Source
+
+
+class LatentModel(nn.Module, ABC):
+    """From the encoder's features to style and content, q(S|I) and q(C|I,S).
+
+    Its constructor takes `width` and `positions` (D and P of the encoder), `memory_dim` (see `Encoder`),
+    `embedding_dim` (the width of words, for a posterior that reads captions), and the keys of its YAML.
+
+    Attributes:
+        style_dim: Dimensions of S.
+        content_dim: Dimensions of C.
+        memory_dim: Width of each position of the memory that attention reads.
+        reads_captions: Whether the posterior of training reads the caption.
+    """
+
+    style_dim: int
+    content_dim: int
+    memory_dim: int
+    reads_captions: bool = False
+
+    @abstractmethod
+    def forward(
+        self,
+        features_BPD: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source = POSTERIOR,
+        content_from: Source = POSTERIOR,
+        caption: CaptionWords | None = None,
+    ) -> Latents:
+        """Sample a style and a content for each caption.
+
+        Args:
+            features_BPD: The encoder's features.
+            image_of_caption_N: For each caption the row of its image in `features_BPD`.
+            style_from: Where S comes from.
+            content_from: Where C comes from, given S.
+            caption: The caption's words, for a posterior that reads them; None where they are not known yet.
+        """
+
+    def leave_out_memory(self) -> None:
+        """Train nothing that attention alone reads, where there is none: other processes would wait for gradients."""
+        return
