@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_modules import average_checkpoints, save_module
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
@@ -27,6 +26,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def run(options: argparse.Namespace) -> None:
     """Average, and write the result."""
+    from lightning_modules import average_checkpoints, save_module  # here: help need not wait for torch
+
     if options.out.is_dir() or not options.out.parent.is_dir():
         raise ValueError(f"--out {options.out}: expected the name of a file in a folder that exists; change it")
     if options.out.resolve() in {path.resolve() for path in options.checkpoints}:

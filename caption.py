@@ -1,4 +1,4 @@
-"""Describe image files with a trained checkpoint.
+"""Caption image files with a trained checkpoint.
 
 python caption.py CHECKPOINT photo.jpg folder "photos/**/*.jpg" [--strategy NAME] [--num 5] [--seed 0] …
 """
@@ -6,103 +6,11 @@ python caption.py CHECKPOINT photo.jpg folder "photos/**/*.jpg" [--strategy NAME
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 from captioning.arguments import parse_arguments
-from captioning.batches import Describe, describe_batches
-from captioning.images import find_images
-from captioning.lines import LinesOutput, fingerprint
-from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutput
-from captioning.pipeline import CaptionPipeline
-from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings
-from captioning.styles import check_styles, chosen_styles
-from utils.devices import check_device
 from utils.display import show_any_text
 from utils.machine_faults import out_of_memory
 from utils.path_faults import error_line
-
-
-def check_computing(options: argparse.Namespace) -> None:
-    """Raise a `ValueError` unless something can be computed on the device, and batches hold an image."""
-    if options.batch_size < 1:
-        raise ValueError(f"--batch-size {options.batch_size}: expected at least 1")
-    check_device(options.device, f"--device {options.device}")
-
-
-def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
-    """Raise a `ValueError` unless what is written goes where it may, and not over what is read."""
-    picture, lines = options.save_reconstruction, options.out
-    if picture is not None and (picture.suffix.lower() != ".png" or not picture.parent.is_dir()):
-        raise ValueError(f"--save-reconstruction {picture}: expected the name of a .png file in a folder that exists")
-    if lines is not None and (not lines.parent.is_dir() or (lines.exists() and not lines.is_file())):
-        raise ValueError(f"--out {lines}: expected the name of a file in a folder that exists; change it")
-    if lines is not None and (options.json or picture is not None):
-        raise ValueError(
-            f"--out {lines}: expected no --json and no --save-reconstruction beside it, for a rerun would print and "
-            f"draw the rest alone; leave them out"
-        )
-    used = {path.resolve() for path in (*images, options.checkpoint, options.style_from, options.index) if path}
-    for name, path in (("--save-reconstruction", picture), ("--out", lines)):
-        if path is not None and path.resolve() in used:
-            raise ValueError(f"{name} {path}: expected another file than those that are read; change it")
-    if picture is not None and picture.exists():
-        raise ValueError(
-            f"--save-reconstruction {picture}: a file of this name is there, and would be lost; name another"
-        )
-
-
-def make_describer(
-    options: argparse.Namespace, pipeline: CaptionPipeline, settings: Sequence[Settings], ranking: Settings | None
-) -> tuple[Describe, Shown]:
-    """Build what captions are said by, ranked by and styled with.
-
-    Returns:
-        From a batch of image files to their descriptions, and what is told of them.
-    """
-    strategies = [build(strategy) for strategy in settings]
-    ranker = None if ranking is None else build(ranking)
-    if ranker is not None:
-        ranker.prepare(pipeline.captioner, None)
-    choice = chosen_styles(options, pipeline)
-    if choice is not None:  # then there is one strategy
-        choice = choice.repeated(sampling=strategies[0].latents.num, captions=strategies[0].num)
-    describe = partial(
-        pipeline.describe_batch,
-        strategies=strategies,
-        seed=options.seed,
-        words=options.words,
-        styles=None if choice is None else choice.styles,
-        ranker=ranker,
-        reconstruct=options.save_reconstruction is not None,
-    )
-    scores = ranker is not None or any(map(is_beam, settings))
-    return describe, Shown(None if choice is None else choice.labels, scores)
-
-
-def run(options: argparse.Namespace) -> None:
-    """Describe every image that the command line names."""
-    check_computing(options)
-    check_styles(options)
-    images = find_images(options.images)
-    check_outputs(options, images)
-    settings, ranking = strategy_settings(options), ranking_settings(options)
-    pipeline = CaptionPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
-    if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
-        raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
-    describe, shown = make_describer(options, pipeline, settings, ranking)
-    outputs: list[Output] = [JsonOutput(shown) if options.json else TextOutput(shown)]
-    done: set[str] = set()
-    if options.out is not None:
-        lines = LinesOutput(options.out, fingerprint(options, settings, ranking), shown)
-        outputs, done = [lines], lines.done
-    if options.save_reconstruction is not None:
-        outputs.append(PictureOutput(options.save_reconstruction))
-    for descriptions in describe_batches(options, describe, images, done, pipeline.captioner.image_size):
-        for output in outputs:
-            output.write(descriptions)
-    for output in outputs:
-        output.finish()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -111,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.Namespace()
     try:
         options = parse_arguments(arguments)
+        from captioning.run import run  # here: help and mistakes need not wait for torch
+
         run(options)
     except (ValueError, OSError) as error:
         sys.exit(error_line(error, options))

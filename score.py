@@ -11,10 +11,6 @@ from typing import Any
 
 from rich.console import Console
 
-from evaluation.score_file.inputs import count_frequencies, read_inputs
-from evaluation.score_file.summary import print_scores, settings_of, write_scores
-from metrics.meteor import with_meteor_if_possible
-from metrics.scorer import human_captions, score_captions
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
@@ -93,6 +89,11 @@ def check_replaced(path: Path, option: str, mark: str) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score what the command line names, write the scores and print them."""
+    from evaluation.score_file.inputs import count_frequencies, read_inputs  # here: help need not wait for torch
+    from evaluation.score_file.summary import print_scores, settings_of, write_scores
+    from metrics.meteor import with_meteor_if_possible
+    from metrics.scorer import human_captions, score_captions
+
     check_outputs(options)
     console = Console(stderr=True)
     with console.status("reading captions"):

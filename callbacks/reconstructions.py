@@ -65,14 +65,14 @@ class Reconstructions(EvaluationCallback):
         if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         ids = batch.image_ids_B.tolist()
-        wanted = sorted({*self.pairs, *ids})[: self.num_images]
-        rows = [row for row, image_id in enumerate(ids) if image_id in wanted]
+        shown = sorted({*self.pairs, *ids})[: self.num_images]
+        rows = [row for row, image_id in enumerate(ids) if image_id in shown]
         if rows:
             reconstruction_RCHW = reconstruct_from_first_captions(captioner, output.generated, rows)
             originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=reconstruction_RCHW.shape[-1])
             pairs_R2CHW = torch.stack([originals_RCHW, reconstruction_RCHW], dim=1)
             self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
-            self.pairs = {image_id: self.pairs[image_id] for image_id in wanted}
+            self.pairs = {image_id: self.pairs[image_id] for image_id in shown}
 
     def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
         if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):

@@ -187,12 +187,12 @@ def refuse_more_steps(trainer: Trainer) -> None:
         ValueError: The run is to take more steps than its `OneCycleLR` was made for.
     """
     for config in trainer.lr_scheduler_configs:
-        planned, wanted = getattr(config.scheduler, "total_steps", None), trainer.estimated_stepping_batches
-        if isinstance(config.scheduler, OneCycleLR) and planned is not None and planned < wanted:
+        planned, needed = getattr(config.scheduler, "total_steps", None), trainer.estimated_stepping_batches
+        if isinstance(config.scheduler, OneCycleLR) and planned is not None and planned < needed:
             limits = {"trainer.max_epochs": trainer.max_epochs, "trainer.max_steps": trainer.max_steps}
             given = {name: limit for name, limit in limits.items() if limit != -1}
             raise ValueError(
-                f"{' '.join(f'{name}={limit}' for name, limit in given.items())} makes {wanted:.0f} steps, but the "
+                f"{' '.join(f'{name}={limit}' for name, limit in given.items())} makes {needed:.0f} steps, but the "
                 f"learning rate of the checkpoint (model/scheduler=one_cycle) was planned for {planned} and ends "
                 f"there; keep {' and '.join(given)} as before, or start a new run from the weights with "
                 f"pretrained_model=CHECKPOINT pretrained_skip=null"

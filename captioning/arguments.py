@@ -5,11 +5,12 @@ import math
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
-from captioning.strategy import options_of
 from utils.home_folder import user_path
 
+CONF = Path(__file__).resolve().parents[1] / "conf"
 DESCRIPTION = "Describe image files with a trained checkpoint."
 
 
@@ -36,6 +37,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add_output(parser.add_argument_group("what is written"))
     add_computing(parser.add_argument_group("how it is computed"))
     return parser.parse_args(join_numbers(sys.argv[1:] if arguments is None else arguments))
+
+
+def options_of(group: str) -> list[str]:
+    """Return the names that a config group offers."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
 def add_strategy(group: argparse._ArgumentGroup) -> None:

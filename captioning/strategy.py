@@ -12,21 +12,16 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from captioning.arguments import CONF
 from lightning_modules.generation import Beam
 from utils.errors import cause_of, first_line
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 DEFAULT_NUM = 5
 NAMED = ("temperature", "top_k", "top_p", "filter_thres")
 """Keys of strategies that have an option of their own."""
 
 Settings = dict[str, Any]
 """What Hydra builds an object of."""
-
-
-def options_of(group: str) -> list[str]:
-    """Return the names that a config group offers."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
 def load_option(group: str, name: str) -> Settings:

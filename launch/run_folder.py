@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict, read_write
-from pytorch_lightning.utilities import rank_zero_only
 
-from launch.resuming import has_restarted, run_to_resume
+from launch.restarts import has_restarted, run_to_resume
 from launch.sweep_table import RECORDS
 from utils.home_folder import expand_home
+from utils.process_rank import is_first_process
 from utils.shell import hydra_command, shell_override
 
 OWNER = ".owner"
@@ -108,7 +108,7 @@ def in_own_folder(job: Callable[[DictConfig], Result]) -> Callable[[DictConfig],
 
 def _has_first_process() -> bool:
     """Return whether this is a further process of a run, which shares the first one's folder."""
-    return bool(getattr(rank_zero_only, "rank", 0))
+    return not is_first_process()
 
 
 @contextmanager

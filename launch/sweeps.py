@@ -17,13 +17,13 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
-from pytorch_lightning.utilities import rank_zero_only
 
 from launch.run_folder import release_all
 from launch.sweep_table import FINISHED, JobRecord, print_table
 from utils.display import show_any_text
-from utils.errors import USER_ERRORS, cause_of, first_line, in_sweep, show_traceback
+from utils.errors import cause_of, first_line, in_sweep, is_mistake, show_traceback
 from utils.home_folder import refuse_bare_tilde
+from utils.process_rank import first_process_only
 from utils.shell import refuse_unreadable
 
 Job = Callable[[DictConfig], float | None]
@@ -120,7 +120,7 @@ def _record(config: DictConfig) -> JobRecord:
     )
 
 
-@rank_zero_only
+@first_process_only
 def _write(record: JobRecord) -> None:
     record.write(_folder_of_sweep(HydraConfig.get()))
 
@@ -131,7 +131,7 @@ def _folder_of_sweep(hydra: Any) -> Path:
 
 def _tell(record: JobRecord, error: Exception) -> None:
     """Show what went wrong; a mistake of the user's in one line, anything else with its traceback."""
-    if show_traceback() or not isinstance(cause_of(error), USER_ERRORS):
+    if show_traceback() or not is_mistake(cause_of(error)):
         traceback.print_exception(error)
     print(f"error: job {record.number}: {_in_one_line(error)}", file=sys.stderr)
 
@@ -139,7 +139,7 @@ def _tell(record: JobRecord, error: Exception) -> None:
 def _in_one_line(error: Exception) -> str:
     cause = cause_of(error)
     message = first_line(cause)
-    return message if isinstance(cause, USER_ERRORS) else f"{type(cause).__name__}: {message}".removesuffix(": ")
+    return message if is_mistake(cause) else f"{type(cause).__name__}: {message}".removesuffix(": ")
 
 
 def refuse_missing_extras(arguments: list[str]) -> None:

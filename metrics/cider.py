@@ -98,11 +98,11 @@ def _idf(pairs: PairedCaptions, order: int, frequencies: DocumentFrequencies | N
     if frequencies is None:
         num_images = len(pairs.references)
         distinct = distinct_keys(references.keys(pairs.image_of_reference_R))
-        saying_G = np.bincount(distinct % max(num_ngrams, 1), None, num_ngrams)
+        num_images_G = np.bincount(distinct % max(num_ngrams, 1), None, num_ngrams)
     else:
         num_images = frequencies.num_images
-        saying_G = np.array([frequencies.counts.get(ngram, 0) for ngram in pairs.spell(order)])
-    return np.log(num_images) - np.log(np.maximum(saying_G, 1))
+        num_images_G = np.array([frequencies.counts.get(ngram, 0) for ngram in pairs.spell(order)])
+    return np.log(num_images) - np.log(np.maximum(num_images_G, 1))
 
 
 def _join(left: Integers, right: Integers) -> tuple[Integers, Integers]:

@@ -75,12 +75,12 @@ def most_by_key(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
     return keys[first], np.maximum.reduceat(values, first) if len(first) else values
 
 
-def look_up(wanted: Integers, keys: Integers, values: Integers) -> Integers:
+def look_up(asked: Integers, keys: Integers, values: Integers) -> Integers:
     """Return for each wanted key its value, 0 where there is none; `keys` are distinct and increasing."""
     if not len(keys):
-        return np.zeros_like(wanted)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, values[at], 0)
+        return np.zeros_like(asked)
+    at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    return np.where(keys[at] == asked, values[at], 0)
 
 
 def _number_words(captions: Sequence[Tokens]) -> tuple[Integers, Integers, int]:

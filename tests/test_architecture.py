@@ -1,6 +1,7 @@
 """Who may import whom, what configs may name, and how long a file may be: the shape of the code, kept."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +209,33 @@ def test_every_implementation_can_be_chosen_in_a_config() -> None:
             and name not in ("Attention", "Decoder", "Encoder", "RecurrentDecoder")
         }
         assert concrete == chosen
+
+
+WORDS_OF_OUR_OWN = re.compile(r"(?:^|_)(?:say|says|said|saying|redraw\w*|wanted|heard)(?:_|$)", re.IGNORECASE)
+
+
+def test_names_are_the_fields_words() -> None:
+    """Who looks for *generate*, *reconstruct*, *constraints* and *attention* finds them."""
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (getattr(node, attribute, None) for attribute in ("name", "id", "attr", "arg"))
+        if isinstance(name, str) and WORDS_OF_OUR_OWN.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name))
+    }
+    assert found == set()
+
+
+def test_nothing_outside_a_family_names_it() -> None:
+    family = ("variational_captioner", "self_critical_captioner")
+    outside = [path for path in SOURCES if path.stem not in family and path.parent != ROOT / "lightning_modules"]
+    naming = {path.relative_to(ROOT) for path in outside for name in _imports(path) if "SelfCritical" in name}
+    naming |= {path.relative_to(ROOT) for path in outside if "VariationalCaptioner" in path.read_text(encoding="utf-8")}
+    assert naming - {Path("lightning_modules/checkpoints/formats.py")} == set()  # which knows what older ones are of
+
+
+def test_the_hall_of_the_models_is_small() -> None:
+    assert len([*(ROOT / "lightning_modules").glob("*.py")]) - 1 <= 7  # without __init__.py
 
 
 def test_files_are_short() -> None:

@@ -142,8 +142,9 @@ def _tiny() -> Any:
 
 
 def _index(of: Inputs) -> str:
-    with patch.object(training_index, "sources_of", lambda module: of["code"]):
-        return training_index.data_fingerprint(_tiny(), _split(of))
+    captioner = _tiny()
+    with patch.object(type(captioner), "features_code", of["code"]):
+        return training_index.data_fingerprint(captioner, _split(of))
 
 
 def _data(of: Inputs) -> str:

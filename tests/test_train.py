@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import train
+from launch.devices import refuse_lost_devices
 from lightning_modules import load_captioner
 from metrics import RougeScore
 from tests.tiny_run import (
@@ -153,8 +155,8 @@ def test_a_sweep_that_would_rerun_itself_in_its_children_is_refused(
 
 def test_a_single_run_on_two_devices_is_not_refused(tmp_path: Path) -> None:
     with hydra_job(compose_tiny(tmp_path / "run", "trainer.devices=2")) as config:
-        trainer = train.instantiate(config.trainer, callbacks=[], logger=False)
-        train.refuse_lost_devices(trainer)
+        trainer = instantiate(config.trainer, callbacks=[], logger=False)
+        refuse_lost_devices(trainer)
     assert trainer.num_devices == 2
 
 

@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from utils.machine_faults import advice_on
 from utils.path_faults import path_fault, settings_of
@@ -20,7 +19,8 @@ class LostProcessError(RuntimeError):
     """Another process of the run is gone; no bug of the one that says so."""
 
 
-USER_ERRORS = (ValueError, FileNotFoundError, LostProcessError, OmegaConfBaseException, MisconfigurationException)
+USER_ERRORS = (ValueError, FileNotFoundError, LostProcessError, OmegaConfBaseException)
+OF_LIGHTNING = "MisconfigurationException"  # by its name: Lightning need not be imported to know it
 OF_WORKER = "in DataLoader worker process"
 Result = TypeVar("Result")
 
@@ -48,9 +48,7 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
             cause = cause if path is None else ValueError(path)
             fault = advice_on(cause, args[0] if args else None)
             # a value of the wrong type in the config reaches a constructor as a TypeError
-            mistake = isinstance(cause, USER_ERRORS) or (
-                isinstance(error, InstantiationException) and type(cause) is TypeError
-            )
+            mistake = is_mistake(cause) or (isinstance(error, InstantiationException) and type(cause) is TypeError)
             if show_traceback() or not (mistake or fault):
                 raise
             if in_sweep():
@@ -59,6 +57,11 @@ def in_one_line(job: Callable[..., Result]) -> Callable[..., Result]:
             raise SystemExit(1) from None
 
     return guarded
+
+
+def is_mistake(error: BaseException) -> bool:
+    """Return whether an error is a user's mistake, of settings or of files."""
+    return isinstance(error, USER_ERRORS) or any(kind.__name__ == OF_LIGHTNING for kind in type(error).__mro__)
 
 
 def first_line(error: BaseException) -> str:

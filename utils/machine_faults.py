@@ -3,7 +3,6 @@
 import errno
 import re
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 WORKER_DIED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) ([^.]*)")
@@ -36,8 +35,8 @@ def advice_on(error: BaseException, config: object) -> str | None:
         )
     if out_of_memory(error):
         amount = AMOUNT.search(str(error))
-        wanted = f" (another {amount[1]} were asked for)" if amount else ""
-        return f"out of memory{wanted}; {_lower(config)}"
+        asked_for = f" (another {amount[1]} were asked for)" if amount else ""
+        return f"out of memory{asked_for}; {_lower(config)}"
     return None
 
 
@@ -52,7 +51,7 @@ def _end_of_worker(error: BaseException) -> str | None:
 
 def out_of_memory(error: BaseException) -> bool:
     """Return whether there was not enough memory, on a GPU or for the CPU."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own, by its name
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM

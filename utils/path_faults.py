@@ -72,9 +72,9 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _setting_of(path: str, settings: Mapping[str, str]) -> str | None:
     """Return the setting that names the path, the folder nearest above it, or else something below it."""
-    wanted = Path(_absolute(path))
-    above = [name for name, value in settings.items() if wanted.is_relative_to(_absolute(value))]
-    below = [name for name, value in settings.items() if Path(_absolute(value)).is_relative_to(wanted)]
+    fault = Path(_absolute(path))
+    above = [name for name, value in settings.items() if fault.is_relative_to(_absolute(value))]
+    below = [name for name, value in settings.items() if Path(_absolute(value)).is_relative_to(fault)]
     nearest = max(above, key=lambda name: len(_absolute(settings[name])), default=None)
     return nearest or next(iter(below), None)
 

@@ -147,13 +147,13 @@ class Flickr8kDataModule(CaptionDataModule):
         bad: BadData,
     ) -> tuple[dict[SplitName, list[str]], Mapping[str, tuple[int, int]]]:
         """Return the images of each split, and what each image is known by."""
-        wanted = self._wanted_images(files, captions, present, bad)
+        selected = self._selected_images(files, captions, present, bad)
         links = links_of(present)
         broken, outside = broken_links(links), set() if self.follow_links else links_outside(links, self.root)
         select = partial(
             select_usable, captions=captions, present=present.keys(), outside=outside, broken=broken, bad=bad
         )
-        usable = {name: select(images) for name, images in wanted.items()}
+        usable = {name: select(images) for name, images in selected.items()}
         paths = [present[image] for images in usable.values() for image in images]
         check = check_images(paths, cache_dir=self._cache)
         unreadable = {name_of(path): check.unreadable[path.name] for path in paths if path.name in check.unreadable}
@@ -162,7 +162,7 @@ class Flickr8kDataModule(CaptionDataModule):
             bad.add("images that cannot be read", f"{image}: {reason}")
         return {name: [image for image in images if image in keys] for name, images in usable.items()}, keys
 
-    def _wanted_images(
+    def _selected_images(
         self, files: Flickr8kFiles, captions: Mapping[str, Sequence[str]], present: Mapping[str, Path], bad: BadData
     ) -> dict[SplitName, list[str]]:
         """Split before anything is left out: an image that goes bad must not send the others to other splits."""
@@ -171,10 +171,10 @@ class Flickr8kDataModule(CaptionDataModule):
                 bad.add("images without captions", image)
             return dict(zip(SPLIT_NAMES, split_by_proportion(captions, self.split, self.split_seed), strict=True))
         lists = {name: read_image_names(files.split_files[name]) for name in SPLIT_NAMES}
-        wanted = drop_repeats(lists, bad)
-        unused = captions.keys() - {image for images in wanted.values() for image in images}
+        selected = drop_repeats(lists, bad)
+        unused = captions.keys() - {image for images in selected.values() for image in images}
         log.info("%d images with captions belong to no official split", len(unused))
-        return wanted
+        return selected
 
     def _refuse_empty(
         self, images_of_split: Mapping[SplitName, Sequence[str]], files: Flickr8kFiles, bad: BadData

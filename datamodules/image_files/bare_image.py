@@ -14,7 +14,7 @@ _WEBP_PIXELS = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
 _WEBP_METADATA = 0b0010_1100  # flags of its header VP8X: profile, EXIF, XMP
 _JPEG, _JPEG_EXIF, _START_OF_SCAN = b"\xff\xd8", b"Exif\0\0", 0xDA
 _JPEG_METADATA = (*range(0xE0, 0xF0), 0xFE)
-_JPEG_WANTED = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}  # they tell the colour space; with their least sizes
+_JPEG_NEEDED = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}  # they tell the colour space; with their least sizes
 _TIFF = (b"II*\0", b"MM\0*")
 _TIFF_PIXELS = frozenset((*range(254, 260), 262, 266, *range(273, 280), 284, 292, 293, 317, *range(320, 326), 332, 338,
                           339, 347, *range(512, 522), *range(529, 533)))  # fmt: skip
@@ -60,7 +60,7 @@ def _bare_jpeg(content: bytes) -> Bare:
             break
         end = position + 2 + int.from_bytes(content[position + 2 : position + 4])
         segment = content[position + 4 : end]
-        start, least = _JPEG_WANTED.get(marker, (b"", 0))
+        start, least = _JPEG_NEEDED.get(marker, (b"", 0))
         if marker not in _JPEG_METADATA or (start and segment.startswith(start) and len(segment) >= least):
             kept.append(content[position:end])
         elif segment.startswith(_JPEG_EXIF):

@@ -16,7 +16,7 @@ NEVER_PUBLISHED = re.compile(r"\d+_[0-9a-f]{10}\.jpg\.1")
 
 
 def select_usable(
-    wanted: Sequence[str],
+    selected: Sequence[str],
     *,
     captions: Mapping[str, Sequence[str]],
     present: Set[str],
@@ -27,7 +27,7 @@ def select_usable(
     """Return the wanted images that are in the folder and have a caption, and add the others to `bad`."""
     usable = []
     capitals = {name.casefold(): name for name in present}
-    for image in wanted:
+    for image in selected:
         if image in present and image in broken:
             bad.add("images that are links to files that are not there", image)
         elif image in present and image in outside:

@@ -157,13 +157,13 @@ def _keep_first(captions: Captions, results: Results, references: References, nu
             f"{results.file.path}: expected as many captions of each image, got {fewest} to {most}, fewer than {most} "
             f"of {_named(fewer, references)}; add the missing ones, or score the first {fewest} with --num {fewest}"
         )
-    wanted = most if num is None else num
-    if not 1 <= wanted <= fewest:
+    num_asked = most if num is None else num
+    if not 1 <= num_asked <= fewest:
         raise ValueError(
             f"--num {num}: expected 1 to {fewest}, the fewest captions of an image in {results.file.path}; change it"
         )
-    left_out = sum(len(of_image) - wanted for of_image in captions.values())
-    captions.update({i: of_image[:wanted] for i, of_image in captions.items()})
+    left_out = sum(len(of_image) - num_asked for of_image in captions.values())
+    captions.update({i: of_image[:num_asked] for i, of_image in captions.items()})
     return left_out
 
 

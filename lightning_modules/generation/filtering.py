@@ -69,11 +69,11 @@ def forbid_repeated_ngrams(scores_NV: Tensor, tokens_NT: Tensor, n: int, *, pad_
 
     Where nothing else is left to say, all stays as it is: a caption must be able to go on.
     """
-    num_said = tokens_NT.shape[1]
-    if num_said < n:
+    num_tokens = tokens_NT.shape[1]
+    if num_tokens < n:
         return scores_NV
     ngrams_NTn = tokens_NT.unfold(1, n, 1)
-    last_N1n = tokens_NT[:, None, num_said - n + 1 :]
+    last_N1n = tokens_NT[:, None, num_tokens - n + 1 :]
     again_NT = (ngrams_NTn[..., :-1] == last_N1n).all(dim=-1)
     next_NT = ngrams_NTn[..., -1].masked_fill(~again_NT, pad_id)  # padding is never said anyway
     left_NV = scores_NV.scatter(1, next_NT, NEGATIVE_INFINITY)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from launch.summary import examples
+from lightning_modules import Example
 from tests.tiny_run import build_tiny
 from utils.display import flatten, shown
 
@@ -25,7 +26,7 @@ def test_examples_pair_what_the_model_says_with_what_people_said_of_the_same_ima
     captioner.eval()
     generated = captioner.generate(captioner.encode(batch.images_BCHW)).captions
     assert found == [
-        (captions[0], references) for captions, references in zip(generated, batch.references, strict=True)
+        Example(captions[0], references[0]) for captions, references in zip(generated, batch.references, strict=True)
     ]
 
 

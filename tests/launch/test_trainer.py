@@ -14,7 +14,7 @@ from launch import trainer as launch_trainer
 from launch.trainer import BAREBONES, choose_precision
 from tests.tiny_parts import Parts
 from tests.tiny_run import run_tiny
-from utils.errors import USER_ERRORS, cause_of, first_line
+from utils.errors import cause_of, first_line, is_mistake
 
 TRAINS = {
     "accelerator": ["auto"],
@@ -141,7 +141,7 @@ def test_a_step_is_trained_with_it(
 def test_it_is_refused_in_one_line(name: str, value: str, message: str, parts: Parts) -> None:
     with pytest.raises(Exception, match=message) as refused:
         parts.trainer(**{name: value})
-    assert isinstance(cause_of(refused.value), USER_ERRORS)
+    assert is_mistake(cause_of(refused.value))
     assert "\n" not in first_line(cause_of(refused.value))
 
 

@@ -59,7 +59,10 @@ def _error(number: int, path: str | bytes | None) -> OSError:
         (errno.ENOSPC, None, "No space left on device; make room"),
     ],
 )
-def test_the_setting_is_named(number: int, path: str | bytes | None, line: str) -> None:
+def test_the_setting_is_named(
+    number: int, path: str | bytes | None, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no `outputs` lies about
     assert path_fault(_error(number, path), SETTINGS) == line
 
 

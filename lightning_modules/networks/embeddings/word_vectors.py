@@ -63,8 +63,8 @@ def read_word_vectors(path: str | Path, words: Sequence[str]) -> WordVectors:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: expected a file of word vectors, there is no such file; check the path")
-    wanted = {spelled for word in words if word for spelled in (word, word.lower())}
-    table = _read_binary(path, wanted) if _is_binary(path) else _read_text(path, wanted)
+    vocabulary = {spelled for word in words if word for spelled in (word, word.lower())}
+    table = _read_binary(path, vocabulary) if _is_binary(path) else _read_text(path, vocabulary)
     found: dict[int, Vector] = {}
     for i, word in enumerate(words):
         vector = table.vector_of.get(word, table.vector_of.get(word.lower()))  # none of ""
@@ -77,7 +77,7 @@ def read_word_vectors(path: str | Path, words: Sequence[str]) -> WordVectors:
     )
 
 
-def _read_text(path: Path, wanted: Set[str]) -> _Table:
+def _read_text(path: Path, vocabulary: Set[str]) -> _Table:
     vector_of: dict[str, Vector] = {}
     with path.open("rb") as file:
         first = file.readline(SNIFFED_BYTES)
@@ -91,7 +91,7 @@ def _read_text(path: Path, wanted: Set[str]) -> _Table:
         for number, line in _rows(file, path, first=1 if header is None else 2):
             rows += 1
             word, values = _split_row(line, dimension, f"{path}, line {number}")
-            if word in wanted and word not in vector_of:
+            if word in vocabulary and word not in vector_of:
                 vector_of[word] = _parse(values, f"{path}, line {number}")
     if header is not None and rows != header.rows:
         raise ValueError(
@@ -115,7 +115,7 @@ def _rows(file: BinaryIO, path: Path, first: int) -> Iterator[tuple[int, bytes]]
             yield number, line
 
 
-def _read_binary(path: Path, wanted: Set[str]) -> _Table:
+def _read_binary(path: Path, vocabulary: Set[str]) -> _Table:
     vector_of: dict[str, Vector] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         start = data.find(b"\n", 0, SNIFFED_BYTES) + 1
@@ -131,7 +131,7 @@ def _read_binary(path: Path, wanted: Set[str]) -> _Table:
                     f"got a damaged or cut row {row}; get a whole copy of the file"
                 )
             word = data[start:space].lstrip(b"\n").decode(errors="replace")
-            if word in wanted and word not in vector_of:
+            if word in vocabulary and word not in vector_of:
                 values: Vector = np.frombuffer(data[space + 1 : end], dtype="<f4")
                 vector_of[word] = _finite(values, f"{path}, row {row}")
             start = end
