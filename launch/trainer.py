@@ -54,7 +54,9 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     settings = config.trainer
     choose_precision(settings)
     refuse_unusable(settings)
-    parts: dict[str, Any] = {"callbacks": [*instantiate(config.callbacks).values(), CachedFeatures()]}
+    parts: dict[str, Any] = {"callbacks": [*instantiate(config.callbacks).values()]}
+    if config.data.get("cache_features"):
+        parts["callbacks"].append(CachedFeatures())
     if settings.get("enable_progress_bar") is False:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, ProgressBar)]
     if settings.get("enable_checkpointing") is False:

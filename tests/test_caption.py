@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 import caption
-from caption import run
 from captioning.arguments import parse_arguments
+from captioning.run import run
 from tests.tiny_run import TinyRun, run_tiny
 
 SIZE = 32  # pixels of the tiny model's images and drawings

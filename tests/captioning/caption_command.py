@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from caption import run
+from captioning.run import run
 from captioning.arguments import parse_arguments
 
 

@@ -14,7 +14,9 @@ from tests.test_architecture import SOURCES
 from tests.tiny_run import ROOT
 
 HERE = ROOT / "utils" / "lightning_internals.py"
-OF_LIGHTNING = re.compile(r"\b(?:trainer|loop|fit_loop|epoch_loop|strategy|launcher|logger|callback)\._[a-z]\w*")
+OF_LIGHTNING = re.compile(
+    r"\b(?:trainer|loop|fit_loop|epoch_loop|strategy|launcher|logger|callback)\._(?!target_)[a-z]\w*"
+)
 IMPORTED = re.compile(r"^from pytorch_lightning\S* import .*\b_[A-Za-z]\w*", re.MULTILINE)
 
 

@@ -101,7 +101,7 @@ def test_a_sweep_hears_the_advice() -> None:
 
 
 def test_caption_py_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caption, "run", lambda options: _of_the_gpu())
+    monkeypatch.setattr("captioning.run.run", lambda options: _of_the_gpu())
     with pytest.raises(
         SystemExit, match=r"^error: out of memory; lower --batch-size or --num, or choose --device cpu$"
     ):
