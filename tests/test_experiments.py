@@ -15,7 +15,6 @@ PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPE
 QUICK = (
     "trainer.limit_train_batches=1",
     "trainer.limit_val_batches=1",
-    "trainer.num_sanity_val_steps=0",
     "test=false",
     "optimized_metric=null",
 )
