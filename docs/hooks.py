@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 from unittest.mock import patch
 
@@ -25,7 +26,7 @@ from hydra.utils import get_object
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
-MARK = re.compile(r"\{\{ (options|settings|help|contract)(?:: ([\w./]+))? \}\}")
+MARK = re.compile(r"(?m)(^ *)?\{\{ (options|settings|help|contract)(?:: ([\w./]+))? \}\}")
 COMMENT = re.compile(r"\s*#\s?(.*)")
 PACKAGE = re.compile(r"# @package (\S+)")
 HELP_WIDTH = 100  # columns
@@ -71,7 +72,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put what the code says in place of the marks of a page; called by MkDocs."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
-    return MARK.sub(lambda mark: _written(mark[1], mark[2] or ""), markdown)
+    return MARK.sub(lambda mark: indent(_written(mark[2], mark[3] or ""), mark[1] or ""), markdown)
 
 
 def _written(kind: str, name: str) -> str:
@@ -146,7 +147,7 @@ def _choice(entry: str | Mapping[str, Any]) -> str:
 
 
 def _read(node: yaml.MappingNode, lines: list[str], prefix: str, after: int = 0) -> Iterator[Setting]:
-    """Yield the keys of a mapping, and below each the keys within it; comments before line `after` are none of theirs."""
+    """Yield the keys of a mapping, and below each the keys within it; comments before line `after` belong to none."""
     for key_node, value in node.value:
         if key_node.value == "defaults" and key_node.start_mark.column == 0:
             continue
