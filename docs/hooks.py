@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -39,7 +40,8 @@ class Setting:
     Attributes:
         key: Its full name, as on the command line.
         value: Its value as the file writes it; for a part that is built, its class.
-        meaning: The comment on its line, or above it.
+        meaning: The comment on its line, or above it; where there is none, what the docstring of this project's class
+            that takes it tells of it.
     """
 
     key: str
@@ -127,15 +129,23 @@ def read_option(file: Path) -> Option:
     root = yaml.compose(text, yaml.SafeLoader)
     first_key = root.start_mark.line if isinstance(root, yaml.MappingNode) and root.value else len(lines)
     about = [COMMENT.fullmatch(line)[1] for line in lines[:first_key] if COMMENT.fullmatch(line)]  # type: ignore[index]
-    settings = list(_read(root, lines, prefix, after=first_key)) if isinstance(root, yaml.MappingNode) else []
+    chooses = tuple(_choice(entry) for entry in content.get("defaults", []) if entry != "_self_")
+    begins = [read_option(file.with_name(f"{name}.yaml")) for name in chooses if _is_beside(file, name)]
+    target = str(content.get("_target_", "")) or next((option.target for option in begins), "")
+    settings = list(_read(root, lines, prefix, target, first_key)) if isinstance(root, yaml.MappingNode) else []
     return Option(
         group=group,
         name=file.stem,
         about=tuple(line for line in about if not line.startswith("@package")),
-        target=str(content.get("_target_", "")),
-        chooses=tuple(_choice(entry) for entry in content.get("defaults", []) if entry != "_self_"),
+        target=target,
+        chooses=chooses,
         settings=tuple(setting for setting in settings if setting.key.split(".")[-1][0] != "_"),
     )
+
+
+def _is_beside(file: Path, name: str) -> bool:
+    """Return whether an entry of `defaults` is another option of the same group, to begin with."""
+    return "=" not in name and file.with_name(f"{name}.yaml").is_file()
 
 
 def _choice(entry: str | Mapping[str, Any]) -> str:
@@ -146,18 +156,18 @@ def _choice(entry: str | Mapping[str, Any]) -> str:
     return f"{name}={'null' if option is None else option}"
 
 
-def _read(node: yaml.MappingNode, lines: list[str], prefix: str, after: int = 0) -> Iterator[Setting]:
+def _read(node: yaml.MappingNode, lines: list[str], prefix: str, target: str = "", after: int = 0) -> Iterator[Setting]:
     """Yield the keys of a mapping, and below each the keys within it; comments before line `after` belong to none."""
     for key_node, value in node.value:
         if key_node.value == "defaults" and key_node.start_mark.column == 0:
             continue
         key = f"{prefix}.{key_node.value}".lstrip(".")
-        meaning = _meaning(key_node, value, lines, after)
+        meaning = _meaning(key_node, value, lines, after) or _arguments_of(target).get(key_node.value, "")
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
-            target = next((of.value for name, of in value.value if name.value == "_target_"), None)
-            if target or meaning:
-                yield Setting(key, target or "", meaning)
-            yield from _read(value, lines, key)
+            part = next((of.value for name, of in value.value if name.value == "_target_"), "")
+            if part or meaning:
+                yield Setting(key, part, meaning)
+            yield from _read(value, lines, key, part)
         elif isinstance(value, yaml.SequenceNode) and not value.flow_style:
             yield Setting(key, _one_line(yaml.serialize(value)), meaning)
         else:
@@ -185,6 +195,21 @@ def _meaning(key: yaml.Node, value: yaml.Node, lines: list[str], after: int) -> 
         above.insert(0, comment[1])
         line -= 1
     return " ".join([*above, *([beside[1]] if beside else [])])
+
+
+@cache
+def _arguments_of(target: str) -> Mapping[str, str]:
+    """Return what the docstring of a class or function of this project tells of its arguments, those of bases too."""
+    if not target or not (ROOT / target.split(".")[0]).is_dir():
+        return {}
+    built = get_object(target)
+    found: dict[str, str] = {}
+    for kind in reversed(inspect.getmro(built)) if isinstance(built, type) else (built,):
+        text = inspect.cleandoc(kind.__doc__ or "")
+        section = re.search(r"(?ms)^Args:\n(.*?)(?=^\S|\Z)", text)
+        for name, meaning in re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \S|\Z)", section[1] if section else ""):
+            found[name] = " ".join(meaning.split())
+    return found
 
 
 def _settings() -> Iterator[str]:

@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,11 +13,10 @@ from tests.tiny_run import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(
-    r"(?ms)^(?P<mark> *<!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$"
+    r"(?ms)^(?P<mark> *<!-- run -->\n)?(?P<indent> *)```(?:\{\.)?(?P<language>\w+)\}?\n(?P<text>.*?)^(?P=indent)```$"
 )
 SNIPPET = re.compile(r'(?m)^--8<-- "([^":]+)"$')
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-RUN = "<!-- run -->"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def inline_codes() -> list[tuple[str, str]]:
 
 
 def jobs_of(overrides: Sequence[str]) -> list[list[str]]:
-    """Return the overrides of each job of a command line of Hydra's: one, or those of a sweep."""
+    """Return the overrides of a command line's one job; of a sweep, of jobs that have all of its values between them."""
     words = [word for word in overrides if word not in ("-m", "--multirun")]
     parsed = OverridesParser.create().parse_overrides(words)
     values = [
@@ -78,4 +76,5 @@ def jobs_of(overrides: Sequence[str]) -> list[list[str]]:
         else [word]
         for word, override in zip(words, parsed, strict=True)
     ]
-    return [list(job) for job in product(*values)]
+    most = max(map(len, values), default=1)
+    return [[of_key[min(job, len(of_key) - 1)] for of_key in values] for job in range(most)]

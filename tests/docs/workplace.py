@@ -52,7 +52,7 @@ def fill(folder: Path) -> None:
     root = TinyFlickr8k(folder / "path/to/flickr8k").root
     for name in ("Flickr8k.token.txt", "Flickr_8k.trainImages.txt"):
         shutil.copy(root / name, folder)
-    shutil.copy(root / "Flickr8k.token.txt", folder / "train.token.txt")
+    (folder / "train.token.txt").write_text("another.jpg#0\ta picture of something else\n")
     for package in PACKAGES:
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -76,19 +76,22 @@ def run_command(words: Sequence[str], variables: dict[str, str]) -> None:
 
 
 def _train(overrides: Sequence[str]) -> None:
-    run_tiny(_folder(overrides, "outputs/run"), *OF_TRAINING, choices=overrides)
+    run_tiny(_new_folder(overrides, "outputs/run"), *OF_TRAINING, choices=overrides)
 
 
 def _evaluate(overrides: Sequence[str]) -> None:
-    folder = _folder(overrides, "report")
+    folder = _new_folder(overrides, "report")
     with hydra_job(compose_tiny(folder, *OF_EVALUATION, choices=overrides, name="evaluate")) as config:
         evaluate.main(config)
     assert (folder / "report.html").is_file()
 
 
-def _folder(overrides: Sequence[str], default: str) -> Path:
+def _new_folder(overrides: Sequence[str], default: str) -> Path:
+    """Return the folder of a run, without what another command has left there."""
     given = [word.partition("=")[2] for word in overrides if word.startswith("hydra.run.dir=")]
-    return Path(given[0] if given else default).absolute()
+    folder = Path(given[0] if given else default).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _average(arguments: Sequence[str]) -> None:
