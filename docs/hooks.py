@@ -166,7 +166,7 @@ def _read(node: yaml.MappingNode, lines: list[str], prefix: str, target: str = "
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
             part = next((of.value for name, of in value.value if name.value == "_target_"), "")
             if part or meaning:
-                yield Setting(key, part, meaning)
+                yield Setting(key, part, meaning or _summary_of(part))
             yield from _read(value, lines, key, part)
         elif isinstance(value, yaml.SequenceNode) and not value.flow_style:
             yield Setting(key, _one_line(yaml.serialize(value)), meaning)
@@ -199,17 +199,46 @@ def _meaning(key: yaml.Node, value: yaml.Node, lines: list[str], after: int) -> 
 
 @cache
 def _arguments_of(target: str) -> Mapping[str, str]:
-    """Return what the docstring of a class or function of this project tells of its arguments, those of bases too."""
-    if not target or not (ROOT / target.split(".")[0]).is_dir():
+    """Return what the docstring of a class or function tells of its arguments, those of its bases too.
+
+    Of other projects, such as Lightning's `Trainer`, the first sentence.
+    """
+    if not target:
         return {}
     built = get_object(target)
+    kinds = reversed(inspect.getmro(built)) if isinstance(built, type) else (built,)
     found: dict[str, str] = {}
-    for kind in reversed(inspect.getmro(built)) if isinstance(built, type) else (built,):
-        text = inspect.cleandoc(kind.__doc__ or "")
-        section = re.search(r"(?ms)^Args:\n(.*?)(?=^\S|\Z)", text)
-        for name, meaning in re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \S|\Z)", section[1] if section else ""):
-            found[name] = " ".join(meaning.split())
-    return found
+    for kind in kinds:
+        texts = [inspect.cleandoc(of.__doc__ or "") for of in (kind, getattr(kind, "__init__", kind))]
+        for section in re.findall(r"(?ms)^Args:\n\n?(.*?)(?=^\S|\Z)", "\n\n".join(texts)):
+            for name, meaning in re.findall(r"(?ms)^    (\w+)(?: \([^)]*\))?: (.*?)(?=^    \S|\Z)", section):
+                found[name] = " ".join(meaning.split())
+    return found if _is_ours(target) else {name: _first_sentence(meaning) for name, meaning in found.items()}
+
+
+def _is_ours(target: str) -> bool:
+    return (ROOT / target.split(".")[0]).is_dir()
+
+
+def _first_sentence(text: str) -> str:
+    """Return the first sentence of another project's docstring, its markup as Markdown's."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text.replace("``", "`"))
+    text = re.sub(r" \(default: [^)]*\)", "", text)  # here the files have their own
+    return re.split(r"(?<=\.) (?=[A-Z])", text)[0]
+
+
+def _summary_of(target: str) -> str:
+    """Return the first paragraph of the docstring of a class or function of this project."""
+    if not target or not _is_ours(target):
+        return ""
+    return " ".join((inspect.getdoc(get_object(target)) or "").split("\n\n")[0].split())
+
+
+@cache
+def _meanings() -> Mapping[str, str]:
+    """Return what the files tell of keys, by name: for those files that set a key of another one."""
+    options = [option for group in [".", *groups()] for option in options_of(group)]
+    return {setting.key: setting.meaning for option in options for setting in option.settings if setting.meaning}
 
 
 def _settings() -> Iterator[str]:
@@ -227,7 +256,8 @@ def _section(option: Option) -> Iterator[str]:
     begins = [choice for choice in option.chooses if "=" not in choice]
     chosen = [choice for choice in option.chooses if "=" in choice]
     if option.target:
-        yield f"Builds `{option.target}`.\n"
+        summary = _summary_of(option.target)
+        yield f"Builds `{option.target}`" + (f": {_prose(summary)}\n" if summary else ".\n")
     if begins:
         yield f"Begins with {' and '.join(f'`{name}`' for name in begins)}; the keys below differ from it.\n"
     if chosen:
@@ -236,7 +266,8 @@ def _section(option: Option) -> Iterator[str]:
         yield "| key | value | meaning |\n|---|---|---|"
         for setting in option.settings:
             value = f"`{_cell(setting.value)}`" if setting.value else ""
-            yield f"| `{setting.key}` | {value} | {_prose(_cell(setting.meaning))} |"
+            meaning = setting.meaning or _meanings().get(setting.key, "")
+            yield f"| `{setting.key}` | {value} | {_prose(_cell(meaning))} |"
         yield ""
 
 

@@ -67,7 +67,7 @@ def inline_codes() -> list[tuple[str, str]]:
 
 
 def jobs_of(overrides: Sequence[str]) -> list[list[str]]:
-    """Return the overrides of a command line's one job; of a sweep, of jobs that have all of its values between them."""
+    """Return the overrides of a command line's one job; of a sweep, jobs that have all its values between them."""
     words = [word for word in overrides if word not in ("-m", "--multirun")]
     parsed = OverridesParser.create().parse_overrides(words)
     values = [
