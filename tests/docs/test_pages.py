@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from omegaconf import OmegaConf
+from PIL import Image
 
 from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
@@ -37,9 +38,13 @@ MOST_LINES = 200
 MOST_BYTES = 150_000  # of a picture
 
 
-@cache
 def _hooks() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_hooks", ROOT / "docs/hooks.py")
+    return _script("hooks")
+
+
+@cache
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / f"docs/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -224,6 +229,13 @@ def test_the_commands_of_a_block_run(block: Block, workplace: Path) -> None:
     variables: dict[str, str] = {}
     for words in block.commands:
         run_command(words, variables)
+
+
+def test_the_picture_can_be_drawn_anew(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _script("picture").main("best.ckpt", "picture.png")
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    with Image.open("picture.png") as picture, Image.open(ROOT / "docs/images/captions.png") as shown:
+        assert picture.size == shown.size
 
 
 def test_settings_in_the_text_exist() -> None:
