@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.caption_datamodule import CaptionDataModule
+from launch.setting_types import refuse_wrong_settings
+from launch.trainer import build_trainer
+from metrics.rewards import reward_frequencies
 from tests.test_configs import BACKBONE, CONF, OPTIONS, _backbone, _flickr8k, _gpt2, _meteor, _vectors
-from tests.tiny_run import compose_train, run_tiny
+from tests.tiny_run import SMALL, _paths, compose_train, hydra_job
+from utils.shell import override
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SWAPPED = [option for option in OPTIONS if option.parts[0] not in ("experiment", "hparams_search", "hydra")]
 PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPED]
-QUICK = (
-    "trainer.limit_train_batches=1",
-    "trainer.limit_val_batches=1",
-    "test=false",
-    "optimized_metric=null",
-)
-"""Of a run that is a step and a validation."""
 
 BESIDE: Mapping[str, list[str]] = {
     "metrics/diversity": ["generation=sample"],  # compares several captions of an image
@@ -27,8 +27,17 @@ BESIDE: Mapping[str, list[str]] = {
 }
 """What an option needs beside itself, whatever the experiment; without it one line says so before the first step."""
 
+ALWAYS = (
+    "model.encoder.backbone",
+    "model.encoder.weights",
+    "metrics.meteor.jar",
+    "metrics.meteor.java",
+    "tokenizer.path",
+)
+"""Settings of files that have a value already; others are given where they are missing."""
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of all files that options need, and of small ones."""
     made = [make(tmp_path_factory.mktemp("files")) for make in (_flickr8k, _backbone, _vectors, _gpt2, _meteor)]
@@ -36,15 +45,62 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**settings, "pretrained_model": "null", "model.encoder.backbone": BACKBONE}
 
 
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, CaptionDataModule]:
+    """Data that were loaded, by their settings."""
+    return {}
+
+
 @pytest.mark.parametrize(("experiment", "option"), PAIRS, ids=[f"{e}-{o.as_posix()}" for e, o in PAIRS])
 def test_an_experiment_with_another_option_runs_a_step(
-    experiment: str, option: Path, files: dict[str, str], tmp_path: Path
+    experiment: str, option: Path, files: dict[str, str], loaded: dict[str, CaptionDataModule], tmp_path: Path
 ) -> None:
     choices = [f"experiment={experiment}", f"{option.parent.as_posix()}={option.name}"]
     choices += BESIDE.get(option.as_posix(), [])
-    composed = compose_train(choices)
-    there = [key for key in files if _has(composed, key)]
-    run_tiny(tmp_path / "run", *QUICK, choices=[*choices, *(f"{key}={files[key]}" for key in there)])
+    cache = Path(files["data.root"]).parent / "cache"
+    folders = [override("hydra.runtime.output_dir", str(tmp_path)), f"cache_dir={cache}", "hydra.mode=RUN"]
+    composed = compose_train([*choices, *folders], with_hydra=True)
+    own = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+    sizes = {path: SMALL.get(path.split(".")[-1]) for path in _paths(own)}
+    needed = {path: value for path, value in files.items() if path in ALWAYS or _is_missing(own, path)}
+    for path, value in {**sizes, **needed}.items():
+        if value is not None and _has(own, path):
+            OmegaConf.update(composed, path, OmegaConf.create(f"x: {value}").x)
+    with hydra_job(composed) as config:
+        refuse_wrong_settings(config)
+        build_trainer(config)
+        datamodule = _data(config, loaded)
+        module = instantiate(config.model, _partial_=True)(
+            tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
+        )
+        _run_a_step(module, datamodule)
+
+
+def _data(config: DictConfig, loaded: dict[str, CaptionDataModule]) -> CaptionDataModule:
+    key = OmegaConf.to_yaml(config.data, resolve=True)
+    if key not in loaded:
+        loaded[key] = instantiate(config.data)
+        loaded[key].prepare_data()
+        loaded[key].setup()
+    return loaded[key]
+
+
+def _run_a_step(module: Any, datamodule: CaptionDataModule) -> None:
+    """Train a step and generate captions, without a trainer."""
+    module.log = module.log_dict = lambda *_, **__: None
+    if hasattr(module, "_frequencies"):
+        module._frequencies = reward_frequencies(datamodule.splits["train"].captions)
+    loss = module.train().training_step(next(iter(datamodule.train_dataloader())), 0)
+    loss.backward()
+    assert loss.isfinite()
+    batch = next(iter(datamodule.val_dataloader()))
+    assert len(module.eval().evaluate(batch).generated.captions) == len(batch.image_ids_B)
+
+
+def _is_missing(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return isinstance(node, DictConfig) and OmegaConf.is_missing(node, name)
 
 
 def _has(config: DictConfig, key: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from captioning.run import run
 from captioning.arguments import parse_arguments
+from captioning.run import run
 
 
 def caption(*arguments: object) -> None:
