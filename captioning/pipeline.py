@@ -121,7 +121,7 @@ class CaptionPipeline:
             paths: The image files.
             strategies: How captions are said; an image gets those of the first, then those of the second, ….
             seed: Of all that is drawn, the same for each image.
-            words: What every caption must contain (see `CaptioningModule.describe`).
+            words: What every caption must contain (see `CaptioningModule.generate`).
             styles: Which styles to say an image in; None for those that a strategy draws.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
             reconstruct: Whether to reconstruct the image from each caption, if the model can.

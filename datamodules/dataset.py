@@ -58,7 +58,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         return len(self.split.image_ids)
 
     def __getitem__(self, index: int | SampleRequest) -> CaptionSample | UnreadableImage:
-        """Return an image with its captions; what is drawn for a `Visit` follows from its seed.
+        """Return an image with its captions; what is drawn for a `SampleRequest` follows from its seed.
 
         Raises:
             BadImageError: The image cannot be read, and such images are not left out.

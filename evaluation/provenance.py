@@ -25,7 +25,7 @@ def provenance_of(evaluated: Evaluated, config: DictConfig, *, num_generated: in
     Args:
         evaluated: What was evaluated.
         config: The config.
-        num_said: Captions that were said of each image.
+        num_generated: Captions that were generated for each image.
         seconds: How long it took to say them.
     """
     choices = HydraConfig.get().runtime.choices

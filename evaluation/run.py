@@ -36,7 +36,7 @@ class Generated(NamedTuple):
 
     Attributes:
         images: Every image's captions, as many as are kept.
-        num_said: How many were said of each.
+        num_generated: How many were generated for each.
         kept: The first images, encoded, for what is looked at beside them.
         reconstructing: How well images are reconstructed from their first captions.
         seconds: How long it took.

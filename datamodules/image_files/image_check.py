@@ -23,7 +23,7 @@ class ImageCheck(NamedTuple):
 
     Attributes:
         unreadable: What is wrong with each image that cannot be used.
-        keys: What each of the others is known by (see `image_keys.file_keys`).
+        keys: What each of the others is known by (see `image_files.keys.file_keys`).
     """
 
     unreadable: dict[str, str]
