@@ -1,4 +1,4 @@
-"""Score a file of captions against what people said; no model is needed.
+"""Score a file of captions against references; no model is needed.
 
 python score.py RESULTS.json REFERENCES [--train-captions FILE] [--protocol a|b|both] [--out scores.json]
 """
@@ -23,7 +23,7 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Score a file of captions against what people said.")
+    parser = argparse.ArgumentParser(description="Score a file of captions against references.")
     parser.add_argument(
         "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )

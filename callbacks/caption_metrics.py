@@ -1,4 +1,4 @@
-"""Scores the captions that validation and test steps say."""
+"""Scores the captions that validation and test steps generate."""
 
 import logging
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ class CaptionMetrics(EvaluationCallback):
 
 
 def refuse_single_captions(metrics: Mapping[str, CaptionScore], num: int) -> None:
-    """Refuse metrics of several captions where one is said of an image.
+    """Refuse metrics of several captions where one is generated for an image.
 
     Args:
         metrics: By their names in the config.

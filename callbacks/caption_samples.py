@@ -1,4 +1,4 @@
-"""Shows what the model says of a few images, beside what people said."""
+"""Shows the captions that the model generates for a few images, beside human references."""
 
 import html
 import re
@@ -62,9 +62,9 @@ class CaptionSamples(EvaluationCallback):
 
 
 def as_markdown_table(samples: list[ImageCaptions]) -> str:
-    """Return one row an image: its number, the model's captions, the people's."""
+    """Return one row an image: its number, the generated captions, the references."""
     rows = [f"| {sample.image_id} | {_cell(sample.candidates)} | {_cell(sample.references)} |" for sample in samples]
-    return "\n".join(["| image | the model says | people say |", "|---|---|---|", *rows])
+    return "\n".join(["| image | generated | references |", "|---|---|---|", *rows])
 
 
 def _cell(captions: list[str]) -> str:

@@ -9,16 +9,18 @@ from lightning_modules import CaptioningModule, EvaluationOutput
 
 
 class EvaluationCallback(Callback):
-    """Hears of each evaluated batch in `observe` and of the end of each evaluation in `conclude`.
+    """Calls `observe` with each evaluated batch, and `conclude` at the end of each evaluation.
 
-    A batch none of whose images could be read was not evaluated, and an evaluation without any other has no end. What
-    was taken in is forgotten at the start, too: an evaluation may have been broken off.
+    It does so for modules that caption images (`CaptioningModule`), and does nothing for others. A batch of which no
+    image could be read is not evaluated; an evaluation without any other batch is not concluded. `forget` is called at
+    the start as well as at the end, because an evaluation may have been interrupted.
 
-    `stage` is `val` or `test`. The sanity check before training is not heard of, for its figures mean nothing yet, but
-    by callbacks that only log: so a run knows at its start what it will log, and what cannot be measured ends it there.
+    `stage` is `val` or `test`. The sanity check before training is not observed, because its figures mean nothing yet,
+    except by callbacks that only log: so a run knows at its start what it will log, and ends there if something cannot
+    be measured.
 
     Attributes:
-        rehearses: Whether the sanity check is heard of; Lightning drops what is logged in it.
+        runs_in_sanity_check: Whether the sanity check is observed; Lightning drops what is logged in it.
     """
 
     runs_in_sanity_check = False

@@ -20,7 +20,7 @@ class MovingAverage(WeightAveraging):
     were cached of them stay valid, and it can be sent to spawned processes.
 
     Args:
-        decay: 1 / (1 − decay) steps have a say, and no more than about a tenth of those so far.
+        decay: The effective window is 1 / (1 − decay) steps, and no more than about a tenth of those so far.
 
     Raises:
         ValueError: The decay is out of its range.

@@ -32,7 +32,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "images", type=user_path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
     )
-    add_strategy(parser.add_argument_group("how captions are said"))
+    add_strategy(parser.add_argument_group("how captions are generated"))
     add_style(parser.add_argument_group("in which style"))
     add_output(parser.add_argument_group("what is written"))
     add_computing(parser.add_argument_group("how it is computed"))

@@ -23,11 +23,11 @@ from lightning_modules.ranking import Candidates, Ranker, best_first
 from utils.seeding import generators_of
 
 Styles = Callable[[LatentCode], Tensor]
-"""From images' own styles, `sample` [B, S], and their priors to those to say them in, [B · K, S], image by image."""
+"""From images' own styles, `sample` [B, S], and priors to those to generate captions in, [B · K, S], image by image."""
 
 
 class Description(NamedTuple):
-    """What a model says of one image.
+    """The captions that a model generates for one image.
 
     Attributes:
         path: The image file.
@@ -119,10 +119,10 @@ class CaptionPipeline:
 
         Args:
             paths: The image files.
-            strategies: How captions are said; an image gets those of the first, then those of the second, ….
+            strategies: How captions are generated; an image gets those of the first, then those of the second, ….
             seed: Of all that is drawn, the same for each image.
             words: What every caption must contain (see `CaptioningModule.generate`).
-            styles: Which styles to say an image in; None for those that a strategy draws.
+            styles: Which styles to generate captions in; None for those that a strategy samples.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
             reconstruct: Whether to reconstruct the image from each caption, if the model can.
 
@@ -196,7 +196,7 @@ def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
 def _description(
     path: Path, row: int, image_3HW: Tensor, generated: Sequence[GeneratedBatch], reconstructed: Sequence[Tensor] | None
 ) -> Description:
-    """Pick one image out of what several strategies said of a batch."""
+    """Pick one image out of what several strategies generated for a batch."""
     rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in generated]
     parts = [*zip(generated, rows, strict=True)]
     return Description(

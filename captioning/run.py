@@ -47,7 +47,7 @@ def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
 def make_describer(
     options: argparse.Namespace, pipeline: CaptionPipeline, settings: Sequence[Settings], ranking: Settings | None
 ) -> tuple[Describe, Shown]:
-    """Build what captions are said by, ranked by and styled with.
+    """Build what generates, ranks and styles captions.
 
     Returns:
         From a batch of image files to their descriptions, and what is told of them.

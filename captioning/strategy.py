@@ -45,7 +45,7 @@ def build(settings: Settings) -> Any:
 
 
 def strategy_settings(options: argparse.Namespace) -> list[Settings]:
-    """Return the strategies that captions are said by, one after the other.
+    """Return the strategies that generate captions, one after the other.
 
     Raises:
         ValueError: The strategy has no such setting.
@@ -80,7 +80,7 @@ def _changed(name: str, options: argparse.Namespace, num: int | None) -> Setting
         settings["num"] = settings["num"] if num is None else num
     elif num not in (None, 1):
         raise ValueError(
-            f"--num {num}: strategy {name} says one caption, expected 1; leave it out, or choose another --strategy"
+            f"--num {num}: strategy {name} makes one caption, expected 1; leave it out, or choose another --strategy"
         )
     for key in NAMED:
         value = getattr(options, key)

@@ -1,4 +1,4 @@
-"""From options to the styles that captions are said in.
+"""From options to the styles that captions are generated in.
 
 Shape legend: B images, S style, K styles of each image.
 """
@@ -28,7 +28,7 @@ class StyleChoice(NamedTuple):
     labels: list[str]
 
     def repeated(self, sampling: int, captions: int) -> "StyleChoice":
-        """Return the same for a strategy that says `captions` captions of an image from `draws` codes."""
+        """Return the same for a strategy that makes `captions` captions of an image from `sampling` samples."""
         return StyleChoice(
             lambda own: self.styles(own).repeat_interleave(sampling, dim=0),
             [label for label in self.labels for _ in range(captions)],

@@ -1,1 +1,1 @@
-"""Evaluation of a checkpoint on a split: captions said, scored, and shown in a report."""
+"""Evaluation of a checkpoint on a split: captions are generated, scored, and shown in a report."""

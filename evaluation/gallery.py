@@ -22,12 +22,12 @@ def make_gallery(
     num_images: int,
     seed: int,
 ) -> dict[str, list[ShownImage]]:
-    """Return sections of images with all that was said of them.
+    """Return sections of images with all captions that were generated for them.
 
     Args:
         captioner: Reconstructs the images.
         split: Where they are from.
-        said: What was said of each.
+        generated: The captions of each.
         cider_d: CIDEr-D of each caption of each.
         num_images: Images of each section.
         seed: Of those at random.

@@ -22,7 +22,7 @@ from utils.seeding import generators_of_images
 
 
 class EncodedBatch(NamedTuple):
-    """Images of a split, encoded once for all that is said of them.
+    """Images of a split, encoded once for all that is generated for them.
 
     Attributes:
         numbers: Which of the split's images, from 0.
@@ -49,7 +49,7 @@ class EncodedBatch(NamedTuple):
 
 
 class GeneratedCaptions(NamedTuple):
-    """What was said of an image.
+    """The captions that were generated for an image.
 
     Attributes:
         number: Which of the split's images, from 0.
@@ -176,7 +176,7 @@ def generate_all(
 
 
 def with_references(generated: Iterable[GeneratedCaptions], split: CaptionSplit) -> list[ImageCaptions]:
-    """Return what was said beside what people said of the same images: what metrics compare."""
+    """Return generated captions beside the references of the same images: what metrics compare."""
     return [
         ImageCaptions(split.image_ids[image.number], image.captions, list(split.captions[image.number]))
         for image in generated

@@ -18,7 +18,7 @@ from lightning_modules.generation import Greedy, traverse_style
 def busiest_dimensions(
     captioner: CaptioningModule, batches: Sequence[EncodedBatch], split: CaptionSplit, num: int
 ) -> list[int]:
-    """Return the dimensions of the style that say most of people's captions, falling: those of the highest mean KL."""
+    """Return the dimensions of the style that carry most of the references, falling: those of the highest mean KL."""
     kl_NS = []
     for batch in batches:
         captions = [split.captions[number] for number in batch.numbers]
@@ -34,7 +34,7 @@ def traverse(
     values: Sequence[float],
     max_length: int,
 ) -> list[Traversal]:
-    """Set each of some dimensions of the style to each of some values, and say the images greedily.
+    """Set each of some dimensions of the style to each of some values, and generate captions greedily.
 
     Args:
         captioner: The captioner.

@@ -26,7 +26,7 @@ def provenance_of(evaluated: Evaluated, config: DictConfig, *, num_generated: in
         evaluated: What was evaluated.
         config: The config.
         num_generated: Captions that were generated for each image.
-        seconds: How long it took to say them.
+        seconds: How long it took to generate them.
     """
     choices = HydraConfig.get().runtime.choices
     num_images = evaluated.num_images

@@ -1,4 +1,4 @@
-"""How well images are reconstructed from the captions that were said of them."""
+"""How well images are reconstructed from the captions that were generated for them."""
 
 from collections.abc import Sequence
 

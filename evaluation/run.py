@@ -32,7 +32,7 @@ from utils.display import shown
 
 
 class Generated(NamedTuple):
-    """What was said of the split.
+    """The captions of the split.
 
     Attributes:
         images: Every image's captions, as many as are kept.
@@ -96,7 +96,7 @@ def generate(evaluated: Evaluated, config: DictConfig) -> Generated:
 
 
 def make_report(evaluated: Evaluated, generated: Generated, config: DictConfig) -> Report:
-    """Score what was said, and look at it from all sides."""
+    """Score the captions, and look at them from all sides."""
     images = with_references(generated.images, evaluated.split)
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(

@@ -1,4 +1,4 @@
-"""All scores of what was said of a split, beside those of what people said."""
+"""All scores of the captions of a split, beside those of its references."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Scores:
 
     Attributes:
         model: By name.
-        human: By name; empty where people's captions cannot be scored.
+        human: By name; empty where the references cannot be scored.
         notes: What was left out, and why.
     """
 
@@ -50,7 +50,7 @@ def score_split(
     """Score by `metrics.score_captions`, and by the metrics that the config adds.
 
     Args:
-        images: What was said of each image, and what people said.
+        images: The captions of each image, and its references.
         metrics: Further metrics, such as those of a data set that knows the truth.
         training_captions: What is not novel; None leaves novelty out.
         no_meteor: Why METEOR is left out (see `metrics.why_no_meteor`); None to compute it.

@@ -112,16 +112,16 @@ def device_of(device: str) -> torch.device:
 
 
 def strategy_of(config: DictConfig) -> Strategy:
-    """Return the strategy, told how many captions to say.
+    """Return the strategy, with the number of captions to generate.
 
     Raises:
-        ValueError: It always says one caption, and several are asked for; or a setting is out of its range.
+        ValueError: It always generates one caption, and several are asked for; or a setting is out of its range.
     """
     settings = {} if config.num_captions is None else {"num": config.num_captions}
     if settings and "num" not in config.generation:
         choice = HydraConfig.get().runtime.choices["generation"]
         raise ValueError(
-            f"num_captions={config.num_captions}: generation={choice} says one caption of an image; leave num_captions "
+            f"num_captions={config.num_captions}: generation={choice} makes one caption of an image; leave it "
             f"out, or choose generation=sample, latent, beam or diverse_beam"
         )
     strategy: Strategy = instantiate(config.generation, **settings)

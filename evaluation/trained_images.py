@@ -16,7 +16,7 @@ class Training(NamedTuple):
 
     Attributes:
         mark: That images which are scored were trained on; None where none was, as far as is known.
-        captions: What people said of the training images; None where it cannot tell what is novel.
+        captions: The captions of the training images; None where it cannot tell what is novel.
         notes: What a reader must know beside the mark.
     """
 
@@ -80,7 +80,7 @@ def inspect_training(
 
 
 def _training_captions(record: TrainingRecord, splits: Mapping[SplitName, CaptionSplit]) -> list[str]:
-    """Return what people said of the images that were trained on: those of the train split where that is not known."""
+    """Return the captions of the images that were trained on: those of the train split where that is not known."""
     if not record.complete:
         return [caption for captions in splits["train"].captions for caption in captions]
     return [

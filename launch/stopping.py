@@ -55,7 +55,7 @@ def _tell_how_to_go_on(trainer: Trainer, code: int) -> None:
 def _passing_signals_on(trainer: Trainer) -> Iterator[None]:
     """Let processes that are forks of this one, or that it has spawned, stop as well, and wait for them.
 
-    They hear of SIGTERM, which they may hear of twice, also where this one hears of Ctrl-C, which a terminal tells all.
+    They receive SIGTERM, perhaps twice, also where this one receives Ctrl-C, which a terminal sends to all.
 
     Raises:
         SIGTERMException: They were asked to stop.

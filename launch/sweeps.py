@@ -39,7 +39,7 @@ _sweeps: list[Path] = []
 
 
 class SweepStart(Callback):
-    """Hears from Hydra where a sweep is."""
+    """Learns from Hydra where a sweep is."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _sweeps.append(_folder_of_sweep(config.hydra))

@@ -15,12 +15,12 @@ from metrics.gathering import gather_as
 
 
 class ImageCaptions(NamedTuple):
-    """An image with what was said of it.
+    """An image with its captions.
 
     Attributes:
         image_id: The data set's number of the image.
         candidates: Captions to score, best first; at least one.
-        references: What people said of it.
+        references: Its human captions.
     """
 
     image_id: int

@@ -92,7 +92,7 @@ def _cosines(
 
 
 def _idf(pairs: PairedCaptions, order: int, frequencies: DocumentFrequencies | None) -> Floats:
-    """Return log(images / images whose references say the n-gram), by the n-gram's number: [G]; at most log(images)."""
+    """Return log(images / images whose references contain the n-gram), by its number: [G]; at most log(images)."""
     references = pairs.ngrams[order - 1][1]
     num_ngrams = len(references.where_G)
     if frequencies is None:

@@ -19,7 +19,7 @@ class DocumentFrequencies:
 
     Attributes:
         num_images: Images of the corpus.
-        counts: For each n-gram, its words with spaces between, the images whose references say it.
+        counts: For each n-gram, its words with spaces between, the images whose references contain it.
     """
 
     num_images: int

@@ -1,4 +1,4 @@
-"""The base of metrics that weigh n-grams by how few images' references say them."""
+"""The base of metrics that weigh n-grams by how few images' references contain them."""
 
 from pathlib import Path
 

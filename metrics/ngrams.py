@@ -18,13 +18,13 @@ Floats = NDArray[np.float64]
 
 
 class NgramCounts(NamedTuple):
-    """How often each caption says each n-gram of one order.
+    """How often each caption contains each n-gram of one order.
 
     Attributes:
         caption_K: The caption's number; non-decreasing.
         ngram_K: The n-gram's number, the same in all captions; increasing within a caption.
-        count_K: How often the caption says it, at least 1.
-        where_G: For each n-gram, by number, where in the row of all tokens it is said; the last such place.
+        count_K: How often the caption contains it, at least 1.
+        where_G: For each n-gram, by number, where in the row of all tokens it is; the last such place.
     """
 
     caption_K: Integers

@@ -39,7 +39,7 @@ def rouge(candidate: str, references: Sequence[str], *, use_stemmer: bool = True
 
     Args:
         candidate: The caption to score.
-        references: What people said of the same image; at least one.
+        references: The references of the same image; at least one.
         use_stemmer: Whether English words longer than three letters count as their Porter stem.
     """
     scores = [_scorer(use_stemmer).score(reference, candidate) for reference in references]

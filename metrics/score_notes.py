@@ -19,7 +19,7 @@ def notes_on_scores(images: Sequence[ImageCaptions], *, num_documents: int, prot
     if num_documents < 2:
         several = "b" in protocols and any(len(image.candidates) > 1 for image in images)
         notes.append(
-            "CIDEr-D is 0 whatever is said"
+            "CIDEr-D is 0 whatever the captions are"
             + (", and B/Self-CIDEr is left out" if several else "")
             + ", for its document frequencies are those of one image"
         )

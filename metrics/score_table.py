@@ -22,7 +22,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section(
         "Accuracy of the first caption",
-        "How well the caption that the model ranks first agrees with what people said of the image. Higher is better.",
+        "How well the caption that the model ranks first agrees with the references of the image. Higher is better.",
         ("",),
     ),
     Section(

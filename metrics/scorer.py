@@ -1,4 +1,4 @@
-"""All scores of a set of captions at once, and the same for what people said.
+"""All scores of a set of captions at once, and the same for the references.
 
 Shape legend: N captions, image by image, B images.
 """
@@ -78,7 +78,7 @@ def human_captions(
     frequencies: DocumentFrequencies | None = None,
     with_meteor: bool = False,
 ) -> dict[str, float]:
-    """Score what people said as if a model had: each reference against the others of its image (leave-one-out).
+    """Score the references as if a model had generated them: each against the others of its image (leave-one-out).
 
     The names are those of `score_captions`. Accuracy is that of all first references, of all second ones, …, averaged
     with as much weight as each has captions; consistency and diversity are those of an image's references together.

@@ -49,7 +49,7 @@ def on_one_line(text: str) -> str:
 
 
 def without_spaces(captions: Iterable[str], scripts: Sequence[str] = (CHARACTERS, RUNS)) -> int:
-    """Return how many captions are written without spaces between their words; 0 where people have put some in.
+    """Return how many captions are written without spaces between their words; 0 where someone has put some in.
 
     Args:
         captions: Of one language, or of several.

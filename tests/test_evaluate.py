@@ -146,7 +146,7 @@ def test_a_model_that_redraws_nothing_is_evaluated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "choices", "message"),
     [
-        (["num_captions=2"], ["generation=greedy"], "num_captions=2: generation=greedy says one caption of an image"),
+        (["num_captions=2"], ["generation=greedy"], "num_captions=2: generation=greedy makes one caption of an image"),
         (["num_kept=1"], ["metrics=diversity"], "metrics.consistency: expected several captions of each image, got 1"),
         (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
         (["split=dev"], [], "split must be one of train, val, test, got dev"),

@@ -166,7 +166,8 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     figures, shown = _validate(tmp_path, processes, batch_size)
     names = {"val/loss", "val/contribution/kl_style", "val/nats/reconstruction", "val/latents/style_mutual_information"}
     assert figures.keys() >= {*names, "val/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
-    assert figures == pytest.approx(expected, rel=1e-5)
+    # mutual information is the small difference of large sums of single precision
+    assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables
     assert len(tables[0].splitlines()) == 2 + 3
     assert len(shown[1]) == len(pictures) == 1

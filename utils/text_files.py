@@ -54,7 +54,7 @@ def parse_json(text: str, path: Path) -> Any:
     """Return the value that a JSON file holds, by the letter of the standard.
 
     Raises:
-        ValueError: It is no JSON: cut short, NaN or Infinity, nested too deeply; or an object says a key twice.
+        ValueError: It is no JSON: cut short, NaN or Infinity, nested too deeply; or an object has a key twice.
     """
 
     values = parse_json_values(text, path)

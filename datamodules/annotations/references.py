@@ -101,7 +101,7 @@ def _images_of_rows(rows: list[CaptionRow], path: Path) -> list[ReferenceImage]:
     """Return the images of rows, as these first name them."""
     if rows and all(row.like_results for row in rows):
         raise ValueError(
-            f"{path}: expected references, got a list as in results; if people said this, write it as "
+            f"{path}: expected references, got a list as in results; if these are references, write them as "
             f'{{"annotations": […]}}'
         )
     images: dict[tuple[str, ...], ReferenceImage] = {}

@@ -22,7 +22,7 @@ class Flickr8kSplit:
         paths: The image files.
         image_ids: Their numbers in the whole collection.
         captions: Their captions.
-        file_keys: What `image_files.keys.file_keys` says of each.
+        file_keys: What `image_files.keys.file_keys` returns of each.
         image_size: Height and width in pixels to read them at.
         transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
     """

@@ -138,7 +138,7 @@ def _decode(file: IO[bytes], enough: int | None, exif: bytes | None = None) -> I
 
 
 def _unidentified(head: bytes) -> _UnusableError:
-    """Return what is said of a file that is no picture that PIL reads."""
+    """Return the message about a file that is no picture that PIL reads."""
     name = unread_format(head)
     if name is not None:
         return _UnusableError(f"it is {name}, which is not read", "convert it to JPEG")

@@ -1,4 +1,4 @@
-"""How far captions of drawn scenes are true, and how much of the scene they say: the scene is known."""
+"""How far captions of drawn scenes are true, and how much of the scene they mention: the scene is known."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""The report: files for machines, and one page for people."""
+"""The report: files for machines, and one page to read."""

@@ -46,7 +46,7 @@ class ShownImage(NamedTuple):
         image_3HW: `uint8`.
         reconstruction_3HW: Reconstructed from its first caption, in [0, 1]; None where the model cannot.
         captions: What the model generates for it, best first.
-        references: What people said of it.
+        references: Its human captions.
         mean_cider_d: Of its captions.
     """
 
@@ -81,7 +81,7 @@ class TradeOff(NamedTuple):
 
     Attributes:
         curves: For each way to diversity ("sample", "latent") its points, by rising temperature.
-        human: What people's captions of the same images reach (each against the others); None where they cannot be
+        human: What the human captions of the same images reach (each against the others); None where they cannot be
             compared.
         num_images: Images that were looked at.
         num_captions: Captions of each.
@@ -94,13 +94,13 @@ class TradeOff(NamedTuple):
 
 
 class Traversal(NamedTuple):
-    """What is said of an image as one dimension of its style is changed.
+    """The captions of an image as one dimension of its style is changed.
 
     Attributes:
         image_3HW: `uint8`.
         dimension: Which, from 0.
         values: What it is set to, in standard deviations of the image's prior, from its mean.
-        styled_captions: What is said at each value.
+        styled_captions: The caption at each value.
     """
 
     image_3HW: Tensor
@@ -110,7 +110,7 @@ class Traversal(NamedTuple):
 
 
 class Swaps(NamedTuple):
-    """Each image's content said in each image's style.
+    """Each image's content in each image's style.
 
     Attributes:
         images_3HW: `uint8`, a few images.
@@ -131,7 +131,7 @@ class Report:
             "temperature", "seed", "time", …), in the order to show.
         scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
             metrics (`caption_truth`, …) and `PSNR`, `SSIM`.
-        human: The same of people's captions, as far as they can be compared.
+        human: The same of human captions, as far as they can be compared.
         notes: What a reader must know to read the scores.
         gallery: Sections ("Best", "Worst", "At random") of images.
         trade_off: None where it was not measured.

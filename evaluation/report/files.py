@@ -22,7 +22,7 @@ def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> N
 
     Args:
         folder: Where to.
-        report: What they say.
+        report: The content.
         settings: All that the scores depend on, for `scores.json`.
     """
     scores = {

@@ -25,7 +25,7 @@ FONT_SIZE = 8.5
 INK = "#010203"  # stands for the page's text colour, so that axes can be read on light and on dark
 COLORS = ("#2a7fc9", "#d55e00", "#009e73", "#b8609a")  # told apart by the colour-blind; seen on light and dark
 MARKERS = ("o", "s", "^", "D")
-HUMAN = "people"
+HUMAN = "human"
 
 STYLE = {
     "svg.fonttype": "none",  # text stays text

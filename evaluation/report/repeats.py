@@ -7,7 +7,7 @@ from evaluation.report.contents import ShownCaption
 
 
 class RepeatedCaption(NamedTuple):
-    """A caption and how often it was said.
+    """A caption and how often it was generated.
 
     Attributes:
         caption: The caption.
@@ -23,7 +23,7 @@ class RepeatedCaption(NamedTuple):
 
     @property
     def times(self) -> int:
-        """How often it was said."""
+        """How often it was generated."""
         return len(self.log_probabilities)
 
 

@@ -1,4 +1,4 @@
-"""Scores of a model beside those of people, in sections: for the report's page and as Markdown."""
+"""Scores of a model beside those of humans, in sections: for the report's page and as Markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ class ScoreRow(NamedTuple):
 
     Attributes:
         name: The score's name.
-        cells: As text: of the model, and of people if they were scored.
+        cells: As text: of the model, and of humans if they were scored.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ScoreSection(NamedTuple):
 
 
 def score_columns(scores: Mapping[str, float], human: Mapping[str, float]) -> dict[str, Mapping[str, float]]:
-    """Return what the table has a column for: people only if they were scored at all."""
+    """Return what the table has a column for: humans only if they were scored at all."""
     return {"model": scores} | ({"human": human} if human else {})
 
 

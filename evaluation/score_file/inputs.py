@@ -21,10 +21,10 @@ class Inputs:
 
     Attributes:
         results: The captions.
-        references: What people said.
+        references: The human captions.
         matched: Both together, image by image.
         training: The file of training captions; None if it was not given.
-        training_captions: What it says of the images that a model may learn from.
+        training_captions: The captions of the images that a model may learn from.
         frequencies_file: Where document frequencies come from; None for the references.
         frequencies: Those of the file.
         no_meteor: Why METEOR is not computed; None if it is.
@@ -63,7 +63,7 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
 
 
 def read_both(results: Path, references: Path, max_bytes: int, *, keep_rejected: bool) -> tuple[Results, References]:
-    """Read the captions to score, and what people said.
+    """Read the captions to score, and their references.
 
     Raises:
         ValueError: A file is not as its format wants it; or each is what the other should be.

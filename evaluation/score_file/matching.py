@@ -18,8 +18,8 @@ class Match(NamedTuple):
     Attributes:
         images: The images to score, in the order of the references; `image_id` is the image's place there, from 0.
         splits: The parts of the data set that are scored; empty where the references know of none.
-        images_without_result: Images with references that are left out because nothing was said of them.
-        images_without_references: Images that are left out because the references say nothing of them.
+        images_without_result: Images with references that are left out because they have no result.
+        images_without_references: Images that are left out because they have no references.
         captions_left_out: Candidates beyond the first `num`.
         images_with_rejected_alone: Images with a result that are left out because all of their references were
             rejected.
@@ -47,9 +47,9 @@ def match(
 
     Args:
         results: Captions to score. Every one must be of an image that the references know.
-        references: What people said.
+        references: The human captions.
         split: The part of the data set to score. None for the part, or parts, that the results' images are of.
-        subset: Whether images that nothing was said of are left out; otherwise there must be none.
+        subset: Whether images without a result are left out; otherwise there must be none.
         num: How many candidates of each image to score, the first ones; None for all, of which there must then be as
             many for each image: diversity depends on how many captions are compared.
 

@@ -15,7 +15,7 @@ class Result(NamedTuple):
 
     Attributes:
         image: The image's number or file name, in the one spelling of `image_name`.
-        caption: What is said of it; may be empty.
+        caption: The generated caption; may be empty.
     """
 
     image: str

@@ -138,7 +138,7 @@ def print_scores(scores: Scores, human: Scores | None, settings: Mapping[str, An
 
 
 def print_table(scores: Scores, human: Scores | None, *, title: str | None = None) -> None:
-    """Print the scores alone, beside those of people if there are any, below what they are of."""
+    """Print the scores alone, beside those of humans if there are any, below what they are of."""
     Console(soft_wrap=True, highlight=False).print(_table(scores, human, title))
 
 

@@ -27,13 +27,13 @@ def training_images(references: References) -> list[ReferenceImage]:
 
 
 def training_captions(training: References, references: References, matched: Match) -> list[str]:
-    """Return what was said of the images to learn from, which must be others than those that are scored.
+    """Return the captions of the images to learn from, which must be others than those that are scored.
 
     Two images are the same if their file names are, also where one of them is without its folders; their numbers, where
     a file has no file names.
 
     Raises:
-        ValueError: A scored image is among them: nothing that people say of it would be novel; or as `training_images`.
+        ValueError: A scored image is among them: its references would not be novel; or as `training_images`.
     """
     images = training_images(training)
     scored = {references.images[image.image_id].names[-1] for image in matched.images}

@@ -1,6 +1,6 @@
 """Beam search over all images at once.
 
-Shape legend: S searches, K live captions of each, N = S · K captions, T tokens said so far, L tokens, C candidates,
+Shape legend: S searches, K live captions of each, N = S · K captions, T tokens so far, L tokens, C candidates,
 V vocabulary.
 """
 
@@ -34,10 +34,10 @@ class Beam(Strategy):
 
     Args:
         beam_size: Captions in the beam.
-        num: Captions wanted of each image.
+        num: Captions of each image.
         length_penalty: The exponent; 0 ranks by log P alone, which favours short captions.
         min_length: Fewest tokens of a caption before its end.
-        no_repeat_ngram: Never say that many tokens in a row twice, unless nothing else is left to say; None allows it.
+        no_repeat_ngram: Never generate that many tokens in a row twice, unless nothing else is left; None allows it.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:
@@ -101,7 +101,7 @@ class Beam(Strategy):
         return Candidates.highest(live.log_probability_SK[..., None] + allowed_SKV, 2 * width)
 
     def _allow(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens) -> Tensor:
-        """Return the log-probabilities of the next words, those that may not be said at −∞."""
+        """Return the log-probabilities of the next words, those that may not be generated at −∞."""
         suppressed_ids = torch.tensor(special.suppressed_ids, device=log_p_SKV.device)
         allowed_SKV = log_p_SKV.index_fill(-1, suppressed_ids, NEGATIVE_INFINITY)
         tokens_NT = live.tokens_SKL.flatten(0, 1)

@@ -1,6 +1,6 @@
 """Beam search for captions that contain given words.
 
-Shape legend: S searches, K live captions of each, T tokens said so far, C candidates, V vocabulary, X some words.
+Shape legend: S searches, K live captions of each, T tokens so far, C candidates, V vocabulary, X some words.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from lightning_modules.generation.strategy import NEGATIVE_INFINITY, Request, Sp
 class ConstrainedBeam(Beam):
     """Beam search in which every caption contains all of an image's wanted words.
 
-    Captions compete with those that have said as many tokens of the wanted words, and the places of the beam are dealt
+    Captions compete with those that contain as many tokens of the constraints, and the places of the beam are dealt
     out in turn, from the most tokens to none: dynamic beam allocation (Post and Vilar 2018, section 3), which looks at
-    the best candidates of each bank instead of at a shortlist. A caption ends only when all of its words are
-    said, and an unfinished one that lacks any is no result.
+    the best candidates of each bank instead of at a shortlist. A caption ends only when it contains all of its
+    words, and an unfinished one that lacks any is no result.
 
     Args:
         beam_size: Captions in the beam.
-        num: Captions wanted of each image.
+        num: Captions of each image.
         words: Words or phrases that every caption must contain, as text; see `Strategy.bind`.
         length_penalty: As for `Beam`, and so are the next ones.
         min_length: Fewest tokens of a caption before its end.
-        no_repeat_ngram: Never say that many tokens in a row twice, but for the wanted words.
+        no_repeat_ngram: Never generate that many tokens in a row twice, except for the constraints.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:

@@ -25,12 +25,12 @@ class DiverseBeam(Beam):
 
     Args:
         beam_size: Captions in the beams of all groups.
-        num: Captions wanted of each image.
+        num: Captions of each image.
         num_groups: Groups G.
         diversity: The Hamming penalty λ, in nats.
         length_penalty: As for `Beam`, and so are the next ones.
         min_length: Fewest tokens of a caption before its end.
-        no_repeat_ngram: Never say that many tokens in a row twice.
+        no_repeat_ngram: Never generate that many tokens in a row twice.
         max_length: Most tokens of a caption, `<eos>` included.
 
     Raises:

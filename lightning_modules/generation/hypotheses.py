@@ -1,6 +1,6 @@
 """Captions that a search holds, and the words that they could go on with.
 
-Shape legend: S searches, K captions of each, L tokens, T tokens said so far, C candidates, V vocabulary.
+Shape legend: S searches, K captions of each, L tokens, T tokens so far, C candidates, V vocabulary.
 """
 
 from typing import NamedTuple, Self

@@ -10,12 +10,12 @@ from lightning_modules.generation.strategy import Generated, LatentSampling, Spe
 
 
 class Latent(Strategy):
-    """Draws S (and C, by option) `num` times, and says the best caption of each draw: no word is drawn at random.
+    """Samples S (and C, by option) `num` times, and generates the best caption of each: no word is random.
 
     Args:
         num: Captions an image.
         source: Where S is drawn from: `posterior`, q(S|I), or `prior`.
-        temperature: Multiplies the standard deviations of the draws; say it beside every figure.
+        temperature: Multiplies the standard deviations of the draws; report it with every score.
         vary_content: Draw C from q(C|I,S), too; otherwise it is the mean.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: As for `Beam`; without effect on a greedy caption.

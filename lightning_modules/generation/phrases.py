@@ -1,6 +1,6 @@
 """Words that captions must contain, as sequences of tokens.
 
-Shape legend: S searches, K captions of each, T tokens said so far, P phrases, W tokens of the longest phrase,
+Shape legend: S searches, K captions of each, T tokens so far, P phrases, W tokens of the longest phrase,
 V vocabulary.
 """
 
@@ -16,7 +16,7 @@ PAST_END = -2  # stands where a caption has ended
 
 
 class Phrases(NamedTuple):
-    """Phrases that each search wants said.
+    """Phrases that the captions of each search must contain.
 
     Attributes:
         tokens_SPW: Their tokens, filled up with `NO_TOKEN`.
@@ -40,7 +40,7 @@ class Phrases(NamedTuple):
         return cls(torch.tensor(filled, device=device), torch.tensor(lengths, device=device), most_tokens)
 
     def satisfied(self, tokens_SKT: Tensor) -> Tensor:
-        """Return which phrases each caption has said: [S, K, P]."""
+        """Return which phrases each caption contains: [S, K, P]."""
         width = self.tokens_SPW.shape[-1]
         windows_SKTW = pad(tokens_SKT, (0, width), value=PAST_END).unfold(-1, width, 1)
         constraints_S11PW = self.tokens_SPW[:, None, None]
@@ -48,19 +48,19 @@ class Phrases(NamedTuple):
         return equal_SKTPW.all(dim=-1).any(dim=2)
 
     def newly_satisfied(self, tokens_SKT: Tensor) -> Tensor:
-        """Return which phrases each caption has said for the first time with its last token: [S, K, P]."""
+        """Return which phrases each caption contains for the first time with its last token: [S, K, P]."""
         return self.satisfied(tokens_SKT) & ~self.satisfied(tokens_SKT[..., :-1])
 
     def all_satisfied(self, tokens_SKT: Tensor) -> Tensor:
-        """Return which captions have said all phrases: [S, K]."""
+        """Return which captions contain all phrases: [S, K]."""
         return self.satisfied(tokens_SKT).all(dim=-1)
 
     def num_satisfied(self, tokens_SKT: Tensor) -> Tensor:
-        """Return how many tokens the phrases have that each caption has said: [S, K]."""
+        """Return how many tokens the phrases have that each caption contains: [S, K]."""
         return (self.satisfied(tokens_SKT) * self.lengths_SP.unsqueeze(1)).sum(dim=-1)
 
     def progress(self, tokens_SKT: Tensor, vocab_size: int) -> Tensor:
-        """Return how far each next token would bring a caption in a phrase that it has not said yet: [S, K, V].
+        """Return how far each next token would bring a caption in a phrase that it does not contain yet: [S, K, V].
 
         In tokens: 1 begins a phrase, its length completes it, 0 is any other token.
         """

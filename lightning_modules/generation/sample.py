@@ -34,7 +34,7 @@ class Sample(Strategy):
         top_p: Keep the likeliest words that together reach this probability; None for all.
         typical_p: Keep the words of the most typical surprisal that together reach this probability; None for all.
         filter_thres: Keep the share 1 − filter_thres of the vocabulary, the likeliest; None for all.
-        repetition_penalty: Divides the logits of words that were said (see `discourage_repeats`); 1 for none.
+        repetition_penalty: Divides the logits of words that were generated (see `discourage_repeats`); 1 for none.
         latent_scale: Multiplies the standard deviations that codes are drawn with.
         max_length: Most tokens of a caption, `<eos>` included.
 
@@ -92,7 +92,7 @@ class Sample(Strategy):
         return sample_words(filtered_NV, random_rows(torch.rand, filtered_NV[:, 0], self._generators))
 
     def filtered(self, logits_NV: Tensor) -> Tensor:
-        """Return logits of the distribution that words are drawn from, given those of all words that may be said."""
+        """Return logits of the distribution that words are sampled from, given those of all allowed words."""
         return filter_logits(
             logits_NV,
             temperature=self.temperature,

@@ -43,7 +43,7 @@ class Stepper(Protocol):
 
 
 class LatentSampling(NamedTuple):
-    """How the codes are drawn that captions are said from; C always follows from q(C|I,S).
+    """How the latents are sampled that captions are generated from; C always follows from q(C|I,S).
 
     Attributes:
         num: Draws of each image.
@@ -152,7 +152,7 @@ def generate(
         state: Its state before `first_N`.
         first_N: The last token of each caption's prefix.
         special: The special ids.
-        choose: From `logits_NV`, forbidden ones at −∞, and the tokens said so far, `tokens_N` each, to the next ones.
+        choose: From `logits_NV`, forbidden ones at −∞, and the tokens so far, `tokens_N` each, to the next ones.
         max_length: Most tokens of a caption, `<eos>` included.
     """
     tokens_N = first_N
@@ -172,7 +172,7 @@ def generate(
 
 
 def allowed_words(logits_NV: Tensor, special: SpecialTokens, is_first_N: Tensor) -> Tensor:
-    """Return the logits with −∞ for what is never said: special tokens, and the end where no word was said before."""
+    """Return the logits with −∞ for what is never generated: special tokens, and the end where no word came before."""
     suppressed_ids = torch.tensor(special.suppressed_ids, device=logits_NV.device)
     allowed_NV = logits_NV.index_fill(1, suppressed_ids, NEGATIVE_INFINITY)
     allowed_NV[:, special.eos_id] = allowed_NV[:, special.eos_id].masked_fill(is_first_N, NEGATIVE_INFINITY)

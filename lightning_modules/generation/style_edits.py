@@ -1,4 +1,4 @@
-"""Styles to say captions in: between two of them, and along one dimension.
+"""Styles to generate captions in: between two of them, and along one dimension.
 
 Shape legend: B images, S style, K styles of an image, N = B · K styles, image by image.
 """
@@ -49,7 +49,7 @@ def traverse_style(
         style_BS: The images' own styles.
         dimension: Which, from 0.
         values: In standard deviations of the prior, from its mean.
-        prior: The style's prior of each image (`sample_latents(…).style.prior.as_gaussian()`), which `latents=conditional`
+        prior: The prior of each image (`sample_latents(…).style.prior.as_gaussian()`), which `latents=conditional`
             learns; None for N(0, 1), under which values are those of the dimension itself.
 
     Raises:

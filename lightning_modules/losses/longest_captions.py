@@ -10,7 +10,7 @@ from torch import Tensor
 def longest_captions(lengths_N: Tensor, image_of_caption_N: Tensor) -> Tensor:
     """Return for each image the row of its longest caption, the first of those: [B].
 
-    In training an image is reconstructed once. A terse caption could not be asked to; the longest says the most.
+    In training an image is reconstructed once. A short caption may not suffice; the longest describes most.
     """
     by_length_N = lengths_N.argsort(descending=True, stable=True)
     by_image_N = by_length_N[image_of_caption_N[by_length_N].argsort(stable=True)]

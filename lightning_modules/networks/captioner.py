@@ -168,7 +168,7 @@ class Captioner(nn.Module):
         image_of_caption_N: Tensor,
         generators: Generators | None = None,
     ) -> Latents:
-        """Draw the codes of images and captions that people wrote; arguments as for `forward`."""
+        """Sample the latents of images and human captions; arguments as for `forward`."""
         source = FromPosterior(generators=of_captions(generators, image_of_caption_N))
         caption = None
         if self.latents.reads_captions:
@@ -177,7 +177,7 @@ class Captioner(nn.Module):
         return self.latents(features_BPD, image_of_caption_N, source, source, caption)
 
     def start(self, latents: Latents) -> Any:
-        """Return the decoder's state from which `step`, given the last token of the prefix, says the first word."""
+        """Return the decoder's state from which `step`, given the last token of the prefix, predicts the first word."""
         state = self._start(latents)
         style_NS = latents.style.sample
         if len(self.prefix) > 1:

@@ -1,4 +1,4 @@
-"""The caption first that is most like what people said of similar training images, and what the model would say.
+"""The caption first that is most like references of similar training images, and like captions that the model samples.
 
 Shape legend: B images, N captions, image by image, K nearest training images, D features.
 """
@@ -36,13 +36,13 @@ class Consensus(Ranker):
     """The mean CIDEr-D with captions of the nearest training images (`metrics.consensus_scores`; Devlin et al. 2015).
 
     Nearest are those whose features, averaged over the encoder's grid, have the highest cosine. An image is no
-    neighbour of its own, nor is its copy under another name: what people said of it is not to be known.
+    neighbour of its own, nor is its copy under another name: its references are not to be known.
 
     With `num_samples` the mean CIDEr-D with captions that the model samples for the image is added: the expected score
     of a caption if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
 
     `diversity` and `coverage` make the first captions a good set (`marginal_gains`): one loses what it shares
-    with those before it, and gains what it says of the neighbours' and the sampled captions that they left out.
+    with those before it, and gains what it covers of the neighbours' and the sampled captions that they left out.
 
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made

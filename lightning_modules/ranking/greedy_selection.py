@@ -32,7 +32,7 @@ def marginal_gains(
         relevance_BK: How good each caption is.
         similarity_BKK: How alike each caption (row) is to each other one (column); None without `diversity`.
         diversity: 0 leaves likeness out.
-        coverage_BKX: How much of each other caption each caption says, 0 or more; None without `coverage`.
+        coverage_BKX: How much of each other caption each caption covers, 0 or more; None without `coverage`.
         coverage: 0 leaves it out.
     """
     relevance_BK = relevance_BK.astype(np.float64)

@@ -12,7 +12,7 @@ from lightning_modules.ranking.ranker import Candidates, Ranker
 class Likelihood(Ranker):
     """log P(caption | codes) / ((5 + length) / 6)^`length_penalty` (Wu et al. 2016, equation 14; `<eos>` counts).
 
-    Each caption is judged under the codes that it was said from.
+    Each caption is judged under the latents that it was generated from.
 
     Args:
         length_penalty: The exponent; 0 ranks by log P alone, which favours short captions.

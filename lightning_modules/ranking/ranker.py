@@ -16,12 +16,12 @@ from lightning_modules.base import CaptioningModule, GeneratedBatch
 
 
 class Candidates(NamedTuple):
-    """Captions to be ranked, with what they were said of.
+    """Captions to be ranked, with their images.
 
     Attributes:
         images_BCHW: `uint8`.
         features_BPD: The images as the encoder sees them.
-        said: The captions.
+        generated: The captions.
         keys: What the images are known by (see `image_keys`), [B, K], for a ranker that asks; None where no one knows.
     """
 
@@ -35,7 +35,7 @@ class Ranker(ABC):
     """Scores the candidate captions of images."""
 
     def prepare(self, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> None:
-        """Get ready to rank what a captioner says; most have nothing to do.
+        """Get ready to rank the captions of a model; most have nothing to do.
 
         Args:
             captioner: The captioner.

@@ -1,4 +1,4 @@
-"""The training images as a captioner sees them, with what was said of them, in a file.
+"""The training images as a captioner sees them, with their captions, in a file.
 
 Shape legend: B images, T training images, P grid positions, D features.
 """

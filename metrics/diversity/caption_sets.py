@@ -1,4 +1,4 @@
-"""The captions said of each image, as one row of captions: what every diversity metric looks at.
+"""The captions of each image, as one row of captions: what every diversity metric looks at.
 
 Shape legend: N captions, image by image, B images, K distinct n-grams of each caption.
 """
@@ -42,7 +42,7 @@ class CaptionSets:
         if len(alone):
             raise ValueError(
                 f"expected at least two captions of each image to measure how they differ, got fewer for {len(alone)} "
-                f"of {len(counts)} images (first for number {alone[0]}); say several, as generation=sample does"
+                f"of {len(counts)} images (first for number {alone[0]}); generate several, as generation=sample does"
             )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Consensus re-ranking: the candidate first that is most like what people said of similar training images.
+"""Consensus re-ranking: the candidate first that is most like the references of similar training images.
 
 Devlin et al., "Exploring nearest neighbor approaches for image captioning" (2015), section 3; Mao et al., "Deep
 captioning with multimodal recurrent neural networks (m-RNN)" (ICLR 2015), appendix.
@@ -25,12 +25,12 @@ CELLS_AT_ONCE = 1 << 21  # of matrices of similarities: bounds the memory
 
 
 class Neighbours(NamedTuple):
-    """The training images that are most like each evaluated image, and what was said of them.
+    """The training images that are most like each evaluated image, and their captions.
 
     Attributes:
         nearest_BK: For each evaluated image the numbers of its nearest training images (see `nearest_images`).
         training_captions: The captions of each training image, by number.
-        num_captions: m: how many of the neighbours' captions, the most similar ones, have a say.
+        num_captions: m: how many of the neighbours' captions, the most similar ones, count.
     """
 
     nearest_BK: Integers
@@ -80,7 +80,7 @@ def consensus_scores(
     """
     counts_B = np.bincount(image_of_candidate_N)
     _check_neighbours(neighbours, len(counts_B))
-    # with frequencies at hand, only what the neighbours said is looked at: a batch of images is ranked quickly
+    # with frequencies at hand, only the captions of the neighbours are looked at: a batch of images is ranked quickly
     asked = range(len(neighbours.training_captions)) if frequencies is None else np.unique(neighbours.nearest_BK)
     training: dict[int, list[Tokens]] = {
         image: [ptb_tokenize(caption) for caption in neighbours.training_captions[image]] for image in asked
@@ -119,7 +119,7 @@ def rerank(
 def _blocks(
     candidates: Sequence[Tokens], image_of_candidate_N: Integers, captions: list[list[Tokens]]
 ) -> Iterator[PairedCaptions]:
-    """Yield the candidates of some images beside what was said of their neighbours."""
+    """Yield the candidates of some images beside the captions of their neighbours."""
     widest = int(np.bincount(image_of_candidate_N).max()) * max(map(len, captions))
     step = max(CELLS_AT_ONCE // widest, 1)
     for start in range(0, len(captions), step):

@@ -1,4 +1,4 @@
-"""How much of what is said is said once: distinct captions, distinct n-grams, words, new sentences.
+"""How many captions and words are distinct: distinct captions, distinct n-grams, words, new sentences.
 
 Shape legend: N captions, image by image, B images.
 """
@@ -24,7 +24,7 @@ def div_n(sets: CaptionSets, order: int) -> Floats:
     """Return Div-n of each image, 0 to 1: [B].
 
     Distinct n-grams of the image's captions over all their *words*, whatever the order (Shetty et al. 2017, "Speaking
-    the same language", section 5.3); 0 where nothing is said.
+    the same language", section 5.3); 0 without captions.
 
     Args:
         sets: The captions of each image.

@@ -1,4 +1,4 @@
-"""Mutual BLEU: how much of an image's caption its other captions say as well; lower is more diverse.
+"""Mutual BLEU: how much of an image's caption its other captions repeat; lower is more diverse.
 
 Shape legend: N captions, image by image, B images, O = 4 orders of n-grams, K distinct n-grams of each caption.
 """

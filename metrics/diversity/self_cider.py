@@ -1,4 +1,4 @@
-"""Self-CIDEr: how many different things an image's captions say, by the spectrum of their similarities.
+"""Self-CIDEr: how many different things an image's captions mention, by the spectrum of their similarities.
 
 Wang and Chan, "Describing like humans: on diversity in image captioning" (CVPR 2019).
 
@@ -20,7 +20,7 @@ ROUNDING = 1e-12  # eigenvalues below this share of the largest are 0 but for ro
 
 
 def self_cider(sets: CaptionSets, frequencies: DocumentFrequencies) -> Floats:
-    """Return Self-CIDEr of each image, 0 (all say the same) to 1 (they share no n-gram): [B].
+    """Return Self-CIDEr of each image, 0 (all are the same) to 1 (they share no n-gram): [B].
 
     −ln(√λ_max / Σ √λ_i) / ln N for the eigenvalues λ of the N × N kernel matrix (section 3.2 of the paper). The kernel
     is CIDEr without the factor of ten: the mean over n = 1…4 of the cosine between TF-IDF vectors of n-grams, neither

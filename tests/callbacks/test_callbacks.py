@@ -73,7 +73,7 @@ def test_captions_are_shown_beside_what_people_said(trained: TinyRun) -> None:
     for stage, first in (("val", 3), ("test", 0)):
         (table,) = _text(trained, f"{stage}/captions")
         heading, rule, *rows = table.splitlines()
-        assert heading == "| image | the model says | people say |"
+        assert heading == "| image | generated | references |"
         assert rule == "|---|---|---|"
         assert [row.split(" | ")[0] for row in rows] == [f"| {first}", f"| {first + 1}"]
         assert all(row.count("|") == 4 and row.count("<br>") > 1 for row in rows)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from captioning.arguments import parse_arguments
-from captioning.strategy import CONF, build, options_of, ranking_settings, strategy_settings
+from captioning.arguments import CONF, options_of, parse_arguments
+from captioning.strategy import build, ranking_settings, strategy_settings
 from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Beam, Greedy, Sample
 from lightning_modules.ranking import Consensus, Likelihood, Mix, Reconstruction, TrainingIndex
@@ -28,7 +28,15 @@ def photos(tmp_path: Path) -> list[Path]:
 
 def test_choices_are_the_files_of_the_config() -> None:
     assert CONF == ROOT / "conf"
-    assert options_of("generation") == ["beam", "constrained_beam", "diverse_beam", "greedy", "latent", "sample"]
+    assert options_of("generation") == [
+        "beam",
+        "beam3",
+        "constrained_beam",
+        "diverse_beam",
+        "greedy",
+        "latent",
+        "sample",
+    ]
     with pytest.raises(ValueError, match="--strategy: invalid choice: 'beams'"):
         _options("--strategy", "beams")
     with pytest.raises(ValueError, match="--rank: invalid choice: 'none'"):
@@ -119,7 +127,7 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "beam", "--set", "beam_size=big"], "--set beam_size=big: expected int, got 'big'"),
         (["--strategy", "beam", "--set", "no_repeat_ngram=2.5"], "=2.5: expected int or null, got 2.5"),
         (["--strategy", "latent", "--set", "num=true"], "--set num=True: expected int, got True"),
-        (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy says one caption, expected 1"),
+        (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy makes one caption, expected 1"),
         (["--set", "max_length=3"], "--set max_length=3: expected a --strategy whose setting it is"),
         (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse or mix"),
         (["--rank", "likelihood", "--index", "a.npz"], "--index a.npz: expected a --rank that reads it"),

@@ -9,10 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 import average
-import caption
 import evaluate
 import score
 from captioning.arguments import parse_arguments
+from captioning.run import run as run_caption
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import ROOT, compose_tiny, hydra_job, run_tiny
 
@@ -103,7 +103,7 @@ def _average(arguments: Sequence[str]) -> None:
 SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "train.py": _train,
     "evaluate.py": _evaluate,
-    "caption.py": lambda arguments: caption.run(parse_arguments(arguments)),
+    "caption.py": lambda arguments: run_caption(parse_arguments(arguments)),
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
 }

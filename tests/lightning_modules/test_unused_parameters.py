@@ -30,6 +30,8 @@ def _options(group: str) -> dict[str, dict[str, Any]]:
     for path in sorted((ROOT / "conf/model" / group).glob("*.yaml")):
         read = OmegaConf.to_container(OmegaConf.load(path))
         assert isinstance(read, dict)
+        if "defaults" in read and "_target_" not in read:  # another option with other numbers
+            continue
         settings[path.stem] = {str(key): SMALL.get(str(key), read[key]) for key in read if key != "defaults"}
     return settings
 

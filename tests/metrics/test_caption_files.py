@@ -223,7 +223,7 @@ def _karpathy(**changes: object) -> dict[str, Any]:
     ("content", "message"),
     [
         ("", "expected captions, got an empty file"),
-        ([{"image_id": 1, "caption": "a"}], "expected references, got a list as in results; if people said"),
+        ([{"image_id": 1, "caption": "a"}], "expected references, got a list as in results; if these are"),
         (
             {"info": 1, "licenses": 2},
             "expected COCO annotations, .*, got an object with 'info', 'licenses'; see the READ",

@@ -22,7 +22,7 @@ from lightning_modules.networks.latents.sources import Source
 class ConditionalLatents(GaussianLatents):
     """q(S|I,w), p(S|I) learned, and q(C|I,S) with p(C) = N(0, 1).
 
-    In training S is drawn from a posterior that sees the image and the caption, so that it can say which of the many
+    In training S is drawn from a posterior that sees the image and the caption, so that it can tell which of the many
     true captions it is; its KL is that from a prior that sees the image alone. Without a caption S comes from the
     prior: what a `FromPosterior` asks for is then p(S|I) (Wang, Schwing and Lazebnik 2017; Sohn, Lee and Yan 2015).
 
@@ -89,7 +89,7 @@ class ConditionalLatents(GaussianLatents):
         return GaussianMixture.from_parameters(parameters_BX, self.num_components)
 
     def _read(self, caption: CaptionWords) -> Tensor:
-        """Return what the caption says as a whole: [N, F]."""
+        """Return the caption as a whole: [N, F]."""
         length_N = caption.is_word_NL.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(caption.words_NLE, length_N, batch_first=True, enforce_sorted=False)
         _, last_1NF = self.caption(packed)

@@ -1,4 +1,4 @@
-"""A mixture of diagonal Gaussians, as a prior with several ways to say an image.
+"""A mixture of diagonal Gaussians, as a prior with several ways to describe an image.
 
 Shape legend: N captions, K components, Z latent dimensions.
 """

@@ -68,7 +68,7 @@ class Latents(NamedTuple):
     """All that the decoder may know of the image of each caption.
 
     Attributes:
-        style: How it is seen and said, [N, S].
+        style: How it is seen and described, [N, S].
         content: What is there, [N, C].
         memory_MPD: What there is at each place, for a decoder with attention: of each image (M = B), or of each caption
             (M = N). Caption n sees those of row n // (N / M).

@@ -85,8 +85,8 @@ def test_everything_is_shown() -> None:
     page = Page(render(report))
     text = " ".join(page.text.split())
     shown = [report.title, *report.facts, *report.facts.values(), *report.notes, "model:", *report.gallery]
-    shown += ["CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "people", "1,000 images"]
-    shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "What people said (5)"]
+    shown += ["CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "human", "1,000 images"]
+    shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "References (5)"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
     assert [words for words in shown if words not in text] == []

@@ -28,10 +28,10 @@ def _lines(svg: str, color: str) -> list[list[tuple[float, float]]]:
 def test_each_curve_and_people_are_named_with_their_temperatures() -> None:
     for svg in trade_off_plots(TRADE_OFF).values():
         texts = _texts(svg)
-        assert {"sample", "latent", "people", "0.25", "0.5", "1", "0.75", "1.25"} <= {*texts}
+        assert {"sample", "latent", "human", "0.25", "0.5", "1", "0.75", "1.25"} <= {*texts}
         assert "None" not in "".join(texts)
     without = TRADE_OFF._replace(human=None)
-    assert all("people" not in _texts(svg) for svg in trade_off_plots(without).values())
+    assert all("human" not in _texts(svg) for svg in trade_off_plots(without).values())
 
 
 @pytest.mark.parametrize(("panel", "field"), [(0, "mean_cider_d"), (1, "oracle_cider_d")])
