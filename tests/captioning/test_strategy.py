@@ -47,7 +47,7 @@ def test_choices_are_the_files_of_the_config() -> None:
 def test_every_strategy_says_captions(
     trained: TinyRun, photos: list[Path], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    num = 1 if name in ("greedy", "beam", "constrained_beam") else 5
+    num = 1 if name in ("greedy", "beam", "beam3", "constrained_beam") else 5
     for entry in caption_json(capsys, trained.best, *photos, "--strategy", name):
         assert len(entry["captions"]) == len(entry["log_probabilities"]) == num
     if name != "greedy":

@@ -1,6 +1,6 @@
-import inspect
-
 """What every image decoder promises, over every implementation."""
+
+import inspect
 
 import pytest
 import torch
