@@ -19,4 +19,4 @@ def test_no_legal_setting_breaks_and_evaluate_confirms_what_train_has_tested(tmp
     outcomes = {number: carry_out(run, tmp_path / str(number), materials) for number, run in runs.items()}
     faults = [f"{runs[number]}: {found}" for number, found in outcomes.items() if found.kind not in (FINISHED, REFUSED)]
     assert not faults, "\n".join(faults)
-    assert sum(found.compared for found in outcomes.values()) > 20
+    assert sum(found.compared for found in outcomes.values()) > 10
