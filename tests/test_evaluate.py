@@ -122,7 +122,7 @@ def test_one_image_is_scored_but_for_what_takes_several(
     scores = _evaluate(tmp_path / "report", trained.best, "num_images=1", "num_captions=3", "meteor=no")
     assert {"BLEU-4", "mean/CIDEr-D", "B/mBLEU-4", "A/distinct"} <= scores.keys()
     assert "B/Self-CIDEr" not in scores
-    note = "CIDEr-D is 0 whatever is said, and B/Self-CIDEr is left out"
+    note = "CIDEr-D is 0 whatever the captions are, and B/Self-CIDEr is left out"
     assert scores["settings"]["notes"][0].startswith(note)
     assert f"note: {note}" in capsys.readouterr().out
 

@@ -158,7 +158,9 @@ def _rows(printed: str) -> list[tuple[str, str]]:
 
 
 def test_scores_that_are_no_numbers_are_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score, "score_captions", lambda images, **choices: {"BLEU-1": 0.5, "CIDEr-D": float("nan")})
+    monkeypatch.setattr(
+        "metrics.scorer.score_captions", lambda images, **choices: {"BLEU-1": 0.5, "CIDEr-D": float("nan")}
+    )
     (folder / "scores.json").write_text('{"settings": {"of": "an earlier run"}}')
     with pytest.raises(SystemExit, match=r"^error: CIDEr-D: expected a finite score, got nan; no scores are written$"):
         _score()
@@ -182,7 +184,8 @@ def test_a_single_image_has_no_rare_words(folder: Path, capsys: pytest.CaptureFi
     written = _score("--subset")
     assert (written["BLEU-4"], written["CIDEr-D"]) == (pytest.approx(1, abs=1e-6), 0)
     assert (
-        "CIDEr-D is 0 whatever is said, for its document frequencies are those of one image" in capsys.readouterr().out
+        "CIDEr-D is 0 whatever the captions are, for its document frequencies are those of one image"
+        in capsys.readouterr().out
     )
     (folder / "results.json").write_text(json.dumps(2 * rows))
     several = _score("--subset")

@@ -160,7 +160,9 @@ def test_what_one_image_has_no_frequencies_for_is_left_out_and_noted() -> None:
     assert scores["CIDEr-D"] == 0
     assert score_captions(SEVERAL).keys() - scores.keys() == {"B/Self-CIDEr"}
     (note,) = notes_on_scores(alone, num_documents=1, protocols="b")
-    assert note.startswith("CIDEr-D is 0 whatever is said, and B/Self-CIDEr is left out, for its document frequencies")
+    assert note.startswith(
+        "CIDEr-D is 0 whatever the captions are, and B/Self-CIDEr is left out, for its document frequencies"
+    )
     assert "Self-CIDEr" not in notes_on_scores(alone, num_documents=1, protocols="a")[0]
     assert "Self-CIDEr" not in notes_on_scores(ONE[:1], num_documents=1, protocols="b")[0]
     assert notes_on_scores(alone, num_documents=2, protocols="ab") == []
