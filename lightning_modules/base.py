@@ -233,9 +233,8 @@ class CaptioningModule(FacetModule):
 
     def examples(self, batch: CaptionBatch) -> list[Example]:
         """Return the first caption that the model generates for each image, and the first human one."""
-        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
         with torch.no_grad():
-            generated = self.generate(self.features_of(batch), generators=generators)
+            generated = self._generate(batch)
         return [
             Example(captions[0], references[0])
             for captions, references in zip(generated.captions, batch.references, strict=True)
@@ -243,8 +242,12 @@ class CaptioningModule(FacetModule):
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch; those of an image may not depend on the other images."""
+        return EvaluationOutput(self._generate(batch))
+
+    def _generate(self, batch: CaptionBatch) -> GeneratedBatch:
+        """Generate captions by the model's own strategy; random numbers follow from the run's seed and its id."""
         generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
-        return EvaluationOutput(self.generate(self.features_of(batch), generators=generators))
+        return self.generate(self.features_of(batch), generators=generators)
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
         return self._evaluate(batch)
