@@ -59,7 +59,7 @@ def test_json_holds_the_same_captions_of_a_folders_images(
     assert [entry["captions"][1] for entry in others] != [entry["captions"][1] for entry in described]
 
 
-def test_sampling_settings_are_heard(trained: TinyRun, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sampling_settings_are_used(trained: TinyRun, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     generated = []
     for settings in (["--top-k", 1], ["--top-p", 1e-6], ["--filter-thres", 0.9999], ["--temperature", 9.0]):
         _run(trained.best, folder / "b.png", "--num", 4, "--json", *settings)
@@ -67,7 +67,7 @@ def test_sampling_settings_are_heard(trained: TinyRun, folder: Path, capsys: pyt
     assert generated[0] == generated[1] == generated[2] != generated[3]  # the likeliest word, three ways
 
 
-def test_saves_each_image_beside_those_redrawn_from_its_captions(trained: TinyRun, folder: Path) -> None:
+def test_saves_each_image_beside_those_reconstructed_from_its_captions(trained: TinyRun, folder: Path) -> None:
     out = folder.parent / "reconstructed.PNG"
     _run(trained.best, folder, "--num", 3, "--save-reconstruction", out)
     picture = Image.open(out)
@@ -77,7 +77,7 @@ def test_saves_each_image_beside_those_redrawn_from_its_captions(trained: TinyRu
     assert [path.name for path in folder.parent.iterdir() if "unfinished" in path.name] == []
 
 
-def test_a_model_without_image_decoder_redraws_nothing(tmp_path: Path, folder: Path) -> None:
+def test_a_model_without_image_decoder_reconstructs_nothing(tmp_path: Path, folder: Path) -> None:
     blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
     _run(blind.best, folder, "--num", 1)
     with pytest.raises(ValueError, match=r"--save-reconstruction: .* no image decoder \(model/image_decoder=none\)"):

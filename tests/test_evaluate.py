@@ -55,7 +55,7 @@ def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> No
     assert len(scores["settings"]["checkpoint_sha256"]) == 64
 
 
-def test_the_seed_decides_what_is_said(trained: TinyRun, report: Path, tmp_path: Path) -> None:
+def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_path: Path) -> None:
     generated = (report / "captions.json").read_text()
     _evaluate(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
     assert (tmp_path / "same/captions.json").read_text() == generated  # also where each image is a batch of its own
@@ -135,7 +135,7 @@ def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> 
     assert "<svg" not in page
 
 
-def test_a_model_that_redraws_nothing_is_evaluated(tmp_path: Path) -> None:
+def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
     blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
     scores = _evaluate(tmp_path / "report", blind.best)
     assert "PSNR" not in scores

@@ -60,7 +60,7 @@ def test_the_metrics_are_there_and_the_sanity_check_is_not_counted(trained: Tiny
         assert 0 <= value <= 10
 
 
-def test_redrawn_images_are_measured(trained: TinyRun) -> None:
+def test_reconstructed_images_are_measured(trained: TinyRun) -> None:
     curves = scalars(trained.events)
     for stage in ("val", "test"):
         ((_, decibels),) = curves[f"{stage}/PSNR"]
@@ -79,7 +79,7 @@ def test_captions_are_shown_beside_what_people_said(trained: TinyRun) -> None:
         assert all(row.count("|") == 4 and row.count("<br>") > 1 for row in rows)
 
 
-def test_originals_are_shown_above_what_is_redrawn(trained: TinyRun) -> None:
+def test_originals_are_shown_above_what_is_reconstructed(trained: TinyRun) -> None:
     for stage in ("val", "test"):
         (event,) = trained.events.Images(f"{stage}/reconstructions")
         picture = Image.open(io.BytesIO(event.encoded_image_string))
@@ -105,7 +105,7 @@ def test_several_captions_an_image_are_all_measured_and_shown(tmp_path: Path) ->
     assert scalars(run.events)["val/rougeL"]
 
 
-def test_a_model_that_redraws_nothing_shows_no_reconstruction(tmp_path: Path) -> None:
+def test_a_model_that_reconstructs_nothing_shows_no_reconstruction(tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
     assert run.events.Tags()["images"] == []
     assert not {"val/PSNR", "val/SSIM"} & scalars(run.events).keys()

@@ -57,7 +57,7 @@ def _quality(trainer: Trainer, captioner: VariationalCaptioner, datamodule: Capt
 
 
 @pytest.mark.parametrize("generation", ["greedy", "sample"])
-def test_every_image_counts_once_as_redrawn_from_its_first_caption(generation: str, tmp_path: Path) -> None:
+def test_every_image_counts_once_as_reconstructed_from_its_first_caption(generation: str, tmp_path: Path) -> None:
     choices = [f"generation={generation}"]
     captioner, datamodule = build_tiny(tmp_path / "run", "data.batch_size=2", choices=choices)
     keeper = _Keeper()

@@ -95,7 +95,7 @@ def test_a_bar_shows_many_images_on_a_terminal(
     assert captioning.batches.MANY == 10
 
 
-def test_nothing_is_redrawn_that_nobody_sees(
+def test_nothing_is_reconstructed_that_nobody_sees(
     trained: TinyRun, photos: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[bool] = []

@@ -68,7 +68,7 @@ def test_the_global_random_state_stays_as_it_was(pipeline: CaptionPipeline, phot
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_each_caption_is_redrawn(pipeline: CaptionPipeline, photo: Path) -> None:
+def test_each_caption_is_reconstructed(pipeline: CaptionPipeline, photo: Path) -> None:
     description = pipeline.describe(photo, num=3)
     assert description.image_3HW.shape == (3, 32, 32)
     assert description.reconstruction_N3HW is not None
@@ -120,7 +120,7 @@ def _columns(description: Description) -> list[tuple[float, ...]]:
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_what_is_said_of_an_image_is_the_same_alone_and_beside_others(
+def test_what_is_generated_of_an_image_is_the_same_alone_and_beside_others(
     pipeline: CaptionPipeline, photos: list[Path], name: str
 ) -> None:
     together = pipeline.describe_batch(photos, [STRATEGIES[name]], seed=4)
@@ -248,7 +248,7 @@ def test_words_may_differ_between_images(pipeline: CaptionPipeline, photos: list
         assert all(word in description.captions[0].split() for word in words)
 
 
-def test_nothing_is_redrawn_unless_wanted_and_possible(
+def test_nothing_is_reconstructed_unless_required_and_possible(
     pipeline: CaptionPipeline, photos: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     def refuse(tokens_NL: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def _contains(caption: str, words: str) -> bool:
     return re.search(rf"\b{words.lower()}\b", caption) is not None
 
 
-def test_says_as_many_captions_as_wanted_image_by_image(
+def test_says_as_many_captions_as_required_image_by_image(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
     generated = captioner.generate(captioner.encode(images_BCHW), strategy)
@@ -106,7 +106,7 @@ def test_an_images_captions_do_not_depend_on_those_beside_it(
     )
 
 
-def test_every_caption_contains_the_wanted_words(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+def test_every_caption_contains_the_required_words(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     beam = ConstrainedBeam(beam_size=6, num=2, max_length=16)
     for words in (["circle"], ["Purple", "grey square"], [["cyan"], [], ["small triangle", "green"]], []):
         generated = captioner.generate(captioner.encode(images_BCHW), beam, words=words)
@@ -129,7 +129,7 @@ def test_words_come_from_the_strategys_settings_or_from_the_call(
     assert free.captions == captioner.generate(captioner.encode(images_BCHW), Beam(beam_size=10, max_length=9)).captions
 
 
-def test_refuses_words_that_cannot_be_said(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+def test_refuses_words_that_cannot_be_generated(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
     beam = ConstrainedBeam(max_length=9)
     if captioner.tokenizer.vocabulary.unk_id is not None:
         with pytest.raises(ValueError, match=r"words: the model's vocabulary has no 'circel', .*; it has circle"):

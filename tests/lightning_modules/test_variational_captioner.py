@@ -90,7 +90,7 @@ def test_the_loss_is_written_from_the_networks_output(captioner: VariationalCapt
     torch.testing.assert_close(loss, expected)
 
 
-def test_images_are_compared_with_what_is_redrawn_from_their_own_captions(
+def test_images_are_compared_with_what_is_reconstructed_from_their_own_captions(
     captioner: VariationalCaptioner, batch: CaptionBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = 32 * torch.arange(len(batch.images_BCHW), dtype=torch.uint8)
@@ -161,7 +161,7 @@ def test_a_greedy_caption_depends_on_its_image_alone(captioner: VariationalCapti
     assert together == alone
 
 
-def test_redraws_what_it_said(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
+def test_reconstructs_what_it_generated(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     captioner.eval()
     generated = captioner.generate(captioner.encode(batch.images_BCHW))
     reconstruction_NCHW = captioner.reconstruct(generated.tokens_NL)

@@ -21,7 +21,7 @@ def test_appends_special_tokens_to_its_vocabulary(gpt2_folder: Path) -> None:
     assert tokenizer.decode([own["an"], own["<|endoftext|>"]]) == "an"
 
 
-def test_its_own_special_token_is_never_said(gpt2_folder: Path) -> None:
+def test_its_own_special_token_is_never_generated(gpt2_folder: Path) -> None:
     tokenizer = load_gpt2([], path=gpt2_folder)
     end_of_text = tokenizer.tokens.index("<|endoftext|>")
     assert end_of_text in tokenizer.vocabulary.suppressed_ids

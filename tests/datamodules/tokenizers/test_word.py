@@ -49,7 +49,7 @@ def test_what_starts_with_a_character_that_had_none_before_it_is_written_alone()
     assert tokenizer.decode(tokenizer.encode("圆色的")) == "色的"  # the first one is unknown
 
 
-def test_a_wanted_word_is_spelled_as_it_is_commonly_written() -> None:
+def test_a_required_word_is_spelled_as_it_is_commonly_written() -> None:
     tokenizer = fit_word(["一只红狗", "白狗", "狗", "a dog"], min_count=1)
     for phrase, tokens in (("狗", ["##狗"]), ("红狗", ["##红", "##狗"]), ("白狗", ["白", "##狗"]), ("dog", ["dog"])):
         assert [tokenizer.tokens[i] for i in tokenizer.tokenize_word(phrase)] == tokens

@@ -145,7 +145,7 @@ def test_images_have_words_and_the_page_a_language() -> None:
     assert len(ids) == len({*ids})
 
 
-def test_a_model_that_redraws_nothing_has_captions_alone() -> None:
+def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
     image = _shown_image("dog.jpg")._replace(reconstruction_3HW=None)
     pixels_3HW = image.image_3HW
     report = replace(

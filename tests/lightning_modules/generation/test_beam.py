@@ -131,7 +131,7 @@ def test_unfinished_captions_fill_up_behind_finished_ones() -> None:
     assert generated.score_N[1:].tolist() == sorted(generated.score_N[1:].tolist(), reverse=True)
 
 
-def test_where_there_are_too_few_captions_the_best_is_said_again() -> None:
+def test_where_there_are_too_few_captions_the_best_is_generated_again() -> None:
     stepper = random_stepper()
     generated = Beam(beam_size=10, num=10, max_length=1)(stepper, *start(5), SPECIAL)
     for captions in _captions(generated, 10):
@@ -139,7 +139,7 @@ def test_where_there_are_too_few_captions_the_best_is_said_again() -> None:
         assert captions[7:] == [captions[0]] * 3
 
 
-def test_without_repeats_no_ngram_is_said_twice() -> None:
+def test_without_repeats_no_ngram_is_generated_twice() -> None:
     stepper = random_stepper(num_tables=30, eos=-2.0)
     for n in (1, 2, 3):
         generated = Beam(no_repeat_ngram=n, max_length=7 if n == 1 else 30)(stepper, *start(30, of=30), SPECIAL)

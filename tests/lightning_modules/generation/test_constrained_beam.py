@@ -101,7 +101,7 @@ def test_the_beam_is_shared_out_from_the_most_words_to_none() -> None:
     assert dealt.token_SC.tolist() == [[1, 3, 0, 2, 1, 2]]
 
 
-def test_a_wanted_word_may_be_said_twice_where_nothing_else_may() -> None:
+def test_a_required_word_may_be_generated_twice_where_nothing_else_may() -> None:
     stepper = random_stepper(num_tables=NUM_TABLES)
     strategy = ConstrainedBeam(no_repeat_ngram=1, max_length=7).bind(
         Request(constraints=[[[5, 6], [5, 7]]] * NUM_TABLES)

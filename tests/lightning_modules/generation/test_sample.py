@@ -90,7 +90,7 @@ def test_nearly_no_temperature_is_greedy() -> None:
     assert torch.equal(generated.tokens_NL, greedy.tokens_NL)
 
 
-def test_a_penalty_keeps_words_from_being_said_again() -> None:
+def test_a_penalty_keeps_words_from_being_generated_again() -> None:
     logits_V = torch.tensor([-9.0] * FIRST_WORD + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
     stepper = ViewStepper(logits_V.expand(3, -1))
     tokens_NL = Sample(top_k=1, repetition_penalty=10.0, max_length=7)(stepper, *start(3), SPECIAL).tokens_NL

@@ -139,7 +139,7 @@ def test_reconstruction_alone_trains_the_words(relaxation: str) -> None:
         assert sum(grad.abs().sum().item() for grad in grads if grad is not None) > 0, stage
 
 
-def test_only_the_captions_that_were_asked_for_are_redrawn() -> None:
+def test_only_the_captions_that_were_asked_for_are_reconstructed() -> None:
     captioner = tiny_captioner("model/relaxation=expected").eval()
     every = _run(captioner, _captions(VOCABULARY)).reconstruction_RCHW
     some = _run(captioner, _captions(VOCABULARY), reconstruct_R=torch.tensor([2, 0])).reconstruction_RCHW
@@ -148,7 +148,7 @@ def test_only_the_captions_that_were_asked_for_are_redrawn() -> None:
     torch.testing.assert_close(some, every[[2, 0]])
 
 
-def test_an_image_is_redrawn_from_certain_words_as_from_finished_sentences() -> None:
+def test_an_image_is_reconstructed_from_certain_words_as_from_finished_sentences() -> None:
     captioner, tokens_NL = tiny_captioner().eval(), _captions(VOCABULARY)
     captioner.relaxation.forward = lambda logits_NLV, targets_NL, step: one_hot(
         tokens_NL[:, 1:], VOCABULARY.size
@@ -167,7 +167,7 @@ def test_the_training_step_reaches_the_relaxation() -> None:
     assert steps == [41]
 
 
-def test_without_image_decoder_nothing_is_redrawn() -> None:
+def test_without_image_decoder_nothing_is_reconstructed() -> None:
     captioner = tiny_captioner("model/image_decoder=none")
     assert _run(captioner, _captions(VOCABULARY)).reconstruction_RCHW is None
     with pytest.raises(ValueError, match=r"no image decoder \(model/image_decoder=none\), so it cannot reconstruct"):

@@ -48,7 +48,7 @@ def _nearest(captioner: VariationalCaptioner, training: CaptionSplit, candidates
 
 
 @pytest.mark.parametrize(("num_nearest", "num_captions"), [(1, 125), (3, 2), (3, 4), (8, 1), (8, 125)])
-def test_is_the_mean_cider_d_with_what_was_said_of_the_nearest(
+def test_is_the_mean_cider_d_with_what_was_generated_of_the_nearest(
     index: Path,
     captioner: VariationalCaptioner,
     training: CaptionSplit,

@@ -9,7 +9,7 @@ from lightning_modules.ranking import Candidates, Reconstruction
 from tests.tiny_run import build_tiny
 
 
-def test_is_minus_pi_times_the_squared_error_of_the_redrawn_image(
+def test_is_minus_pi_times_the_squared_error_of_the_reconstructed_image(
     captioner: VariationalCaptioner, candidates: Candidates
 ) -> None:
     score_N = Reconstruction()(captioner, candidates)
@@ -24,7 +24,7 @@ def test_is_minus_pi_times_the_squared_error_of_the_redrawn_image(
     torch.testing.assert_close(score_N.double(), torch.tensor(expected, dtype=torch.float64), rtol=1e-5, atol=1e-4)
 
 
-def test_an_image_redrawn_perfectly_scores_0(
+def test_an_image_reconstructed_perfectly_scores_0(
     captioner: VariationalCaptioner, candidates: Candidates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reconstruction_NCHW = torch.full((12, 3, 16, 16), 0.2)
@@ -37,7 +37,7 @@ def test_an_image_redrawn_perfectly_scores_0(
     torch.testing.assert_close(score_N, expected_N)
 
 
-def test_refuses_a_model_that_does_not_redraw(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_refuses_a_model_that_does_not_reconstruct(tmp_path_factory: pytest.TempPathFactory) -> None:
     choices = ["model/image_decoder=none"]
     captioner = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=choices)[0].eval()
     images_BCHW = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)

@@ -42,7 +42,7 @@ def test_blocks_of_images_do_not_change_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("nearest", [[[0, 4], [3, 0], [2, 4]], [[5], [5], [5]]], ids=["four images", "one image"])
-def test_with_frequencies_only_what_the_neighbours_said_is_tokenized(
+def test_with_frequencies_only_what_the_neighbours_generated_is_tokenized(
     nearest: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokenized: list[str] = []
@@ -68,7 +68,7 @@ def test_order_is_by_score_and_keeps_equals() -> None:
     assert order.tolist() == [1, 0, 5, 3, 4, 6, 2]
 
 
-def test_what_is_said_of_similar_images_comes_first() -> None:
+def test_what_is_generated_of_similar_images_comes_first() -> None:
     text = [["a dog runs on the beach", "a dog on the beach"], ["two men play chess"], ["a red car"]]
     images = [
         ImageCaptions(4, ["a red car", "two men", "a dog runs on the beach"], ["a dog"]),

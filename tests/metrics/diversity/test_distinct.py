@@ -35,7 +35,7 @@ def test_hand_values() -> None:
     assert vocabulary_size(sets) == 7
 
 
-def test_where_nothing_is_said_nothing_differs() -> None:
+def test_where_nothing_is_generated_nothing_differs() -> None:
     sets = CaptionSets.of([[[], []], [["a"], []]])
     assert distinct_share(sets).tolist() == [1 / 2, 1]
     assert div_n(sets, 1).tolist() == [0, 1]
@@ -54,7 +54,7 @@ def test_neither_the_order_nor_the_words_themselves_matter(measure: Callable[[Ca
     assert measure(CaptionSets.of(renamed)).tolist() == values.tolist()
 
 
-def test_a_caption_is_novel_unless_all_its_words_were_said_in_this_order() -> None:
+def test_a_caption_is_novel_unless_all_its_words_were_generated_in_this_order() -> None:
     captions = [["a", "dog"], ["dog", "a"], ["a", "dog", "runs"], ["a"], []]
     assert is_novel(captions, {"a dog", "a dog sits"}).tolist() == [False, True, True, True, True]
     assert is_novel(captions, {""}).tolist() == [True, True, True, True, False]
