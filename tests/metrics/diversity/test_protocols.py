@@ -119,7 +119,7 @@ def test_metric_classes_give_what_the_functions_give() -> None:
 def test_metric_classes_name_the_remedy_for_single_captions(metric_class: type[CaptionMetric]) -> None:
     metric = metric_class()
     metric.update([["a dog"], ["a cat"]], [["a dog"], ["cats"]], torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match="say several, as generation=sample does"):
+    with pytest.raises(ValueError, match="generate several, as generation=sample does"):
         metric.compute()
 
 
