@@ -13,11 +13,12 @@ def main(config: DictConfig) -> None:
     """Run one evaluation."""
     from evaluation.run import evaluate  # here: these import torch, which help and mistakes need not wait for
     from launch.checks import refuse_foreign_metrics
+    from launch.prediction_trainer import build_prediction_trainer
     from launch.setting_types import refuse_wrong_settings
 
     refuse_wrong_settings(config)
     refuse_foreign_metrics(config)
-    evaluate(config)
+    evaluate(config, build_prediction_trainer(config))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 Shape legend: B images, N captions of one image, S style, K styles of each image, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
@@ -15,12 +15,13 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys, file_keys
 from datamodules.image_files.reading import read_image
 from lightning_modules import CaptioningModule
-from lightning_modules.base import Constraints, GeneratedBatch
+from lightning_modules.base import Constraints
 from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Greedy, Sample, Strategy
 from lightning_modules.networks.latents import LatentCode
-from lightning_modules.ranking import Candidates, Ranker, best_first
-from utils.seeding import generators_of
+from lightning_modules.ranking import EncodedImages, Ranker, generate_ranked
+
+Value = TypeVar("Value")
 
 Styles = Callable[[LatentCode], Tensor]
 """From images' own styles, `sample` [B, S], and priors to those to generate captions in, [B · K, S], image by image."""
@@ -87,7 +88,7 @@ class CaptionPipeline:
         top_p: float | None = None,
         filter_thres: float | None = None,
     ) -> Description:
-        """Say `num` captions of an image: the greedy one, then `num` − 1 sampled ones (see `Sample`).
+        """Generate `num` captions of an image: the greedy one, then `num` − 1 sampled ones (see `Sample`).
 
         Raises:
             ValueError: The file is no usable image, or a setting is out of range.
@@ -112,7 +113,7 @@ class CaptionPipeline:
         ranker: Ranker | None = None,
         reconstruct: bool = True,
     ) -> list[Description]:
-        """Say captions of several images together, by one strategy after the other.
+        """Generate captions of several images together, by one strategy after the other.
 
         The captions of an image depend on it, the seed and the settings, but not on the other images, up to the
         rounding of sums. The global random state stays as it was.
@@ -120,7 +121,7 @@ class CaptionPipeline:
         Args:
             paths: The image files.
             strategies: How captions are generated; an image gets those of the first, then those of the second, ….
-            seed: Of all that is drawn, the same for each image.
+            seed: Of all that is drawn; what an image draws depends on its pixels, too.
             words: What every caption must contain (see `CaptioningModule.generate`).
             styles: Which styles to generate captions in; None for those that a strategy samples.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
@@ -133,28 +134,38 @@ class CaptionPipeline:
             raise ValueError("expected at least one image file to describe, got none")
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
-        features_BPD = captioner.encode(images_BCHW)
-        style_NS = None if styles is None else styles(captioner.sample_latents(features_BPD).style)
-        generated = []
-        for strategy in strategies:
-            generators = generators_of([seed] * len(paths))
-            generated.append(
-                captioner.generate(features_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
+        images = EncodedImages(images_BCHW, captioner.encode(images_BCHW))
+        style_NS = None if styles is None else styles(captioner.sample_latents(images.features_BPD).style)
+        generated = [
+            generate_ranked(
+                captioner,
+                images,
+                strategy,
+                seed=seed,
+                words=words,
+                style_NS=style_NS,
+                ranker=ranker,
+                keys=partial(_keys_of, paths),
             )
-        if ranker is not None:
-            keys = partial(_keys_of, paths)
-            scored = [
-                (part, ranker(captioner, Candidates(images_BCHW, features_BPD, part, keys))) for part in generated
-            ]
-            generated = [best_first(part, score_N) for part, score_N in scored]
+            for strategy in strategies
+        ]
         reconstructed = (
-            [captioner.reconstruct(part.tokens_NL).cpu() for part in generated]
+            [captioner.reconstruct(part.tokens_NL).unflatten(0, (len(paths), -1)).cpu() for part in generated]
             if reconstruct and captioner.can_reconstruct
             else None
         )
+        by_image = zip(*(part.by_image() for part in generated), strict=True)
         return [
-            _description(Path(path), row, image_3HW, generated, reconstructed)
-            for row, (path, image_3HW) in enumerate(zip(paths, images_BCHW.cpu(), strict=True))
+            Description(
+                path=Path(path),
+                captions=_joined(part.captions for part in parts),
+                log_probabilities=_joined(part.log_probabilities for part in parts),
+                scores=_joined(part.scores for part in parts),
+                finished=_joined(part.finished for part in parts),
+                image_3HW=image_3HW,
+                reconstruction_N3HW=None if reconstructed is None else torch.cat([part[row] for part in reconstructed]),
+            )
+            for row, (path, image_3HW, parts) in enumerate(zip(paths, images_BCHW.cpu(), by_image, strict=True))
         ]
 
     def describe_all(self, paths: Sequence[str | Path], **settings: float | None) -> Iterator[Description]:
@@ -171,7 +182,7 @@ class CaptionPipeline:
     def describe_in_styles(
         self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None
     ) -> Description:
-        """Say an image's caption in each of the given styles.
+        """Generate an image's caption in each of the given styles.
 
         Another image's, numbers of one's own, or those that `interpolate_styles` and `traverse_style` make:
 
@@ -193,20 +204,5 @@ def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
     return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
 
 
-def _description(
-    path: Path, row: int, image_3HW: Tensor, generated: Sequence[GeneratedBatch], reconstructed: Sequence[Tensor] | None
-) -> Description:
-    """Pick one image out of what several strategies generated for a batch."""
-    rows = [slice(row * len(part.captions[row]), (row + 1) * len(part.captions[row])) for part in generated]
-    parts = [*zip(generated, rows, strict=True)]
-    return Description(
-        path,
-        captions=[caption for part in generated for caption in part.captions[row]],
-        log_probabilities=[nats for part, rows in parts for nats in part.log_probability_N[rows].tolist()],
-        scores=[score for part, rows in parts for score in part.score_N[rows].tolist()],
-        finished=[whether for part, rows in parts for whether in part.finished_N[rows].tolist()],
-        image_3HW=image_3HW,
-        reconstruction_N3HW=None
-        if reconstructed is None
-        else torch.cat([p[r] for p, r in zip(reconstructed, rows, strict=True)]),
-    )
+def _joined(parts: Iterable[list[Value]]) -> list[Value]:
+    return [value for part in parts for value in part]

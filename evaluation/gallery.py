@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import GeneratedCaptions
+from evaluation.generate_split import NumberedCaptions
 from evaluation.reconstruction import reconstruct_from_first
 from evaluation.report.contents import ShownCaption, ShownImage
 from lightning_modules import CaptioningModule
@@ -16,7 +16,7 @@ from metrics.ngrams import Floats
 def make_gallery(
     captioner: CaptioningModule,
     split: CaptionSplit,
-    generated: Sequence[GeneratedCaptions],
+    generated: Sequence[NumberedCaptions],
     cider_d: Sequence[Floats],
     *,
     num_images: int,
@@ -49,13 +49,12 @@ def choose(means: Sequence[float], num: int, seed: int) -> Mapping[str, list[int
     }
 
 
-def _shown(
-    captioner: CaptioningModule, split: CaptionSplit, generated: GeneratedCaptions, cider_d: Floats
-) -> ShownImage:
+def _shown(captioner: CaptioningModule, split: CaptionSplit, image: NumberedCaptions, cider_d: Floats) -> ShownImage:
+    number, generated = image
     reconstruction_1CHW = reconstruct_from_first(captioner, [generated])
     return ShownImage(
-        name=str(split.image_names[generated.number]),
-        image_3HW=split.load_image(generated.number),
+        name=str(split.image_names[number]),
+        image_3HW=split.load_image(number),
         reconstruction_3HW=None if reconstruction_1CHW is None else reconstruction_1CHW[0],
         captions=[
             ShownCaption(*caption)
@@ -63,6 +62,6 @@ def _shown(
                 generated.captions, cider_d.tolist(), generated.log_probabilities, generated.finished, strict=True
             )
         ],
-        references=list(split.captions[generated.number]),
+        references=list(split.captions[number]),
         mean_cider_d=float(np.mean(cider_d)),
     )

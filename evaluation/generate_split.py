@@ -1,10 +1,9 @@
-"""Says captions of the images of a split, batch by batch.
+"""Generates captions of the images of a split, batch by batch.
 
-Shape legend: B images, P grid positions, D feature width, N captions, image by image, L tokens.
+Shape legend: B images, P grid positions, D feature width.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,13 +11,24 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
+from lightning_modules.base import GeneratedCaptions
 from lightning_modules.generation import Strategy
-from lightning_modules.ranking import Candidates, Ranker, best_first
+from lightning_modules.ranking import EncodedImages, Ranker, generate_ranked
 from metrics import ImageCaptions
-from utils.seeding import generators_of_images
+
+
+class ImageBatch(NamedTuple):
+    """Images of a split.
+
+    Attributes:
+        numbers_B: Which of the split's images, from 0.
+        images_BCHW: `uint8`.
+    """
+
+    numbers_B: Tensor
+    images_BCHW: Tensor
 
 
 class EncodedBatch(NamedTuple):
@@ -35,6 +45,11 @@ class EncodedBatch(NamedTuple):
     features_BPD: Tensor
 
     @classmethod
+    def of(cls, batch: ImageBatch, captioner: CaptioningModule) -> "EncodedBatch":
+        """Encode images."""
+        return cls(batch.numbers_B.tolist(), batch.images_BCHW, captioner.encode(batch.images_BCHW))
+
+    @classmethod
     def joined(cls, batches: Sequence["EncodedBatch"]) -> "EncodedBatch":
         """Return the images of several batches as one."""
         return cls(
@@ -48,39 +63,19 @@ class EncodedBatch(NamedTuple):
         return EncodedBatch(self.numbers[:num], self.images_BCHW[:num], self.features_BPD[:num])
 
 
-class GeneratedCaptions(NamedTuple):
-    """The captions that were generated for an image.
+class NumberedCaptions(NamedTuple):
+    """The captions that were generated for an image of a split.
 
     Attributes:
         number: Which of the split's images, from 0.
-        captions: Best first where they were ranked.
-        tokens_NL: The same as tokens, after the prefix, padded.
-        log_probabilities: log P(caption | codes) of each in nats.
-        scores: What they are ranked by.
-        finished: Whether each came to its end.
+        generated: Its captions.
     """
 
     number: int
-    captions: list[str]
-    tokens_NL: Tensor
-    log_probabilities: list[float]
-    scores: list[float]
-    finished: list[bool]
-
-    def first(self, num: int | None) -> "GeneratedCaptions":
-        """Return the first `num` captions alone, or all."""
-        rows = slice(num)
-        return GeneratedCaptions(
-            self.number,
-            self.captions[rows],
-            self.tokens_NL[rows],
-            self.log_probabilities[rows],
-            self.scores[rows],
-            self.finished[rows],
-        )
+    generated: GeneratedCaptions
 
 
-class _Pixels(Dataset[tuple[int, Tensor]]):
+class _Pixels(Dataset[ImageBatch]):
     def __init__(self, split: CaptionSplit, num_images: int) -> None:
         self.split = split
         self.num_images = num_images
@@ -88,23 +83,42 @@ class _Pixels(Dataset[tuple[int, Tensor]]):
     def __len__(self) -> int:
         return self.num_images
 
-    def __getitem__(self, number: int) -> tuple[int, Tensor]:
-        return number, self.split.load_image(number)
+    def __getitem__(self, number: int) -> ImageBatch:
+        return ImageBatch(torch.tensor(number), self.split.load_image(number))
 
 
-def encoded_batches(
-    captioner: CaptioningModule,
+def image_loader(
     split: CaptionSplit,
     *,
     num_images: int,
     batch_size: int,
     num_workers: int = 0,
+    rank: int = 0,
+    num_processes: int = 1,
+) -> DataLoader[ImageBatch]:
+    """Return a loader of the first images of a split, or of one process's batches of them.
+
+    A batch holds the same images on any number of processes, so that its sums are rounded in the same way.
+
+    Args:
+        split: The images.
+        num_images: How many of them, from the first on.
+        batch_size: Images of a batch.
+        num_workers: Processes that load images; 0 loads them in this one.
+        rank: Which process this is, from 0.
+        num_processes: How many take a batch each in turn.
+    """
+    starts = range(rank * batch_size, num_images, num_processes * batch_size)
+    own = [number for start in starts for number in range(start, min(start + batch_size, num_images))]
+    return DataLoader(_Pixels(split, num_images), sampler=own, batch_size=batch_size, num_workers=num_workers)
+
+
+def encode_images(
+    captioner: CaptioningModule, split: CaptionSplit, *, num_images: int, batch_size: int
 ) -> Iterator[EncodedBatch]:
     """Yield the first images of a split, encoded."""
-    loader = DataLoader(_Pixels(split, num_images), batch_size=batch_size, num_workers=num_workers)
-    for number_B, images_BCHW in loader:
-        images_BCHW = images_BCHW.to(captioner.device)
-        yield EncodedBatch(number_B.tolist(), images_BCHW, captioner.encode(images_BCHW))
+    for batch in image_loader(split, num_images=num_images, batch_size=batch_size):
+        yield EncodedBatch.of(ImageBatch(batch.numbers_B, batch.images_BCHW.to(captioner.device)), captioner)
 
 
 def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedBatch]:
@@ -119,65 +133,45 @@ def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedB
 def generate_batch(
     captioner: CaptioningModule,
     batch: EncodedBatch,
-    strategy: Strategy,
-    *,
-    ids: Sequence[int],
-    seed: int,
-    ranker: Ranker | None = None,
-    keys: Callable[[], ImageKeys] | None = None,
-) -> list[GeneratedCaptions]:
-    """Say captions of a batch; what an image draws depends on the seed and its id alone.
-
-    Args:
-        captioner: The captioner.
-        batch: The images.
-        strategy: How.
-        ids: The data set's number of each image.
-        seed: Of all that is drawn.
-        ranker: Brings each image's captions into its order, best first.
-        keys: What the images are known by, for the ranker.
-    """
-    generated = captioner.generate(batch.features_BPD, strategy, generators=generators_of_images(seed, ids))
-    if ranker is not None:
-        generated = best_first(
-            generated, ranker(captioner, Candidates(batch.images_BCHW, batch.features_BPD, generated, keys))
-        )
-    parts = (
-        part.unflatten(0, (len(batch.numbers), -1)).cpu()
-        for part in (generated.tokens_NL, generated.log_probability_N, generated.score_N, generated.finished_N)
-    )
-    return [
-        GeneratedCaptions(number, captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
-        for number, captions, tokens_NL, nats_N, score_N, finished_N in zip(
-            batch.numbers, generated.captions, *parts, strict=True
-        )
-    ]
-
-
-def generate_all(
-    captioner: CaptioningModule,
-    batches: Iterable[EncodedBatch],
     split: CaptionSplit,
     strategy: Strategy,
     *,
     seed: int,
-    num_images: int,
     ranker: Ranker | None = None,
+) -> list[NumberedCaptions]:
+    """Generate captions of a batch (see `generate_ranked`)."""
+    generated = generate_ranked(
+        captioner,
+        EncodedImages(batch.images_BCHW, batch.features_BPD),
+        strategy,
+        seed=seed,
+        ranker=ranker,
+        keys=lambda: split.image_keys[batch.numbers],
+    )
+    return [*map(NumberedCaptions, batch.numbers, generated.by_image())]
+
+
+def generate_all(
+    captioner: CaptioningModule,
+    batches: Sequence[EncodedBatch],
+    split: CaptionSplit,
+    strategy: Strategy,
+    *,
+    seed: int,
     label: str = "captions",
-) -> Iterator[tuple[EncodedBatch, list[GeneratedCaptions]]]:
-    """Say captions of batch after batch, with a progress bar; arguments as for `generate_batch`."""
-    keys_NK = None if ranker is None else split.image_keys
-    with tqdm(total=num_images, desc=label, unit="image") as progress:
+) -> list[NumberedCaptions]:
+    """Generate captions of batch after batch on this process, with a progress bar; arguments as of `generate_batch`."""
+    generated: list[NumberedCaptions] = []
+    with tqdm(total=sum(len(batch.numbers) for batch in batches), desc=label, unit="image") as progress:
         for batch in batches:
-            ids = [split.image_ids[number] for number in batch.numbers]
-            keys = None if keys_NK is None else partial(keys_NK.__getitem__, batch.numbers)
-            yield batch, generate_batch(captioner, batch, strategy, ids=ids, seed=seed, ranker=ranker, keys=keys)
+            generated += generate_batch(captioner, batch, split, strategy, seed=seed)
             progress.update(len(batch.numbers))
+    return generated
 
 
-def with_references(generated: Iterable[GeneratedCaptions], split: CaptionSplit) -> list[ImageCaptions]:
+def with_references(images: Iterable[NumberedCaptions], split: CaptionSplit) -> list[ImageCaptions]:
     """Return generated captions beside the references of the same images: what metrics compare."""
     return [
-        ImageCaptions(split.image_ids[image.number], image.captions, list(split.captions[image.number]))
-        for image in generated
+        ImageCaptions(split.image_ids[image.number], image.generated.captions, list(split.captions[image.number]))
+        for image in images
     ]

@@ -1,23 +1,21 @@
 """From the config to what is evaluated: a model, a split, and the ways to describe it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from callbacks.caption_metrics import refuse_single_captions
-from datamodules.split import CaptionSplit
+from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
 from metrics import CaptionScore, why_no_meteor
-from utils.devices import check_device, keep_freed_memory
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
 """Settings of data sets whose images training may change; here images are looked at as they are."""
@@ -28,7 +26,8 @@ class Evaluated(NamedTuple):
 
     Attributes:
         captioner: The model.
-        split: The images that it describes.
+        splits: The images of the data set.
+        split: Those of the split that it describes.
         num_images: How many of them, from the first on.
         training: What is known of those that it was trained on.
         strategy: How it describes them.
@@ -38,6 +37,7 @@ class Evaluated(NamedTuple):
     """
 
     captioner: CaptioningModule
+    splits: Mapping[SplitName, CaptionSplit]
     split: CaptionSplit
     num_images: int
     training: Training
@@ -56,7 +56,7 @@ def prepare(config: DictConfig) -> Evaluated:
     check(config)
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
-    captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages).to(device_of(config.device))
+    captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
@@ -71,9 +71,7 @@ def prepare(config: DictConfig) -> Evaluated:
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
     training = inspect_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
     ranker = instantiate(config.ranking) or None
-    if ranker is not None:
-        ranker.prepare(captioner, lambda: splits["train"])
-    return Evaluated(captioner, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
+    return Evaluated(captioner, splits, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
 
 
 def check(config: DictConfig) -> None:
@@ -96,19 +94,6 @@ def check(config: DictConfig) -> None:
             node = node[key]
         if node is not None and node < lowest:
             raise ValueError(f"{name} must be at least {lowest}, got {node}")
-
-
-def device_of(device: str) -> torch.device:
-    """Return the device of that name; "auto" is a GPU if there is one.
-
-    Raises:
-        ValueError: It is not there.
-    """
-    name = device if device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
-    check_device(name, f"device={name}")
-    if torch.device(name).type == "cpu":
-        keep_freed_memory()
-    return torch.device(name)
 
 
 def strategy_of(config: DictConfig) -> Strategy:

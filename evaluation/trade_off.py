@@ -24,7 +24,7 @@ def measure_trade_off(
     seed: int,
     frequencies: DocumentFrequencies,
 ) -> TradeOff:
-    """Say and score captions of the same images at each temperature of each curve.
+    """Generate and score captions of the same images at each temperature of each curve.
 
     Args:
         captioner: The captioner.
@@ -42,9 +42,7 @@ def measure_trade_off(
         points[name] = []
         for temperature in sorted(temperatures):
             label = f"{name} at temperature {temperature:g}"
-            strategy = strategy_at(temperature)
-            by_batch = generate_all(captioner, batches, split, strategy, seed=seed, num_images=num_images, label=label)
-            generated = [image for _, images in by_batch for image in images]
+            generated = generate_all(captioner, batches, split, strategy_at(temperature), seed=seed, label=label)
             scores = score_captions(with_references(generated, split), frequencies=frequencies)
             points[name].append(_point(temperature, scores))
     references = [

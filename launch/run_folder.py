@@ -48,7 +48,7 @@ class OwnFolder(Callback):
         self.numbered = numbered
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        if not self.numbered and _has_first_process():
+        if _has_first_process():
             return
         named = any(text.startswith("hydra.run.dir=") for text in config.hydra.overrides.hydra)
         if not self.numbered or named:
@@ -93,10 +93,9 @@ def in_own_folder(job: Callable[[DictConfig], Result]) -> Callable[[DictConfig],
     @functools.wraps(job)
     def owning(config: DictConfig) -> Result:
         expand_home(config)
-        may_go_on = "resume" in config  # a script that trains, which may have several processes
-        if may_go_on and _has_first_process():
+        if _has_first_process():
             return job(config)
-        old_run = run_to_resume(config) if may_go_on else None
+        old_run = run_to_resume(config) if "resume" in config else None
         if old_run is None:
             with _owned_for_now(Path(HydraConfig.get().runtime.output_dir), "hydra.run.dir", goes_on=False):
                 return job(config)

@@ -23,7 +23,7 @@ from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from utils.cache_key import cache_key, sources_of
-from utils.seeding import Generators, generators_of_images, run_seed
+from utils.seeding import Generators, Purpose, generators_of_images, generators_of_numbers, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,35 @@ class Example(NamedTuple):
 
     generated: str
     reference: str
+
+
+class GeneratedCaptions(NamedTuple):
+    """The captions that were generated for one image.
+
+    Attributes:
+        captions: Best first where they were ranked.
+        tokens_NL: The same as tokens, after the prefix, padded.
+        log_probabilities: log P(caption | codes) of each in nats.
+        scores: What they are ranked by.
+        finished: Whether each came to its end; the others were cut.
+    """
+
+    captions: list[str]
+    tokens_NL: Tensor
+    log_probabilities: list[float]
+    scores: list[float]
+    finished: list[bool]
+
+    def first(self, num: int | None) -> "GeneratedCaptions":
+        """Return the first `num` captions alone, or all."""
+        rows = slice(num)
+        return GeneratedCaptions(
+            self.captions[rows],
+            self.tokens_NL[rows],
+            self.log_probabilities[rows],
+            self.scores[rows],
+            self.finished[rows],
+        )
 
 
 class GeneratedBatch(NamedTuple):
@@ -58,6 +87,17 @@ class GeneratedBatch(NamedTuple):
     score_N: Tensor
     finished_N: Tensor
     latents: Latents | None = None
+
+    def by_image(self) -> list[GeneratedCaptions]:
+        """Return the captions of each image by themselves, on the CPU."""
+        parts = (
+            part.unflatten(0, (len(self.captions), -1)).cpu()
+            for part in (self.tokens_NL, self.log_probability_N, self.score_N, self.finished_N)
+        )
+        return [
+            GeneratedCaptions(captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
+            for captions, tokens_NL, nats_N, score_N, finished_N in zip(self.captions, *parts, strict=True)
+        ]
 
 
 class EvaluationOutput(NamedTuple):
@@ -245,9 +285,13 @@ class CaptioningModule(FacetModule):
         return EvaluationOutput(self._generate(batch))
 
     def _generate(self, batch: CaptionBatch) -> GeneratedBatch:
-        """Generate captions by the model's own strategy; random numbers follow from the run's seed and its id."""
-        generators = generators_of_images(run_seed(), batch.image_ids_B.tolist())
-        return self.generate(self.features_of(batch), generators=generators)
+        """Generate captions by the model's own strategy."""
+        return self.generate(self.features_of(batch), generators=generators_of_batch(batch))
+
+    @torch.no_grad()
+    def predict_step(self, batch: CaptionBatch, batch_idx: int) -> GeneratedBatch:
+        """Generate captions of a batch by the model's own strategy: `trainer.predict(captioner, loader)`."""
+        return self._generate(batch)
 
     def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
         return self._evaluate(batch)
@@ -261,3 +305,13 @@ class CaptioningModule(FacetModule):
         # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
         with torch.autocast(self.device.type, enabled=False):
             return self.evaluate(batch)
+
+
+def generators_of_batch(batch: CaptionBatch, purpose: Purpose = "captions") -> Generators:
+    """Return a generator for each image of a batch, which follows from the run's seed and the image's pixels.
+
+    It follows from the image's number where the batch brings cached features alone.
+    """
+    if batch.images_BCHW.numel():
+        return generators_of_images(run_seed(), batch.images_BCHW, purpose)
+    return generators_of_numbers(run_seed(), batch.image_ids_B.tolist(), purpose)

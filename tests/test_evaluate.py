@@ -1,24 +1,33 @@
 """Whole evaluations of a tiny model: what the report says is what was measured."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.utils import instantiate
 
 import evaluate
 import score
+from captioning.pipeline import CaptionPipeline
+from tests.captioning.caption_command import caption_json
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import ROOT, TinyRun, compose_tiny, hydra_job, run_tiny
+from tests.two_processes import on_two_processes
 
 QUICK = ("num_images=3", "gallery.num_images=1", "trade_off.num_images=2", "exploration.num_images=2")
 RANKINGS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
 
 
 def _evaluate(folder: Path, checkpoint: Path, *settings: str, choices: tuple[str, ...] = ()) -> dict[str, Any]:
-    own = [f"checkpoint={checkpoint}", "device=cpu", "trade_off.temperatures=[0.5,1]", *QUICK]
+    own = [f"checkpoint={checkpoint}", "trainer.accelerator=cpu", "trade_off.temperatures=[0.5,1]", *QUICK]
     with hydra_job(compose_tiny(folder, *own, *settings, choices=choices, name="evaluate")) as config:
         evaluate.main(config)
+    return _scores(folder)
+
+
+def _scores(folder: Path) -> dict[str, Any]:
     scores: dict[str, Any] = json.loads((folder / "scores.json").read_text())
     return scores
 
@@ -40,7 +49,8 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
     rows = json.loads((report / "captions.json").read_text())
     assert [row["image_id"] for row in rows] == [0] * 4 + [1] * 4 + [2] * 4
     page = (report / "report.html").read_text()
-    assert all(row["caption"] in page for row in rows if row["image_id"] == 0)
+    in_page = [{row["caption"] in page for row in rows if row["image_id"] == image} for image in range(3)]
+    assert {True} in in_page  # the gallery shows all captions of an image
     assert "shapes, test: sample" in page
     table = (report / "scores.md").read_text()
     assert "| CIDEr-D |" in table
@@ -84,6 +94,47 @@ def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path
     assert {name: scores["human"][name] for name in names} == pytest.approx(
         {name: again["human"][name] for name in names}
     )
+
+
+def test_caption_py_and_python_give_the_same_captions(
+    flickr8k: tuple[TinyRun, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, root = flickr8k
+    settings = [f"data.root={root}", "num_captions=2", "seed=7"]
+    _evaluate(tmp_path / "report", run.best, *settings, choices=("data=flickr8k", "generation=latent"))
+    generated: dict[str, list[str]] = {}
+    for row in json.loads((tmp_path / "report/captions.json").read_text()):
+        generated.setdefault(row["image_id"], []).append(row["caption"])
+    paths = [root / "Flicker8k_Dataset" / name for name in generated]
+    described = caption_json(
+        capsys, run.best, *paths, "--strategy", "latent", "--num", 2, "--seed", 7, "--set", "max_length=8"
+    )
+    assert [image["captions"] for image in described] == [*generated.values()]
+    strategy = instantiate(compose_tiny(tmp_path, choices=["generation=latent"]).generation, num=2)
+    (alone,) = CaptionPipeline.load(run.best).describe_batch(paths[1:2], [strategy], seed=7)
+    assert alone.captions == generated[paths[1].name]
+
+
+def test_two_processes_write_the_same_report(trained: TinyRun, tmp_path: Path) -> None:
+    """Of three batches the second process has one; the ranker's index is made by the first."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    own = ["trade_off.num_images=0", "num_captions=4", "batch_size=1", "meteor=no"]
+    scores = _evaluate(one, trained.best, *own, f"ranking.index={one}/index.npz", choices=("ranking=consensus",))
+
+    def job(rank: int) -> None:
+        started = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": 1}
+        os.environ.update({name: str(value) for name, value in started.items()})  # as torchrun does
+        again = [f"checkpoint={trained.best}", *QUICK, *own, f"ranking.index={two}/index.npz", "trainer.devices=2"]
+        with hydra_job(compose_tiny(two, *again, choices=("ranking=consensus",), name="evaluate")) as config:
+            evaluate.main(config)
+
+    on_two_processes(job, tmp_path / "processes")
+    assert (one / "captions.json").read_text() == (two / "captions.json").read_text()
+    of_two = _scores(two)
+    del scores["settings"], of_two["settings"]
+    pixels = {name: scores.pop(name) for name in ("PSNR", "SSIM")}  # convolutions are rounded by the number of threads
+    assert pixels == pytest.approx({name: of_two.pop(name) for name in pixels}, rel=1e-6)
+    assert scores == of_two
 
 
 @pytest.mark.parametrize("ranking", RANKINGS)
@@ -152,7 +203,13 @@ def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
         (["split=dev"], [], "split must be one of train, val, test, got dev"),
         (["batch_size=0"], [], "batch_size must be at least 1, got 0"),
         (["trade_off.num_captions=1"], [], "trade_off.num_captions must be at least 2, got 1"),
-        (["device=nonsense"], [], "device=nonsense: expected one that is here"),
+        (["trainer.accelerator=nonsense"], [], "invalid accelerator name"),
+        (
+            ["trainer.devices=2", "trainer.strategy=ddp_spawn"],
+            [],
+            "trainer.strategy=ddp_spawn: expected a strategy that",
+        ),
+        (["trainer.precision=16-true"], [], "trainer.precision=16-true is not to be had"),
         (["meteor=maybe"], [], "meteor must be auto, yes or no, got maybe"),
         (["metrics.meteor.jar=nowhere.jar"], ["metrics=full"], "METEOR cannot be computed: "),
         (["checkpoint=nowhere.ckpt"], [], "nowhere.ckpt: there is no such file"),

@@ -53,7 +53,15 @@ def test_the_test_of_train_is_evaluate_of_its_best_checkpoint(callbacks: str, ge
     if callbacks == "ema":
         settings.append("callbacks.moving_average.decay=0.8")
     run = run_tiny(tmp_path / "run", *settings, *drawn, choices=choices)
-    own = [f"checkpoint={run.best}", "device=cpu", "seed=3", "data.num_train=32", "batch_size=2", *drawn, *ONLY_SCORES]
+    own = [
+        f"checkpoint={run.best}",
+        "trainer.accelerator=cpu",
+        "seed=3",
+        "data.num_train=32",
+        "batch_size=2",
+        *drawn,
+        *ONLY_SCORES,
+    ]
     config = compose_tiny(tmp_path / "report", *own, choices=[f"generation={generation}"], name="evaluate")
     with hydra_job(config):
         evaluate.main(config)

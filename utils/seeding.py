@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -34,11 +35,8 @@ def seed_cpu(seed: int) -> None:
 Generators = Sequence[torch.Generator]
 """One for each image of a batch."""
 
-SEED_STRIDE = 1_000_003  # more than there are images, commonly: runs of two seeds share no image's random numbers
-FOR_CAPTIONS, FOR_LOSS = (
-    0,
-    0x9E3779B9,
-)  # what is drawn for; PyTorch's generators on a CPU look at the last 32 bits of a seed
+Purpose = Literal["captions", "loss"]
+"""What random numbers of an image are for: one purpose takes none away from another."""
 
 
 def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
@@ -49,18 +47,24 @@ def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def generators_of_images(seed: int, image_ids: Iterable[int], purpose: int = FOR_CAPTIONS) -> list[torch.Generator]:
-    """Return a generator for each image of a data set; what it draws depends on the seed, its id and the purpose alone.
+def generators_of_images(seed: int, images_BCHW: Tensor, purpose: Purpose = "captions") -> list[torch.Generator]:
+    """Return a generator for each image; what it draws depends on the seed, the pixels and the purpose alone.
 
-    Validation, test and `evaluate.py` draw from these, so that one seed gives the same captions, and so the same
-    figures, in any batch and on any process.
+    Validation, test, `evaluate.py` and `caption.py` draw from these: one seed gives an image the same captions in any
+    of them, in any batch and on any process.
 
     Args:
-        seed: Of the run or the evaluation.
-        image_ids: The data set's numbers of the images.
-        purpose: `FOR_CAPTIONS` captions, or `FOR_LOSS`.
+        seed: Of the run, the evaluation or the command.
+        images_BCHW: The images as the model sees them, `uint8`.
+        purpose: What is drawn for.
     """
-    return generators_of(((SEED_STRIDE * seed + image_id) ^ purpose) % 2**63 for image_id in image_ids)
+    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images_BCHW.cpu().numpy()]
+    return generators_of(derive_seed(seed, digest, purpose) for digest in digests)
+
+
+def generators_of_numbers(seed: int, numbers: Iterable[int], purpose: Purpose = "captions") -> list[torch.Generator]:
+    """Return a generator for each number of an image: where its features are at hand, and its pixels are not."""
+    return generators_of(derive_seed(seed, number, purpose) for number in numbers)
 
 
 def of_captions(generators: Generators | None, image_of_caption_N: Tensor) -> Generators | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Flickr8kSplit:
         contents = [of_bytes for of_bytes, _ in self.file_keys]
         return cache_key(size=self.image_size, names=self.image_names, contents=contents)
 
-    @property
+    @cached_property
     def image_keys(self) -> ImageKeys:
         images = zip(self.image_names, self.captions, self.file_keys, strict=True)
         return np.array([[*keys, spoken_key(name, captions)] for name, captions, keys in images], dtype=np.int64)

@@ -27,7 +27,7 @@ from metrics import (
 )
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Integers, Tokens
-from utils.seeding import generators_of
+from utils.seeding import generators_of_images
 
 SEED = 0  # of what is drawn of each image
 
@@ -122,7 +122,7 @@ class Consensus(Ranker):
         index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
         generated = _tokenized(candidates.generated.captions)
-        drawn = self._draw(captioner, candidates.features_BPD)
+        drawn = self._draw(captioner, candidates)
         keys_BK = None if candidates.keys is None else candidates.keys()
         neighbours = self._neighbours(index, candidates.features_BPD, keys_BK)
         flat = [caption for of_image in generated for caption in of_image]
@@ -172,13 +172,13 @@ class Consensus(Ranker):
                 )
         return Neighbours(nearest_BK, [*index.captions, []], self.num_captions)
 
-    def _draw(self, captioner: CaptioningModule, features_BPD: Tensor) -> list[list[Tokens]]:
+    def _draw(self, captioner: CaptioningModule, candidates: Candidates) -> list[list[Tokens]]:
         """Draw captions of each image from the model; none without `num_samples`."""
         if not self.num_samples:
-            return [[] for _ in features_BPD]
+            return [[] for _ in candidates.features_BPD]
         drawing = Sample(num=self.num_samples, temperature=self.sample_temperature, max_length=self.max_length)
-        generators = generators_of([SEED] * len(features_BPD))
-        return _tokenized(captioner.generate(features_BPD, drawing, generators=generators).captions)
+        generators = generators_of_images(SEED, candidates.images_BCHW)
+        return _tokenized(captioner.generate(candidates.features_BPD, drawing, generators=generators).captions)
 
 
 def _tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:

@@ -20,7 +20,7 @@ PACKAGES = (ROOT / "tests/extensions/packages/my_lab", ROOT / "tests/docs/packag
 CHECKPOINTS = Path("outputs/…/checkpoints")
 OF_TRAINING = ("data.batch_size=4", "test=false", "trainer.limit_train_batches=2", "~callbacks.reconstruction_metrics")
 OF_EVALUATION = (
-    "device=cpu",
+    "trainer.accelerator=cpu",
     "meteor=no",
     "num_images=2",
     "gallery.num_images=1",

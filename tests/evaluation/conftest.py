@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch, encoded_batches
+from evaluation.generate_split import EncodedBatch, encode_images
 from lightning_modules import VariationalCaptioner
 from tests.tiny_run import build_tiny
 
@@ -31,4 +31,4 @@ def split(built: tuple[VariationalCaptioner, CaptionSplit]) -> CaptionSplit:
 @pytest.fixture(scope="module")
 def batches(captioner: VariationalCaptioner, split: CaptionSplit) -> list[EncodedBatch]:
     """Six images in batches of four and two."""
-    return [*encoded_batches(captioner, split, num_images=6, batch_size=4)]
+    return [*encode_images(captioner, split, num_images=6, batch_size=4)]

@@ -1,12 +1,14 @@
+import pytest
 import torch
 
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import (
     EncodedBatch,
-    encoded_batches,
+    encode_images,
     first_images,
     generate_all,
     generate_batch,
+    image_loader,
     with_references,
 )
 from lightning_modules import VariationalCaptioner
@@ -18,34 +20,47 @@ def test_encodes_the_first_images_in_order(
 ) -> None:
     assert [batch.numbers for batch in batches] == [[0, 1, 2, 3], [4, 5]]
     assert torch.equal(batches[1].images_BCHW[1], split.load_image(5))
-    (alone,) = encoded_batches(captioner, split, num_images=1, batch_size=4)
+    (alone,) = encode_images(captioner, split, num_images=1, batch_size=4)
     torch.testing.assert_close(alone.features_BPD[0], batches[0].features_BPD[0])
 
 
-def test_what_an_image_draws_depends_on_the_seed_and_its_id_alone(
-    captioner: VariationalCaptioner, batches: list[EncodedBatch]
-) -> None:
-    ids = [70, 71, 72, 73]
-    sample = Sample(num=3, max_length=9)
-    together = generate_batch(captioner, batches[0], sample, ids=ids, seed=5)
-    alone = generate_batch(captioner, batches[0].first(1), sample, ids=ids[:1], seed=5)
-    assert alone[0].captions == together[0].captions
-    assert generate_batch(captioner, batches[0], sample, ids=ids, seed=6)[0].captions != together[0].captions
-    assert generate_batch(captioner, batches[0], sample, ids=[9, *ids[1:]], seed=5)[0].captions != together[0].captions
-
-
-def test_says_all_images_and_pairs_them_with_their_references(
+def test_what_an_image_draws_depends_on_the_seed_and_its_pixels_alone(
     captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
 ) -> None:
-    by_batch = generate_all(captioner, batches, split, Sample(num=2, max_length=9), seed=0, num_images=6)
-    generated = [image for _, images in by_batch for image in images]
-    assert [image.number for image in generated] == [0, 1, 2, 3, 4, 5]
+    sample = Sample(num=3, max_length=9)
+
+    def captions_of(batch: EncodedBatch, seed: int = 5) -> list[str]:
+        return generate_batch(captioner, batch, split, sample, seed=seed)[0].generated.captions
+
+    batch = batches[0]
+    together = captions_of(batch)
+    assert captions_of(batch.first(1)) == together
+    assert captions_of(batch._replace(numbers=[5, 1, 2, 3])) == together
+    assert captions_of(batch, seed=6) != together
+    assert captions_of(batch._replace(images_BCHW=255 - batch.images_BCHW)) != together
+
+
+def test_generates_captions_of_all_images_and_pairs_them_with_their_references(
+    captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
+) -> None:
+    images = generate_all(captioner, batches, split, Sample(num=2, max_length=9), seed=0)
+    assert [image.number for image in images] == [0, 1, 2, 3, 4, 5]
+    generated = [image.generated for image in images]
     assert all(len(image.captions) == len(image.tokens_NL) == len(image.log_probabilities) == 2 for image in generated)
     assert captioner.tokenizer.decode_batch(generated[4].tokens_NL) == generated[4].captions
-    paired = with_references(generated, split)
+    paired = with_references(images, split)
     assert [image.image_id for image in paired] == list(split.image_ids)[:6]
     assert paired[3].candidates == generated[3].captions
     assert paired[3].references == list(split.captions[3])
+
+
+@pytest.mark.parametrize("num_processes", [1, 2, 3, 5])
+def test_processes_share_batches_that_are_the_same_on_any_number(split: CaptionSplit, num_processes: int) -> None:
+    settings = {"num_images": 7, "batch_size": 2, "num_processes": num_processes}
+    shares = [[*image_loader(split, rank=rank, **settings)] for rank in range(num_processes)]
+    numbers = [batch.numbers_B.tolist() for share in shares for batch in share]
+    assert sorted(numbers) == [[0, 1], [2, 3], [4, 5], [6]]
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_first_images_are_cut_from_batches(batches: list[EncodedBatch]) -> None:

@@ -30,8 +30,7 @@ def test_each_point_is_the_score_of_its_captions(
         "words": [0.5, 2.0],
         "codes": [0.5, 2.0],
     }
-    by_batch = generate_all(captioner, batches, split, curves["words"](2.0), seed=4, num_images=6)
-    images = with_references([image for _, generated in by_batch for image in generated], split)
+    images = with_references(generate_all(captioner, batches, split, curves["words"](2.0), seed=4), split)
     scores = score_captions(images, frequencies=frequencies)
     point = trade_off.curves["words"][1]
     assert point.mean_cider_d == pytest.approx(scores["mean/CIDEr-D"])

@@ -42,7 +42,7 @@ def run(photographs: TinyFlickr8k) -> TinyRun:
 def _prepared(
     folder: Path, checkpoint: Path, *settings: str, choices: Sequence[str] = (), evaluating: bool = False
 ) -> Evaluated | None:
-    own = [f"checkpoint={checkpoint}", "device=cpu", "num_images=null", *QUICK]
+    own = [f"checkpoint={checkpoint}", "trainer.accelerator=cpu", "num_images=null", *QUICK]
     config = compose_tiny(folder / "report", *own, *settings, choices=tuple(choices), name="evaluate")
     with hydra_job(config) as job:
         return evaluate.main(job) if evaluating else prepare(job)

@@ -125,7 +125,7 @@ class Reference:
             name: Of the folder.
             limits: Settings that end it.
             validated: Whether the end is validated, where nothing would have been: then what depends on the figures
-                of validations differs, and training alone is compared.
+                of validations differs, the best weights and their test too, and training alone is compared.
         """
         short, run_dir = self.folder / f"{name}-short", self.folder / name
         assert run(short, [*self.settings, *limits, "test=false"]) == 0, log_of(short).read_text()
@@ -141,7 +141,7 @@ class Reference:
             (run_dir / f"{rank}-{LOSSES}").write_text(lines)
         outcome = Outcome(1, *compare(self.run_dir, run_dir, processes=self.processes, trained_alone=validated))
         points = joined(points_of(short), points_of(run_dir), first_step_made_again(read_intact(last)))
-        but = ("final/", *("val/", "epoch") * validated, *("test/",) * (self.processes > 1))
+        but = ("final/", *("val/", "test/", "epoch") * validated, *("test/",) * (self.processes > 1))
         outcome.differing += differing_points(points_of(self.run_dir), points, but=but)
         shutil.rmtree(run_dir)
         shutil.rmtree(short)

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 import train
-from launch.run_folder import OWNER, FolderTakenError, OwnFolder, release, release_all, take
+from launch.run_folder import OWNER, FolderTakenError, OwnFolder, in_own_folder, release, release_all, take
 from tests.test_train import _command_line, _tiny_arguments
 from tests.tiny_run import ROOT, TinyRun, compose_train, hydra_job
 
@@ -162,6 +162,17 @@ def test_a_folder_that_nobody_has_named_is_counted_up(owner: Callable[[Path], in
     assert config.hydra.run.dir == f"{report}-3"
     with pytest.raises(SystemExit, match="1"):
         OwnFolder(numbered=True).on_run_start(with_folder(report, named=True))
+
+
+def test_further_processes_share_the_folder_of_the_first(
+    owner: Callable[[Path], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner(tmp_path / "report")
+    config = with_folder(tmp_path / "report", named=True)  # as Lightning starts them
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    OwnFolder(numbered=True).on_run_start(config)
+    assert config.hydra.run.dir == f"{tmp_path}/report"
+    assert in_own_folder(lambda config: config.hydra.run.dir)(config) == f"{tmp_path}/report"
 
 
 def with_folder(folder: Path, *, named: bool) -> DictConfig:

@@ -12,7 +12,7 @@ from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best
 from metrics import DocumentFrequencies, Neighbours, ptb_tokenize, rerank
 from metrics.caption_metric import ImageCaptions
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
-from utils.seeding import generators_of
+from utils.seeding import generators_of, generators_of_images
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,9 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
     ranker.prepare(captioner, None)
     added_N = ranker(captioner, candidates) - _ranker(index, captioner, 3, 4)(captioner, candidates)
     drawn = captioner.generate(
-        candidates.features_BPD, Sample(num=6, temperature=2.0, max_length=9), generators=generators_of([0, 0, 0])
+        candidates.features_BPD,
+        Sample(num=6, temperature=2.0, max_length=9),
+        generators=generators_of_images(0, candidates.images_BCHW),
     )
     expected = [
         weight * cider_d(ptb_tokenize(caption), [ptb_tokenize(text) for text in of_image], documents, len(tokens))
@@ -200,7 +202,9 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
         ranker.prepare(captioner, None)
     relevance_BK, gain_BK = (ranker(captioner, candidates).view(len(generated), 4) for ranker in (alone, covering))
     drawn = captioner.generate(
-        candidates.features_BPD, Sample(num=2, temperature=0.7, max_length=9), generators=generators_of([0, 0, 0])
+        candidates.features_BPD,
+        Sample(num=2, temperature=0.7, max_length=9),
+        generators=generators_of_images(0, candidates.images_BCHW),
     ).captions
     nearest = _nearest(captioner, training, candidates, 3)
     for relevance_K, worth_K, near, more in zip(relevance_BK, gain_BK, nearest, drawn, strict=True):
