@@ -22,7 +22,7 @@ class MissingImages(Callback):
     """Logs how many images each split lacks as `train/missing_images` and so on, and names them at the end.
 
     `val/` and `test/` say how many images the figures beside them are without. It is there with
-    `data.on_bad_image=skip` alone; otherwise no image is ever missing.
+    `data.on_bad_data=skip` alone; otherwise no image is ever missing.
 
     Args:
         report: A JSON file of the names by split, written where there are any.
@@ -91,7 +91,7 @@ def _datamodule(trainer: Trainer) -> Any:
 
 
 def _skips(trainer: Trainer) -> bool:
-    return getattr(_datamodule(trainer), "on_bad_image", "error") == "skip"
+    return getattr(_datamodule(trainer), "on_bad_data", "error") == "skip"
 
 
 def _split(trainer: Trainer, name: str) -> Any:

@@ -95,10 +95,18 @@ class CaptionPipeline:
         """
         if num < 1:
             raise ValueError(f"num must be at least 1, got {num}")
-        strategies: list[Strategy] = [Greedy()]
+        length = self.captioner.tokenizer.max_length  # as many tokens as the model was trained on
+        strategies: list[Strategy] = [Greedy(max_length=length)]
         if num > 1:
             strategies.append(
-                Sample(num=num - 1, temperature=temperature, top_k=top_k, top_p=top_p, filter_thres=filter_thres)
+                Sample(
+                    num=num - 1,
+                    temperature=temperature,
+                    top_k=top_k,
+                    top_p=top_p,
+                    filter_thres=filter_thres,
+                    max_length=length,
+                )
             )
         return self.describe_batch([path], strategies, seed=seed)[0]
 
@@ -197,7 +205,8 @@ class CaptionPipeline:
         Raises:
             ValueError: The file is no usable image, or the styles have a wrong shape.
         """
-        return self.describe_batch([path], [strategy or Greedy()], styles=lambda own: style_NS.to(own.sample))[0]
+        strategy = strategy or Greedy(max_length=self.captioner.tokenizer.max_length)
+        return self.describe_batch([path], [strategy], styles=lambda own: style_NS.to(own.sample))[0]
 
 
 def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:

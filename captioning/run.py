@@ -10,7 +10,7 @@ from captioning.images import find_images
 from captioning.lines import LinesOutput, fingerprint
 from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutput
 from captioning.pipeline import CaptionPipeline
-from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings
+from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings, with_max_length
 from captioning.styles import check_styles, chosen_styles
 from utils.devices import check_device
 
@@ -82,6 +82,9 @@ def run(options: argparse.Namespace) -> None:
     pipeline = CaptionPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
     if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
         raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
+    max_length = pipeline.captioner.tokenizer.max_length
+    settings = [with_max_length(strategy, max_length) for strategy in settings]
+    ranking = None if ranking is None else with_max_length(ranking, max_length)
     describe, shown = make_describer(options, pipeline, settings, ranking)
     outputs: list[Output] = [JsonOutput(shown) if options.json else TextOutput(shown)]
     done: set[str] = set()

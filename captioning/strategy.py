@@ -25,9 +25,13 @@ Settings = dict[str, Any]
 
 
 def load_option(group: str, name: str) -> Settings:
-    """Return an option of a config group, with the options that it is made of."""
+    """Return an option of a config group, with the options that it is made of.
+
+    `max_length` is None where it is the root's `max_caption_length` (see `with_max_length`).
+    """
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        settings = OmegaConf.to_container(compose(f"{group}/{name}")[group], resolve=True)
+        config = compose(f"{group}/{name}", ["+max_caption_length=null"])
+        settings = OmegaConf.to_container(config[group], resolve=True)
     assert isinstance(settings, dict)
     return {str(key): value for key, value in settings.items()}
 
@@ -151,6 +155,13 @@ def ranking_settings(options: argparse.Namespace) -> Settings | None:
     if settings is None or not indexes_of(settings):
         raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus, diverse or mix")
     return with_index(settings, str(options.index))
+
+
+def with_max_length(settings: Settings, max_length: int) -> Settings:
+    """Return the settings, those of parts too, with the length of captions where none was given."""
+    changed = {"max_length": max_length} if "max_length" in settings and settings["max_length"] is None else {}
+    parts = {key: with_max_length(part, max_length) for key, part in settings.items() if isinstance(part, dict)}
+    return {**settings, **parts, **changed}
 
 
 def with_index(settings: Settings, index: str) -> Settings:

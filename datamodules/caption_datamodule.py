@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -17,6 +17,7 @@ from datamodules.batch import CaptionBatch, CaptionSample, UnreadableImage, coll
 from datamodules.dataset import CaptionDataset
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint
+from datamodules.image_files.bad_data import OnBadData
 from datamodules.sampler import ResumableDistributedSampler, ResumableLoader, SameOrder
 from datamodules.shared_images import shared_images
 from datamodules.split import CaptionSplit, SplitName
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 # Lightning's word on a training batch none of whose images can be read; this module says which those are
 warnings.filterwarnings("ignore", message="train_dataloader yielded None")
 
-OnBadImage = Literal["error", "skip"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -48,7 +48,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         include_longest_caption: Whether the longest caption of an image is always among them: the one that the image is
             reconstructed from.
         num_workers: Processes that load images; 0 loads in the training process.
-        on_bad_image: What becomes of an image that can no longer be read: `error` to stop, `skip` to leave it out.
+        on_bad_data: What becomes of an image that can no longer be read: `error` to stop, `skip` to leave it out.
         cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
         cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images, features).
 
@@ -66,7 +66,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         captions_per_image: int | None = 5,
         include_longest_caption: bool = False,
         num_workers: int = 0,
-        on_bad_image: OnBadImage = "error",
+        on_bad_data: OnBadData = "error",
         cache_features: bool = False,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -77,15 +77,15 @@ class CaptionDataModule(LightningDataModule, ABC):
             raise ValueError(f"data.captions_per_image must be at least 1 (or null for all), got {captions_per_image}")
         if num_workers < 0:
             raise ValueError(f"data.num_workers must be 0 or more, got {num_workers}")
-        if on_bad_image not in ("error", "skip"):
-            raise ValueError(f"data.on_bad_image must be 'error' or 'skip', got {on_bad_image!r}")
+        if on_bad_data not in ("error", "skip"):
+            raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
         self.fit_tokenizer = tokenizer
         self.image_size = image_size
         self.batch_size = batch_size
         self.captions_per_image = captions_per_image
         self.include_longest_caption = include_longest_caption
         self.num_workers = num_workers
-        self.on_bad_image = on_bad_image
+        self.on_bad_data = on_bad_data
         self.left_out: dict[int, str] = {}
         self.shared: list[str] = []
         self.cache_features = cache_features
@@ -158,7 +158,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         The test is of the images themselves, as it is by `evaluate.py`: features are kept in half precision.
         """
         folder = self.cache_dir / "features"
-        skip = self.on_bad_image == "skip"
+        skip = self.on_bad_data == "skip"
         kept = [name for name in self.splits if name != "test"]
         return {
             name: [FeatureCache(folder, view, source, skip_bad_images=skip) for view in self.views(name)]
@@ -184,7 +184,7 @@ class CaptionDataModule(LightningDataModule, ABC):
                 self.tokenizer,
                 captions_per_image=self.captions_per_image if name == "train" else None,
                 include_longest_caption=self.include_longest_caption,
-                skip_bad_images=self.on_bad_image == "skip",
+                skip_bad_images=self.on_bad_data == "skip",
             )
         return self._datasets[name]
 
@@ -201,7 +201,7 @@ class CaptionDataModule(LightningDataModule, ABC):
             if image.image_id not in self.left_out:
                 log.warning("left out: %s", image.problem)
             self.left_out[image.image_id] = image.problem
-        if self.on_bad_image == "error" or self.trainer is None or not self.trainer.training:
+        if self.on_bad_data == "error" or self.trainer is None or not self.trainer.training:
             return batch
         empty = self.trainer.strategy.reduce_boolean_decision(len(batch.image_ids_B) == 0, all=False)
         return None if empty else batch

@@ -70,7 +70,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
             return self._sample(index)
         except BadImageError as error:
             if not self.skip_bad_images:
-                raise BadImageError(f"{error}, or leave such images out with data.on_bad_image=skip") from error
+                raise BadImageError(f"{error}, or leave such images out with data.on_bad_data=skip") from error
             return UnreadableImage(self.split.image_ids[index], str(error))
 
     def _sample(self, index: int) -> CaptionSample:

@@ -140,7 +140,7 @@ class FeatureCache:
                 images[number] = self.split.load_image(number)
             except BadImageError as error:
                 if not self.skip_bad_images:
-                    raise BadImageError(f"{error}, or leave such images out with data.on_bad_image=skip") from error
+                    raise BadImageError(f"{error}, or leave such images out with data.on_bad_data=skip") from error
                 log.warning("without features: %s", error)
         if not images:
             return {}

@@ -115,7 +115,7 @@ def trade_off(
         [*first_images(first, settings.num_images)],
         evaluated.split,
         curves_of(settings),
-        settings.temperatures,
+        settings["values"],
         num_captions=settings.num_captions,
         seed=config.seed,
         frequencies=frequencies_of(images),
@@ -133,6 +133,6 @@ def explore(
     dimensions = busiest_dimensions(captioner, first, evaluated.split, settings.num_dimensions)
     values = [float(value) for value in settings["values"]]
     return (
-        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=settings.max_length),
-        swap(captioner, batch, max_length=settings.max_length),
+        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
+        swap(captioner, batch, max_length=config.max_caption_length),
     )

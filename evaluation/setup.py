@@ -57,6 +57,8 @@ def prepare(config: DictConfig) -> Evaluated:
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
+    if config.max_caption_length is None:
+        config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
@@ -114,12 +116,13 @@ def strategy_of(config: DictConfig) -> Strategy:
 
 
 def curves_of(trade_off: DictConfig) -> dict[str, Callable[[float], Strategy]]:
-    """Return for each curve its strategy as a function of the temperature."""
+    """Return for each curve its strategy as a function of the value that it varies."""
     return {
-        name: partial(_at_temperature, curve, num=trade_off.num_captions) for name, curve in trade_off.curves.items()
+        name: partial(_at_value, curve, trade_off.vary[name], num=trade_off.num_captions)
+        for name, curve in trade_off.curves.items()
     }
 
 
-def _at_temperature(curve: DictConfig, temperature: float, *, num: int) -> Strategy:
-    strategy: Strategy = instantiate(curve, num=num, temperature=temperature)
+def _at_value(curve: DictConfig, setting: str, value: float, *, num: int) -> Strategy:
+    strategy: Strategy = instantiate(curve, num=num, **{setting: value})
     return strategy

@@ -1,4 +1,4 @@
-"""Accuracy against diversity, over the temperatures of several ways to draw captions."""
+"""Accuracy against diversity, over the values of a setting of several strategies that sample captions."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from lightning_modules.generation import Strategy
 from metrics import DocumentFrequencies, ImageCaptions, human_captions, score_captions
 
 Curves = Mapping[str, Callable[[float], Strategy]]
-"""For each way to diversity the strategy at a temperature."""
+"""For each curve its strategy at a value of the setting that it varies."""
 
 
 def measure_trade_off(
@@ -18,20 +18,20 @@ def measure_trade_off(
     batches: Sequence[EncodedBatch],
     split: CaptionSplit,
     curves: Curves,
-    temperatures: Sequence[float],
+    values: Sequence[float],
     *,
     num_captions: int,
     seed: int,
     frequencies: DocumentFrequencies,
 ) -> TradeOff:
-    """Generate and score captions of the same images at each temperature of each curve.
+    """Generate and score captions of the same images at each value of each curve.
 
     Args:
         captioner: The captioner.
         batches: The images, encoded once for all points.
         split: Where they are from.
         curves: See `Curves`.
-        temperatures: See above.
+        values: Of the setting that a curve varies.
         num_captions: Captions of an image.
         seed: Of all that is drawn.
         frequencies: Document frequencies of CIDEr-D, those of the whole split: a part of it has too few.
@@ -40,11 +40,11 @@ def measure_trade_off(
     points: dict[str, list[TradeOffPoint]] = {}
     for name, strategy_at in curves.items():
         points[name] = []
-        for temperature in sorted(temperatures):
-            label = f"{name} at temperature {temperature:g}"
-            generated = generate_all(captioner, batches, split, strategy_at(temperature), seed=seed, label=label)
+        for value in sorted(values):
+            label = f"{name} at {value:g}"
+            generated = generate_all(captioner, batches, split, strategy_at(value), seed=seed, label=label)
             scores = score_captions(with_references(generated, split), frequencies=frequencies)
-            points[name].append(_point(temperature, scores))
+            points[name].append(_point(value, scores))
     references = [
         ImageCaptions(split.image_ids[number], list(split.captions[number]), list(split.captions[number]))
         for batch in batches
@@ -55,6 +55,6 @@ def measure_trade_off(
     return TradeOff(points, human, num_images, num_captions)
 
 
-def _point(temperature: float | None, scores: Mapping[str, float]) -> TradeOffPoint:
+def _point(value: float | None, scores: Mapping[str, float]) -> TradeOffPoint:
     names = ("mean/CIDEr-D", "oracle/CIDEr-D", "B/mBLEU-4", "A/distinct")
-    return TradeOffPoint(temperature, *(scores[name] for name in names))
+    return TradeOffPoint(value, *(scores[name] for name in names))

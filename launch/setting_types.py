@@ -25,6 +25,7 @@ class RunSettings(TypedDict):
     """The settings of `train.yaml` that no class takes; each may be left out."""
 
     seed: int
+    max_caption_length: int | None
     cache_dir: str
     resume: str | None
     ckpt_path: str | None
@@ -44,6 +45,8 @@ def refuse_wrong_settings(config: DictConfig) -> None:
     Raises:
         ValueError: A setting has a type that is not taken, or a name that is unknown.
     """
+    if "checkpoint" in config and config.max_caption_length is None:  # that of the checkpoint, which is read later
+        config = OmegaConf.merge(config, {"max_caption_length": 1})  # type: ignore[assignment]
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(settings, dict)
     for name, hint in get_type_hints(RunSettings).items():

@@ -49,7 +49,7 @@ class SelfCritical:
         baseline: Literal["leave_one_out", "greedy"] = "leave_one_out",
         bleu_weight: float = 0.0,
         diversity_weight: float = 0.0,
-        max_length: int = 22,
+        max_length: int = 40,
     ) -> None:
         if baseline not in ("leave_one_out", "greedy"):
             raise ValueError(f"model.self_critical.baseline must be leave_one_out or greedy, got {baseline}")

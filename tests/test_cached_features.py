@@ -109,7 +109,7 @@ def test_an_image_that_went_bad_before_it_was_encoded_is_left_out(
         return load_image(self, index)
 
     monkeypatch.setattr(Flickr8kSplit, "load_image", load_or_fail)
-    settings = [f"data.root={root}", "data.cache_features=true", "data.on_bad_image=skip"]
+    settings = [f"data.root={root}", "data.cache_features=true", "data.on_bad_data=skip"]
     run = _run(tmp_path / "runs" / "run", *settings, choices=("data=flickr8k", "metrics=rouge"))
     assert "left out: 3.jpg: could not be read when features were computed" in caplog.text
     assert "val/rougeL" in scalars(run.events)

@@ -21,7 +21,7 @@ RANKINGS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
 
 
 def _evaluate(folder: Path, checkpoint: Path, *settings: str, choices: tuple[str, ...] = ()) -> dict[str, Any]:
-    own = [f"checkpoint={checkpoint}", "trainer.accelerator=cpu", "trade_off.temperatures=[0.5,1]", *QUICK]
+    own = [f"checkpoint={checkpoint}", "trainer.accelerator=cpu", "trade_off.values=[0.5,1]", *QUICK]
     with hydra_job(compose_tiny(folder, *own, *settings, choices=choices, name="evaluate")) as config:
         evaluate.main(config)
     return _scores(folder)

@@ -44,7 +44,7 @@ pytestmark = [
 @pytest.mark.parametrize("callbacks", SAVING)
 def test_the_test_of_train_is_evaluate_of_its_best_checkpoint(callbacks: str, generation: str, tmp_path: Path) -> None:
     choices = [f"callbacks={callbacks}", f"generation={generation}", "model/scheduler=constant"]
-    drawn = ["generation.temperature=30"] if generation == "latent" else []  # codes are drawn far apart
+    drawn = ["generation.latent_scale=30"] if generation == "latent" else []  # codes are drawn far apart
     settings = ["data.num_train=32", "model.optimizer.lr=0.05", "trainer.max_epochs=4", "seed=3"]
     if generation == "sample":
         settings.append(
@@ -92,7 +92,7 @@ SETTINGS = [
 def _build(folder: Path, *settings: str) -> tuple[VariationalCaptioner, CaptionDataModule]:
     torch.manual_seed(0)
     captioner, datamodule = build_tiny(folder / "run", *SETTINGS, *settings, choices=CHOICES)
-    datamodule.on_bad_image = "skip"
+    datamodule.on_bad_data = "skip"
     val = datamodule.splits["val"]
     val.captions = [captions[: 1 + 2 * image] for image, captions in enumerate(val.captions)]  # not equally many
     for parameter in captioner.parameters():  # codes that say something, and captions that differ

@@ -28,7 +28,7 @@ SMALL = {
     "num_workers": 0,
     "min_count": 1,
     "vocab_size": 300,
-    "max_length": 8,
+    "max_caption_length": 8,
     "num_resnet_blocks": 1,
     "base_width": 4,
     "reduced_width": 4,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from datamodules.annotations.fields import image_name, shown
 from datamodules.annotations.reference_image import ReferenceImage
@@ -9,6 +10,20 @@ from datamodules.annotations.reference_image import ReferenceImage
 CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]{1,18})\t(?P<caption>.*)")
 MAX_LINE = 2**16  # characters; more is no caption
 EXAMPLE = "image.jpg#0<TAB>A caption ."
+
+
+class CaptionLine(NamedTuple):
+    """One line of a token file."""
+
+    image: str
+    number: int
+    caption: str
+
+
+def parse_line(line: str) -> CaptionLine | None:
+    """Read a line `image.jpg#number<TAB>caption`; None if it is another."""
+    parts = CAPTION_LINE.fullmatch(line.rstrip("\r\n"))
+    return None if parts is None else CaptionLine(parts["image"], int(parts["number"]), parts["caption"].strip())
 
 
 def looks_like_token_file(text: str) -> bool:
@@ -28,18 +43,18 @@ def token_file_images(text: str, path: str) -> list[ReferenceImage]:
     for number, line in _lines(text, path):
         if not line.strip():
             continue
-        parts = CAPTION_LINE.fullmatch(line.rstrip("\r"))
+        parts = parse_line(line)
         if parts is None:
             raise ValueError(f"{path}, line {number}: expected {EXAMPLE!r}, got {shown(line)}; correct the line")
-        name = image_name(parts["image"], f"{path}, line {number}")
-        key = name, int(parts["number"])
+        name = image_name(parts.image, f"{path}, line {number}")
+        key = name, parts.number
         if key in line_of_key:
             raise ValueError(
                 f"{path}, line {number}: expected each caption once, got {name}#{key[1]} again, as on line "
                 f"{line_of_key[key]}; remove one of them"
             )
         line_of_key[key] = number
-        images.setdefault(name, ReferenceImage((name,), [])).captions.append(parts["caption"].strip())
+        images.setdefault(name, ReferenceImage((name,), [])).captions.append(parts.caption)
     return list(images.values())
 
 

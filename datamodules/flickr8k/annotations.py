@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from datamodules.annotations.token_file import parse_line
 from datamodules.image_files.bad_data import BadData
 from datamodules.image_files.image_folder import composed
 
@@ -16,7 +17,7 @@ NOT_CAPTIONS = "caption lines that are not 'image.jpg#number<TAB>caption'"
 def read_captions(path: Path, bad: BadData) -> dict[str, list[str]]:
     """Read the lines `image.jpg#number<TAB>caption` of `Flickr8k.token.txt`.
 
-    Blank lines are passed over; lines without a tab or `#` and empty captions are added to `bad`.
+    Blank lines are passed over; other lines and empty captions are added to `bad`.
 
     Returns:
         The captions of every image that the file names, in its order; none where all are empty. Names are in Unicode's
@@ -29,9 +30,8 @@ def read_captions(path: Path, bad: BadData) -> dict[str, list[str]]:
     captions: dict[str, list[str]] = {}
     num_bad = 0
     for number, line in _lines(path):
-        key, tab, caption = line.partition("\t")
-        image, hash_sign, _ = key.rpartition("#")
-        if not (tab and hash_sign and image):
+        parts = parse_line(line)
+        if parts is None:
             num_bad += 1
             if num_bad > MAX_BAD_LINES:
                 raise ValueError(
@@ -40,11 +40,11 @@ def read_captions(path: Path, bad: BadData) -> dict[str, list[str]]:
                 )
             bad.add(NOT_CAPTIONS, f"{path.name}:{number}")
             continue
-        of_image = captions.setdefault(_file_name(image, path, number), [])
-        if caption.strip():
-            of_image.append(caption.strip())
+        of_image = captions.setdefault(_file_name(parts.image, path, number), [])
+        if parts.caption:
+            of_image.append(parts.caption)
         else:
-            bad.add("empty captions", key)
+            bad.add("empty captions", f"{parts.image}#{parts.number}")
     return captions
 
 

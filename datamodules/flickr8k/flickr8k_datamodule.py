@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, OnBadImage, SplitName
+from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
 from datamodules.flickr8k.annotations import read_captions, read_image_names
 from datamodules.flickr8k.layout import Flickr8kFiles, find_files
 from datamodules.image_files.bad_data import BadData, OnBadData
@@ -32,8 +32,8 @@ class Flickr8kDataModule(CaptionDataModule):
         tokenizer: Fits a tokenizer on the training captions.
         split: `official` for the published lists, or the proportions of train, val and test of a random split.
         split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
-        on_bad_data: `error` to stop at captions or images that cannot be used, `skip` to leave them out.
-        on_bad_image: The same of an image that goes bad after that, while the batches are served.
+        on_bad_data: `error` to stop at captions or images that cannot be used, at once or when they are read, `skip` to
+            leave them out.
         follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
         train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
             makes captions with "left" and "right" untrue.
@@ -59,7 +59,6 @@ class Flickr8kDataModule(CaptionDataModule):
         split: str | Sequence[float] = "official",
         split_seed: int = 42,
         on_bad_data: OnBadData = "error",
-        on_bad_image: OnBadImage = "error",
         follow_links: bool = False,
         train_transform: Transform | None = None,
         image_size: int = 224,
@@ -78,7 +77,7 @@ class Flickr8kDataModule(CaptionDataModule):
             captions_per_image=captions_per_image,
             include_longest_caption=include_longest_caption,
             num_workers=num_workers,
-            on_bad_image=on_bad_image,
+            on_bad_data=on_bad_data,
             cache_features=cache_features,
             cache_dir=cache_dir,
         )
@@ -86,13 +85,10 @@ class Flickr8kDataModule(CaptionDataModule):
             raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
         if not isinstance(split, str):
             check_proportions(split)
-        if on_bad_data not in ("error", "skip"):
-            raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
         _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
         self.split_seed = split_seed
-        self.on_bad_data = on_bad_data
         self.follow_links = follow_links
         self.train_transform = train_transform
         self.cached_views = cached_views
@@ -100,7 +96,7 @@ class Flickr8kDataModule(CaptionDataModule):
     def prepare_data(self) -> None:
         """Check every caption and image once, before the other processes read the outcome.
 
-        The trainer calls it before the test as well: an image that went bad since is `on_bad_image`'s.
+        The trainer calls it before the test as well: an image that went bad since is found when it is read.
         """
         if not self.splits:
             self.load_splits()

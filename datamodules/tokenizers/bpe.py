@@ -25,7 +25,7 @@ def fit_bpe(
     Args:
         captions: The training captions.
         vocab_size: Most tokens, special ones and the 256 bytes included.
-        max_length: Most tokens of an encoded caption.
+        max_length: Most tokens of an encoded caption after the prefix, `<eos>` included.
         has_cls: Begin every caption with a class token.
 
     Raises:

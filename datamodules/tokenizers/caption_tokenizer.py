@@ -62,8 +62,8 @@ class CaptionTokenizer:
 
     Args:
         tokenizer: A fitted tokenizer of the `tokenizers` library, special tokens included; owned from here on.
-        max_length: Most tokens of a caption between prefix and `<eos>`; longer captions are cut there, and then have no
-            `<eos>`: no model is to learn that captions end in the middle.
+        max_length: Most tokens of a caption after the prefix, `<eos>` included; longer captions are cut there, and then
+            have no `<eos>`: no model is to learn that captions end in the middle.
 
     Raises:
         ValueError: `max_length` is below 1, a special token is missing, or the ids have gaps.
@@ -79,16 +79,13 @@ class CaptionTokenizer:
         self._tokenizer.encode_special_tokens = True
 
     def encode(self, text: str) -> list[int]:
-        """Return the prefix, and the ids of all tokens with `eos_id`, or of the first `max_length` tokens alone."""
+        """Return the prefix, and the ids of all tokens with `eos_id`, or the first `max_length` of those."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Return what `encode` returns for each text."""
         prefix, end = self.vocabulary.prefix, [self.vocabulary.eos_id]
-        return [
-            [*prefix, *ids[: self.max_length], *(end if len(ids) <= self.max_length else [])]
-            for ids in self._uncut_ids(texts)
-        ]
+        return [[*prefix, *[*ids, *end][: self.max_length]] for ids in self._uncut_ids(texts)]
 
     def tokenize_word(self, phrase: str) -> list[int]:
         """Return the ids of words as they stand in the middle of a caption, none cut."""
@@ -135,7 +132,7 @@ class CaptionTokenizer:
 
     def cut_rate(self, captions: Sequence[str]) -> float:
         """Return the share of the captions that are longer than `max_length` and lose their end."""
-        cut = sum(len(ids) > self.max_length for ids in self._uncut_ids(captions))
+        cut = sum(len(ids) + 1 > self.max_length for ids in self._uncut_ids(captions))
         return cut / max(len(captions), 1)
 
     @cached_property

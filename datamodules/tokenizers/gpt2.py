@@ -24,7 +24,7 @@ def load_gpt2(
         captions: Not read: the vocabulary is fixed.
         path: A folder with `tokenizer.json`, or with `vocab.json` and `merges.txt`; or a `tokenizer.json` file; None
             for the hub's `gpt2`.
-        max_length: Most tokens of an encoded caption.
+        max_length: Most tokens of an encoded caption after the prefix, `<eos>` included.
         has_cls: Begin every caption with a class token.
 
     Raises:

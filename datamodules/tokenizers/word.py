@@ -34,7 +34,7 @@ def fit_word(
     """Make a vocabulary of the words that the captions use at least `min_count` times.
 
     The preprocessing is that of Karpathy & Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image
-    GeneratedBatch" (CVPR 2015): lower case, nothing but letters and digits, rare words unknown. Ids are special tokens
+    Descriptions" (CVPR 2015): lower case, nothing but letters and digits, rare words unknown. Ids are special tokens
     first, then words by descending count, ties in alphabetical order.
 
     Chinese and Japanese have no spaces between words: each character is a word, with "##" before it where there is no
@@ -44,7 +44,7 @@ def fit_word(
     Args:
         captions: The training captions.
         min_count: Rarer words become `<unk>`.
-        max_length: Most words of an encoded caption.
+        max_length: Most tokens of an encoded caption after the prefix, `<eos>` included.
         has_cls: Begin every caption with a class token.
 
     Raises:

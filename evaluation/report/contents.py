@@ -62,14 +62,14 @@ class TradeOffPoint(NamedTuple):
     """How accurate and how diverse captions are at one setting.
 
     Attributes:
-        temperature: Of the words, or of the latents' draws; None where there is no such setting.
+        value: Of the setting that the curve varies, such as the words' temperature; None where there is none.
         mean_cider_d: CIDEr-D of all captions, 0 to 10.
         oracle_cider_d: CIDEr-D of each image's best caption.
         mutual_bleu_4: `B/mBLEU-4` of the captions of an image; lower is more diverse.
         distinct: Share of an image's captions that differ.
     """
 
-    temperature: float | None
+    value: float | None
     mean_cider_d: float
     oracle_cider_d: float
     mutual_bleu_4: float
@@ -80,7 +80,7 @@ class TradeOff(NamedTuple):
     """Accuracy against diversity.
 
     Attributes:
-        curves: For each way to diversity ("sample", "latent") its points, by rising temperature.
+        curves: For each way to diversity ("sample", "latent") its points, by rising value.
         human: What the human captions of the same images reach (each against the others); None where they cannot be
             compared.
         num_images: Images that were looked at.
@@ -128,7 +128,7 @@ class Report:
     Attributes:
         title: Such as "flickr8k, test: latent".
         facts: What it was measured on and how, label to text ("checkpoint", "images", "captions of each", "strategy",
-            "temperature", "seed", "time", …), in the order to show.
+            "strategy", "seed", "time", …), in the order to show.
         scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
             metrics (`caption_truth`, …) and `PSNR`, `SSIM`.
         human: The same of human captions, as far as they can be compared.

@@ -60,7 +60,7 @@ def _draw(trade_off: TradeOff, accuracy: Callable[[TradeOffPoint], float]) -> Fi
     axes.set_xlabel("mBLEU-4 of protocol B, reversed: more diverse →")
     axes.grid(alpha=0.18, color=INK, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    _name_temperatures(axes, trade_off, accuracy)
+    _name_values(axes, trade_off, accuracy)
     figure.legend(loc="upper center", ncols=len(trade_off.curves) + 1, frameon=False, borderaxespad=0.2)
     return figure
 
@@ -70,15 +70,15 @@ def _places(points: Sequence[TradeOffPoint], accuracy: Callable[[TradeOffPoint],
     return np.array([(point.mutual_bleu_4, PERCENT * accuracy(point)) for point in points]).reshape(-1, 2)
 
 
-def _name_temperatures(axes: Axes, trade_off: TradeOff, accuracy: Callable[[TradeOffPoint], float]) -> None:
-    """Write each point's temperature beside it, in its curve's colour."""
+def _name_values(axes: Axes, trade_off: TradeOff, accuracy: Callable[[TradeOffPoint], float]) -> None:
+    """Write each point's value beside it, in its curve's colour."""
     drawn = [axes.transData.transform(_places(points, accuracy)) for points in trade_off.curves.values()]
     people = axes.transData.transform(_places([trade_off.human] if trade_off.human else [], accuracy))
     obstacles_M2 = np.concatenate([people, *map(_along, drawn)])
     named = [
         (place_2, text, COLORS[number % len(COLORS)])
         for number, (places_N2, points) in enumerate(zip(drawn, trade_off.curves.values(), strict=True))
-        for place_2, text in _labels(places_N2, [point.temperature for point in points])
+        for place_2, text in _labels(places_N2, [point.value for point in points])
     ]
     texts = [text for _, text, _ in named]
     centres_N2 = label_places(np.array([place_2 for place_2, _, _ in named]), texts, obstacles_M2, FONT_SIZE)
@@ -87,16 +87,16 @@ def _name_temperatures(axes: Axes, trade_off: TradeOff, accuracy: Callable[[Trad
         axes.text(x, y, text, color=color, transform=None, ha="center", va="center_baseline")
 
 
-def _labels(places_N2: Floats, temperatures: Sequence[float | None]) -> list[tuple[Floats, str]]:
-    """Return where and how to name the temperatures: points of a curve that lie on one another share a label."""
+def _labels(places_N2: Floats, values: Sequence[float | None]) -> list[tuple[Floats, str]]:
+    """Return where and how to name the values: points of a curve that lie on one another share a label."""
     groups: list[tuple[Floats, list[float]]] = []
-    for place_2, temperature in zip(places_N2, temperatures, strict=True):
-        if temperature is None:
+    for place_2, value in zip(places_N2, values, strict=True):
+        if value is None:
             continue
         if groups and np.linalg.norm(place_2 - groups[-1][0]) < FONT_SIZE / 2:
-            groups[-1][1].append(temperature)
+            groups[-1][1].append(value)
         else:
-            groups.append((place_2, [temperature]))
+            groups.append((place_2, [value]))
     return [(place_2, f"{same[0]:g}" + (f"–{same[-1]:g}" if len(same) > 1 else "")) for place_2, same in groups]
 
 

@@ -1,5 +1,6 @@
 """What a checkpoint says of itself; those of earlier versions are put into the words of this one as they are read."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.durable_io import read_intact
 
-CHECKPOINT_FORMAT = 3  # raised whenever a name in a checkpoint changes
+CHECKPOINT_FORMAT = 4  # raised whenever a name in a checkpoint changes
 PARTS = {"facet_format": int, "facet_class": str, "hyper_parameters": dict, "state_dict": dict}
 
 CAPTIONER, SELF_CRITICAL = "lightning_modules.VariationalCaptioner", "lightning_modules.SelfCriticalCaptioner"
@@ -22,6 +23,7 @@ RENAMED_SETTINGS = {
     "place_dim": "position_dim",
     "truth_share": "teacher_forcing_ratio",
 }
+LATENT_SETTINGS = {"temperature": "latent_scale"}
 RENAMED_WEIGHTS = (
     (r"\bmiddle\.enter\.", "middle.input_projection."),
     (r"\blatents\.places\.", "latents.memory."),
@@ -46,7 +48,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("facet_format"), int):
         raise ValueError(alien)
     found = checkpoint["facet_format"]
-    if found not in (2, CHECKPOINT_FORMAT):
+    if found not in (2, 3, CHECKPOINT_FORMAT):
         raise ValueError(
             f"{path}: this checkpoint has format {found}, this version reads format {CHECKPOINT_FORMAT}; "
             f"use the version that wrote it, or train again"
@@ -80,9 +82,27 @@ def public_name(module: type) -> str:
 
 
 def upgraded(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint as this version would have written it; one of another format than 2 as it is."""
-    if checkpoint.get("facet_format") != 2 or not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
+    """Return a checkpoint as this version would have written it; one of no earlier format that is known as it is."""
+    if checkpoint.get("facet_format") not in (2, 3) or not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
         return dict(checkpoint)
+    checkpoint = _from_format_2(checkpoint) if checkpoint["facet_format"] == 2 else checkpoint
+    return _from_format_3(checkpoint)
+
+
+def _from_format_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename the scale of latents, and count the end of a caption among its tokens."""
+    settings = dict(checkpoint["hyper_parameters"])
+    generation = settings.get("generation")
+    if isinstance(generation, Mapping) and str(generation.get("_target_", "")).endswith(".Latent"):
+        settings["generation"] = {LATENT_SETTINGS.get(key, key): value for key, value in generation.items()}
+    if isinstance(settings.get("tokenizer"), str):
+        tokenizer = json.loads(settings["tokenizer"])
+        settings["tokenizer"] = json.dumps({**tokenizer, "max_length": tokenizer["max_length"] + 1})
+    return {**checkpoint, "facet_format": CHECKPOINT_FORMAT, "hyper_parameters": settings}
+
+
+def _from_format_2(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename settings, targets and weights, and name the class."""
     settings = _settings(checkpoint["hyper_parameters"])
     latents, encoder = settings.get("latents", {}), settings.get("encoder", {})
     if "places_width" in latents:  # was a setting of what reads the features
@@ -95,7 +115,6 @@ def upgraded(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         settings.pop("self_critical", None)
     return {
         **checkpoint,
-        "facet_format": CHECKPOINT_FORMAT,
         "facet_class": SELF_CRITICAL if "self_critical" in settings else CAPTIONER,
         "hyper_parameters": settings,
         "state_dict": {_weight(name): tensor for name, tensor in checkpoint["state_dict"].items()},

@@ -15,7 +15,7 @@ class Latent(Strategy):
     Args:
         num: Captions an image.
         source: Where S is drawn from: `posterior`, q(S|I), or `prior`.
-        temperature: Multiplies the standard deviations of the draws; report it with every score.
+        latent_scale: Multiplies the standard deviations that latents are sampled with; report it with every score.
         vary_content: Draw C from q(C|I,S), too; otherwise it is the mean.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: As for `Beam`; without effect on a greedy caption.
@@ -30,7 +30,7 @@ class Latent(Strategy):
         *,
         num: int = 5,
         source: Literal["posterior", "prior"] = "posterior",
-        temperature: float = 1.0,
+        latent_scale: float = 1.0,
         vary_content: bool = False,
         beam_size: int = 1,
         length_penalty: float = 0.6,
@@ -38,12 +38,12 @@ class Latent(Strategy):
     ) -> None:
         require(num >= 1, "num", "at least 1", num)
         require(source in ("posterior", "prior"), "source", "posterior or prior", source)
-        require(temperature >= 0, "temperature", "0 or more", temperature)
+        require(latent_scale >= 0, "latent_scale", "0 or more", latent_scale)
         self.num = num
         self.latents = LatentSampling(
             num=num,
-            style_scale=temperature,
-            content_scale=temperature if vary_content else 0.0,
+            style_scale=latent_scale,
+            content_scale=latent_scale if vary_content else 0.0,
             from_prior=source == "prior",
         )
         self.max_length = max_length

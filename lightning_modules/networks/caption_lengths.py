@@ -8,14 +8,14 @@ def refuse_long_captions(network: Captioner, *, max_read: int, max_generated: in
 
     Args:
         network: The network.
-        max_read: Most tokens of a caption in training, without its prefix.
+        max_read: Most tokens of a caption in training, without its prefix, `<eos>` included.
         max_generated: Most tokens that are generated, `<eos>` included.
 
     Raises:
         ValueError: The decoder has too few positions.
     """
     refuse_long_generation(network, max_generated)
-    _refuse(network, max_read, "tokenizer.max_length", max_read)
+    _refuse(network, "tokenizer.max_length", max_read)
 
 
 def refuse_long_generation(network: Captioner, max_generated: int) -> None:
@@ -24,12 +24,12 @@ def refuse_long_generation(network: Captioner, max_generated: int) -> None:
     Raises:
         ValueError: The decoder has too few positions.
     """
-    _refuse(network, max_generated - 1, "generation.max_length", max_generated)  # the last token is not read
+    _refuse(network, "generation.max_length", max_generated)
 
 
-def _refuse(network: Captioner, num_read: int, setting: str, value: int) -> None:
+def _refuse(network: Captioner, setting: str, value: int) -> None:
     most = network.decoder_text.most_tokens
-    longest = len(network.prefix) + num_read
+    longest = len(network.prefix) + value - 1  # the last token is not read
     if most is not None and longest > most:
         raise ValueError(
             f"{setting}={value} is too long for model.decoder.num_positions={most}; set it to at most "

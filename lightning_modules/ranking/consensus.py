@@ -48,7 +48,7 @@ class Consensus(Ranker):
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
         num_nearest: k, the training images whose captions count.
-        num_captions: m, how many of their captions do, those most like the candidate.
+        num_neighbour_captions: m, how many of their captions do, those most like the candidate.
         num_samples: Captions that the model samples for each image, words and codes; 0 leaves them out.
         sample_temperature: Of their words.
         sample_weight: Weight of the mean CIDEr-D with them; that with the neighbours' captions has weight 1.
@@ -66,7 +66,7 @@ class Consensus(Ranker):
         *,
         index: str | Path,
         num_nearest: int = 60,
-        num_captions: int = 125,
+        num_neighbour_captions: int = 125,
         num_samples: int = 0,
         sample_temperature: float = 0.7,
         sample_weight: float = 1.0,
@@ -76,7 +76,7 @@ class Consensus(Ranker):
     ) -> None:
         for name, number in (
             ("num_nearest", num_nearest),
-            ("num_captions", num_captions),
+            ("num_neighbour_captions", num_neighbour_captions),
             ("max_length", max_length),
         ):
             if number < 1:
@@ -93,7 +93,7 @@ class Consensus(Ranker):
             raise ValueError(f"ranking.sample_temperature must be above 0, got {sample_temperature}")
         self.path = Path(index)
         self.num_nearest = num_nearest
-        self.num_captions = num_captions
+        self.num_neighbour_captions = num_neighbour_captions
         self.num_samples = num_samples
         self.sample_temperature = sample_temperature
         self.sample_weight = sample_weight
@@ -170,7 +170,7 @@ class Consensus(Ranker):
                     f"{self.path}: the index holds no other image than the one to rank captions of; make it of more "
                     f"training images"
                 )
-        return Neighbours(nearest_BK, [*index.captions, []], self.num_captions)
+        return Neighbours(nearest_BK, [*index.captions, []], self.num_neighbour_captions)
 
     def _draw(self, captioner: CaptioningModule, candidates: Candidates) -> list[list[Tokens]]:
         """Draw captions of each image from the model; none without `num_samples`."""

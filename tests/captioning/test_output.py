@@ -50,7 +50,7 @@ def test_json_agrees_with_the_pipeline(
     trained: TinyRun, photos: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = caption_json(capsys, trained.best, photos[0], "--strategy", "sample", "--num", 99)
-    expected = CaptionPipeline.load(trained.best).describe_batch([photos[0]], [Sample(num=99)])[0]
+    expected = CaptionPipeline.load(trained.best).describe_batch([photos[0]], [Sample(num=99, max_length=8)])[0]
     assert printed == [as_record(expected, Shown())]
     assert len(set(expected.finished)) == 2, "a weak test: all captions are finished, or none is"
 

@@ -44,7 +44,7 @@ def test_the_first_caption_is_the_greedy_one(pipeline: CaptionPipeline, photo: P
     for seed in (0, 1):
         description = pipeline.describe(photo, num=3, seed=seed)
         (greedy,) = pipeline.captioner.generate(
-            pipeline.captioner.encode(description.image_3HW[None]), Greedy()
+            pipeline.captioner.encode(description.image_3HW[None]), Greedy(max_length=8)
         ).captions
         assert description.captions[0] == greedy[0]
         assert len(description.captions) == 3
@@ -73,7 +73,7 @@ def test_each_caption_is_reconstructed(pipeline: CaptionPipeline, photo: Path) -
     assert description.image_3HW.shape == (3, 32, 32)
     assert description.reconstruction_N3HW is not None
     assert description.reconstruction_N3HW.shape == (3, 3, 32, 32)
-    greedy = pipeline.captioner.generate(pipeline.captioner.encode(description.image_3HW[None]), Greedy())
+    greedy = pipeline.captioner.generate(pipeline.captioner.encode(description.image_3HW[None]), Greedy(max_length=8))
     torch.testing.assert_close(description.reconstruction_N3HW[0], pipeline.captioner.reconstruct(greedy.tokens_NL)[0])
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from captioning.arguments import CONF, options_of, parse_arguments
-from captioning.strategy import build, ranking_settings, strategy_settings
+from captioning.strategy import build, ranking_settings, strategy_settings, with_max_length
 from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Beam, Greedy, Sample
 from lightning_modules.ranking import Consensus, Likelihood, Mix, Reconstruction, TrainingIndex
@@ -18,7 +18,7 @@ def _options(*arguments: object) -> Any:
 
 def _settings(*arguments: object) -> dict[str, Any]:
     (settings,) = strategy_settings(_options(*arguments))
-    return settings
+    return with_max_length(settings, 40)
 
 
 @pytest.fixture
@@ -57,7 +57,8 @@ def test_every_strategy_says_captions(
 
 
 def test_without_strategy_the_greedy_caption_comes_before_samples() -> None:
-    greedy, sample = map(build, strategy_settings(_options("--num", 4, "--top-k", 7)))
+    settings = strategy_settings(_options("--num", 4, "--top-k", 7))
+    greedy, sample = (build(with_max_length(strategy, 40)) for strategy in settings)
     assert isinstance(greedy, Greedy)
     assert isinstance(sample, Sample)
     assert (sample.num, sample.top_k, sample.temperature) == (3, 7, 1.0)
@@ -177,7 +178,7 @@ def test_every_caption_contains_the_words(
 def test_rankings_are_those_of_the_config(name: str, kind: type) -> None:
     settings = ranking_settings(_options("--rank", name))
     assert settings is not None
-    assert isinstance(build(settings), kind)
+    assert isinstance(build(with_max_length(settings, 40)), kind)
     assert ranking_settings(_options()) is None
 
 

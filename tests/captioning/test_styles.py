@@ -101,7 +101,7 @@ def test_samples_of_each_style_are_those_of_the_pipeline(
     described = caption_json(capsys, trained.best, *photos, *arguments)
     style_S = pipeline.style_of(other)
     expected = pipeline.describe_batch(
-        photos, [Sample(num=3)], seed=8, styles=lambda own: style_S.expand(3 * len(own.sample), -1)
+        photos, [Sample(num=3, max_length=8)], seed=8, styles=lambda own: style_S.expand(3 * len(own.sample), -1)
     )
     assert [entry["captions"] for entry in described] == [description.captions for description in expected]
 

@@ -191,7 +191,7 @@ def test_an_image_that_went_bad_stops_or_stays_without_features(tmp_path: Path, 
     spoilt = _Spoilt(SPLIT.image_ids, SPLIT.captions)
     strict, lenient = (FeatureCache(tmp_path, spoilt, _source(encoder), skip_bad_images=skip) for skip in (False, True))
     strict.create()
-    with pytest.raises(BadImageError, match=r"4.jpg: .*, or leave such images out with data.on_bad_image=skip"):
+    with pytest.raises(BadImageError, match=r"4.jpg: .*, or leave such images out with data.on_bad_data=skip"):
         strict.fill()
     lenient.fill()
     assert lenient.missing() == [4, 40]

@@ -20,13 +20,13 @@ def test_each_point_is_the_score_of_its_captions(
     frequencies = frequencies_of(whole)
     curves = {
         "words": lambda temperature: Sample(num=3, temperature=temperature, max_length=9),
-        "codes": lambda temperature: Latent(num=3, temperature=temperature, max_length=9),
+        "codes": lambda scale: Latent(num=3, latent_scale=scale, max_length=9),
     }
     trade_off = measure_trade_off(
         captioner, batches, split, curves, [2.0, 0.5], num_captions=3, seed=4, frequencies=frequencies
     )
     assert (trade_off.num_images, trade_off.num_captions) == (6, 3)
-    assert {name: [point.temperature for point in points] for name, points in trade_off.curves.items()} == {
+    assert {name: [point.value for point in points] for name, points in trade_off.curves.items()} == {
         "words": [0.5, 2.0],
         "codes": [0.5, 2.0],
     }
@@ -40,11 +40,11 @@ def test_each_point_is_the_score_of_its_captions(
     human = human_captions(images, frequencies=frequencies)
     assert trade_off.human is not None
     assert trade_off.human.mean_cider_d == pytest.approx(human["mean/CIDEr-D"])
-    assert trade_off.human.temperature is None
+    assert trade_off.human.value is None
 
 
 def test_curves_and_traversals_are_as_long_as_the_captions() -> None:
-    settings = ["checkpoint=best.ckpt", "generation.max_length=22", "trade_off.curves.latent.max_length=9"]
+    settings = ["checkpoint=best.ckpt", "max_caption_length=22", "trade_off.curves.latent.max_length=9"]
     config = compose_train(settings, name="evaluate")
-    assert config.trade_off.curves.sample.max_length == config.exploration.max_length == 22
+    assert config.trade_off.curves.sample.max_length == config.generation.max_length == 22
     assert config.trade_off.curves.latent.max_length == 9  # one's own counts

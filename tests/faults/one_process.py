@@ -62,7 +62,7 @@ class OneProcess(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage != "fit" or not self.unreadable:
             return
-        trainer.datamodule.on_bad_image = "skip"  # type: ignore[attr-defined]
+        trainer.datamodule.on_bad_data = "skip"  # type: ignore[attr-defined]
         sample = CaptionDataset._sample
 
         def spoilt(dataset: CaptionDataset, index: int) -> Any:

@@ -45,7 +45,7 @@ def test_an_image_that_goes_bad_stops_the_run_and_is_named(tmp_path: Path, capsy
         _run(tmp_path, truncate=",".join(f"{n}.jpg" for n in range(8)))
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
     assert ".jpg: not a usable image (" in error
-    assert error.endswith("; replace or remove the file, or leave such images out with data.on_bad_image=skip")
+    assert error.endswith("; replace or remove the file, or leave such images out with data.on_bad_data=skip")
 
 
 @pytest.mark.parametrize(("num_workers", "batch_size"), [(0, 1), (2, 2)])  # of one image: all of a batch are bad
@@ -59,7 +59,7 @@ def test_images_that_go_bad_are_left_out_counted_and_named(
 ) -> None:
     run = _run(
         tmp_path,
-        "data.on_bad_image=skip",
+        "data.on_bad_data=skip",
         f"data.batch_size={batch_size}",
         f"data.num_workers={num_workers}",
         "trainer.max_epochs=3",

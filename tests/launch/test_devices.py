@@ -133,7 +133,7 @@ def test_two_processes_train_as_one_does_on_both_batches(tmp_path: Path) -> None
     alone, logged_alone = _train(tmp_path, 1, WITHOUT_NOISE)
     together, logged_together = _train(tmp_path, 2, WITHOUT_NOISE)
     for name, value in alone.items():
-        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-6, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
     torch.testing.assert_close(logged_together, logged_alone)
     learnt = [(alone[name] - start[name]).abs().max().item() for name in alone if alone[name].is_floating_point()]
     assert sum(change > 1e-3 for change in learnt) > len(learnt) / 2

@@ -232,6 +232,7 @@ def test_config_serves_a_batch(flickr8k: TinyFlickr8k, tokenizer: str) -> None:
     config = OmegaConf.create(
         {
             "cache_dir": str(flickr8k.root.parent / "cache"),
+            "max_caption_length": 40,
             "tokenizer": OmegaConf.load(REPOSITORY / f"conf/tokenizer/{tokenizer}.yaml"),
             "data": OmegaConf.merge(
                 OmegaConf.load(REPOSITORY / "conf/data/flickr8k.yaml"), overrides, {"train_transform": flip}

@@ -66,5 +66,5 @@ def test_other_files_at_the_same_path_are_another_entry(tmp_path: Path, gpt2_fol
 
 def test_logs_size_unknown_words_and_cut_captions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    fit_or_load(partial(fit_word, min_count=2, max_length=2), CAPTIONS, cache_dir=tmp_path)
-    assert "6 tokens; of 3 training captions 37.50% of the words are unknown and 66.67% are cut to 2" in caplog.text
+    fit_or_load(partial(fit_word, min_count=2, max_length=3), CAPTIONS, cache_dir=tmp_path)
+    assert "6 tokens; of 3 training captions 37.50% of the words are unknown and 66.67% are cut to 3" in caplog.text

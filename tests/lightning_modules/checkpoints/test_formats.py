@@ -10,6 +10,7 @@ import torch
 from lightning_modules import load_captioner
 from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT, read_checkpoint
 from lightning_modules.generation import Greedy
+from tests.tiny_run import TinyRun
 
 FORMAT_2: dict[str, Any] = json.loads(Path(__file__).with_name("format_2.json").read_text("utf-8"))
 
@@ -37,3 +38,20 @@ def test_what_is_read_says_that_it_is_of_the_format_of_now(tmp_path: Path) -> No
     read = read_checkpoint(_saved("gru", tmp_path))
     assert read["facet_format"] == CHECKPOINT_FORMAT
     assert read.keys() >= {"hyper_parameters", "state_dict"}
+
+
+def test_a_checkpoint_of_format_3_is_read_in_the_words_of_now(trained: TinyRun, tmp_path: Path) -> None:
+    checkpoint = read_checkpoint(trained.best)
+    settings = checkpoint["hyper_parameters"]
+    tokenizer = json.loads(settings["tokenizer"])
+    earlier = {"_target_": "lightning_modules.generation.Latent", "num": 2, "temperature": 0.5, "max_length": 6}
+    of_format_3 = {
+        **settings,
+        "generation": earlier,
+        "tokenizer": json.dumps({**tokenizer, "max_length": tokenizer["max_length"] - 1}),
+    }
+    path = tmp_path / "format_3.ckpt"
+    torch.save({**checkpoint, "facet_format": 3, "hyper_parameters": of_format_3}, path)
+    captioner = load_captioner(path)
+    assert captioner.strategy.latents.style_scale == 0.5
+    assert captioner.tokenizer.to_json() == settings["tokenizer"]

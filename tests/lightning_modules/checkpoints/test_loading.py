@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from timm import create_model
 
 from lightning_modules import VariationalCaptioner, load_captioner
+from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT
 from lightning_modules.generation import Greedy
 from tests.tiny_run import TinyRun, run_tiny
 
@@ -29,7 +30,7 @@ def _saved(checkpoint: object, folder: Path) -> Path:
 
 
 def test_the_trainers_checkpoint_holds_no_code_and_names_its_format(checkpoint: Checkpoint) -> None:
-    assert checkpoint["facet_format"] == 3
+    assert checkpoint["facet_format"] == CHECKPOINT_FORMAT
     assert {"state_dict", "hyper_parameters", "optimizer_states"} <= checkpoint.keys()
 
 
@@ -120,7 +121,7 @@ def test_refuses_a_pickle_that_would_run_code(tmp_path: Path, checkpoint: Checkp
 
 
 def test_refuses_another_format(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match="has format 99, this version reads format 3; use the version that wrote it"):
+    with pytest.raises(ValueError, match="has format 99, this version reads format 4; use the version that wrote it"):
         load_captioner(_saved({**checkpoint, "facet_format": 99}, tmp_path))
 
 

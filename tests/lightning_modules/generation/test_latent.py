@@ -9,7 +9,7 @@ from tests.lightning_modules.generation.table_stepper import SPECIAL, random_ste
 
 def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
     assert Latent(num=7).latents == LatentSampling(num=7, style_scale=1.0, content_scale=0.0, from_prior=False)
-    varied = Latent(num=2, source="prior", temperature=0.7, vary_content=True)
+    varied = Latent(num=2, source="prior", latent_scale=0.7, vary_content=True)
     assert varied.latents == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
     assert Latent(num=7).num == 7
 
@@ -27,7 +27,7 @@ def test_says_the_best_caption_of_each_draw(beam_size: int) -> None:
     [
         ({"num": 0}, "generation.num must be at least 1, got 0"),
         ({"source": "thin air"}, "generation.source must be posterior or prior, got thin air"),
-        ({"temperature": -1.0}, "generation.temperature must be 0 or more, got -1.0"),
+        ({"latent_scale": -1.0}, "generation.latent_scale must be 0 or more, got -1.0"),
         ({"beam_size": 0}, "generation.beam_size must be at least 1, got 0"),
     ],
 )

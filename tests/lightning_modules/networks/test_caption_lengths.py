@@ -22,11 +22,11 @@ def test_what_a_strategy_may_say_is_compared_with_the_positions_there_are(kind: 
 
 
 def test_captions_of_training_are_compared_too(tmp_path: Path) -> None:
-    captioner, _ = build_tiny(tmp_path / "run", "model.decoder.num_positions=8", choices=["model/decoder=transformer"])
+    captioner, _ = build_tiny(tmp_path / "run", "model.decoder.num_positions=7", choices=["model/decoder=transformer"])
     with pytest.raises(
-        ValueError, match=r"tokenizer.max_length=8 is too long for .*num_positions=8; set it to at most 7"
+        ValueError, match=r"tokenizer.max_length=8 is too long for .*num_positions=7; set it to at most 7"
     ):
-        refuse_long_captions(captioner.network, max_read=captioner.tokenizer.max_length, max_generated=8)
+        refuse_long_captions(captioner.network, max_read=captioner.tokenizer.max_length, max_generated=7)
 
 
 def test_a_recurrent_decoder_has_no_limit(tmp_path: Path) -> None:

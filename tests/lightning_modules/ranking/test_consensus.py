@@ -23,7 +23,7 @@ def index(tiny: tuple[VariationalCaptioner, CaptionSplit], tmp_path_factory: pyt
 
 
 def _ranker(index: Path, captioner: VariationalCaptioner, num_nearest: int, num_captions: int) -> Consensus:
-    ranker = Consensus(index=index, num_nearest=num_nearest, num_captions=num_captions)
+    ranker = Consensus(index=index, num_nearest=num_nearest, num_neighbour_captions=num_captions)
     ranker.prepare(captioner, None)
     return ranker
 
@@ -112,7 +112,7 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    settings = {"index": index, "num_nearest": 3, "num_captions": 4}
+    settings = {"index": index, "num_nearest": 3, "num_neighbour_captions": 4}
     ranker = Consensus(**settings, num_samples=6, sample_temperature=2.0, sample_weight=weight, max_length=9)
     ranker.prepare(captioner, None)
     added_N = ranker(captioner, candidates) - _ranker(index, captioner, 3, 4)(captioner, candidates)
@@ -133,7 +133,7 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
 def test_what_is_drawn_of_an_image_depends_on_it_alone(
     index: Path, captioner: VariationalCaptioner, candidates: Candidates
 ) -> None:
-    ranker = Consensus(index=index, num_nearest=3, num_captions=4, num_samples=6, max_length=9)
+    ranker = Consensus(index=index, num_nearest=3, num_neighbour_captions=4, num_samples=6, max_length=9)
     ranker.prepare(captioner, None)
     generated = candidates.generated._replace(captions=candidates.generated.captions[:1])
     alone = Candidates(candidates.images_BCHW[:1], candidates.features_BPD[:1], generated)
@@ -145,7 +145,7 @@ def test_what_is_drawn_of_an_image_depends_on_it_alone(
 def test_makes_its_index_where_there_are_training_images(
     captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, index: Path, tmp_path: Path
 ) -> None:
-    ranker = Consensus(index=str(tmp_path / "new" / "index.npz"), num_nearest=3, num_captions=4)
+    ranker = Consensus(index=str(tmp_path / "new" / "index.npz"), num_nearest=3, num_neighbour_captions=4)
     ranker.prepare(captioner, lambda: training)
     assert torch.equal(ranker(captioner, candidates), _ranker(index, captioner, 3, 4)(captioner, candidates))
     again = _ranker(tmp_path / "new" / "index.npz", captioner, 3, 4)
@@ -157,8 +157,8 @@ def test_says_what_is_missing(captioner: VariationalCaptioner, tmp_path: Path) -
         Consensus(index=tmp_path / "i.npz").prepare(captioner, None)
     with pytest.raises(ValueError, match=r"ranking.num_nearest must be at least 1, got 0"):
         Consensus(index=tmp_path / "i.npz", num_nearest=0)
-    with pytest.raises(ValueError, match=r"ranking.num_captions must be at least 1, got -2"):
-        Consensus(index=tmp_path / "i.npz", num_captions=-2)
+    with pytest.raises(ValueError, match=r"ranking.num_neighbour_captions must be at least 1, got -2"):
+        Consensus(index=tmp_path / "i.npz", num_neighbour_captions=-2)
     with pytest.raises(ValueError, match=r"ranking.max_length must be at least 1, got 0"):
         Consensus(index=tmp_path / "i.npz", max_length=0)
     for name in ("num_samples", "sample_weight", "diversity", "coverage"):
@@ -175,7 +175,7 @@ def test_with_diversity_a_caption_loses_what_it_shares_with_those_before(
     documents = document_counts(tokens)
     candidates, generated = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
     alone, diverse = (
-        Consensus(index=index, num_nearest=3, num_captions=4, diversity=diversity) for diversity in (0.0, 0.7)
+        Consensus(index=index, num_nearest=3, num_neighbour_captions=4, diversity=diversity) for diversity in (0.0, 0.7)
     )
     for ranker in (alone, diverse):
         ranker.prepare(captioner, None)
@@ -196,7 +196,7 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
     candidates, generated = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
-    settings = {"index": index, "num_nearest": 3, "num_captions": 4, "num_samples": 2, "max_length": 9}
+    settings = {"index": index, "num_nearest": 3, "num_neighbour_captions": 4, "num_samples": 2, "max_length": 9}
     alone, covering = (Consensus(**settings, coverage=coverage) for coverage in (0.0, 5.0))
     for ranker in (alone, covering):
         ranker.prepare(captioner, None)
@@ -253,7 +253,9 @@ def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
     keys_TK = twice.keys_TK.copy()
     keys_TK[1] = keys_TK[0]  # the same photo under another name
     replace(twice, keys_TK=keys_TK).save(tmp_path / "index.npz")
-    ranker = Consensus(index=tmp_path / "index.npz", num_nearest=7, num_captions=9, num_samples=2, coverage=1.0)
+    ranker = Consensus(
+        index=tmp_path / "index.npz", num_nearest=7, num_neighbour_captions=9, num_samples=2, coverage=1.0
+    )
     ranker.prepare(captioner, None)
     assert ranker._index is not None
     features_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
