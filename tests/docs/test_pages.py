@@ -20,7 +20,7 @@ from PIL import Image
 from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
 from captioning.strategy import build as build_settings
-from captioning.strategy import ranking_settings, strategy_settings
+from captioning.strategy import ranking_settings, strategy_settings, with_max_length
 from launch.checks import check_settings, refuse_foreign_metrics
 from launch.setting_types import refuse_wrong_settings
 from score import parse_arguments as parse_score
@@ -167,7 +167,7 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
     elif script == "caption.py":
         options = parse_caption(arguments)
         for settings in strategy_settings(options):
-            build_settings(settings)
+            build_settings(with_max_length(settings, 40))
         ranking_settings(options)
     else:
         {"score.py": parse_score, "average.py": parse_average}[script](arguments)
