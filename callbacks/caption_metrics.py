@@ -16,7 +16,7 @@ from metrics.words import note_on_spaces
 
 log = logging.getLogger(__name__)
 
-IN_PROGRESS_BAR = ("rougeL", "CIDEr-D", "caption_truth")
+IN_PROGRESS_BAR = ("rouge_score/rougeL", "coco/CIDEr-D", "caption_truth")
 
 
 class CaptionMetrics(EvaluationCallback):

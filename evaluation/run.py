@@ -73,6 +73,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         images,
         evaluated.metrics,
         training_captions=evaluated.training.captions,
+        frequencies=evaluated.frequencies,
         no_meteor=evaluated.no_meteor,
         meteor=config.meteor,
     )
@@ -80,7 +81,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         evaluated.captioner,
         evaluated.split,
         kept,
-        cider_d_of_each(images),
+        cider_d_of_each(images, evaluated.frequencies),
         num_images=config.gallery.num_images,
         seed=config.seed,
     )
@@ -118,7 +119,7 @@ def trade_off(
         settings["values"],
         num_captions=settings.num_captions,
         seed=config.seed,
-        frequencies=frequencies_of(images),
+        frequencies=evaluated.frequencies or frequencies_of(images),
     )
 
 

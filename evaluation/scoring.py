@@ -44,6 +44,7 @@ def score_split(
     metrics: Iterable[CaptionScore],
     *,
     training_captions: Sequence[str] | None,
+    frequencies: DocumentFrequencies | None = None,
     no_meteor: str | None,
     meteor: str = "auto",
 ) -> Scores:
@@ -53,13 +54,14 @@ def score_split(
         images: The captions of each image, and its references.
         metrics: Further metrics, such as those of a data set that knows the truth.
         training_captions: What is not novel; None leaves novelty out.
+        frequencies: Document frequencies of CIDEr-D and Self-CIDEr; None for those of the references.
         no_meteor: Why METEOR is left out (see `metrics.why_no_meteor`); None to compute it.
         meteor: The user's choice: with `yes` it is an error if METEOR fails.
 
     Raises:
         ValueError: As `metrics.score_captions` does; or METEOR fails, and was asked for with `yes`.
     """
-    known: dict[str, Any] = {"training_captions": training_captions}
+    known: dict[str, Any] = {"training_captions": training_captions, "frequencies": frequencies}
     comparable = min(len(image.references) for image in images) > 1
 
     def compute(with_meteor: bool) -> tuple[dict[str, float], dict[str, float]]:
@@ -67,7 +69,8 @@ def score_split(
         return of_model, human_captions(images, **known, with_meteor=with_meteor) if comparable else {}
 
     (model, human), no_meteor = with_meteor_if_possible(compute, no_meteor, choice=meteor, option="meteor=")
-    notes = notes_on_scores(images, num_documents=len(images), protocols=PROTOCOLS)
+    num_documents = len(images) if frequencies is None else frequencies.num_images
+    notes = notes_on_scores(images, num_documents=num_documents, protocols=PROTOCOLS)
     if no_meteor is not None:
         notes.append(f"METEOR is left out: {no_meteor}")
     if not comparable:
@@ -98,7 +101,7 @@ def frequencies_of(images: Sequence[ImageCaptions]) -> DocumentFrequencies:
     return DocumentFrequencies.of([[ptb_tokenize(caption) for caption in image.references] for image in images])
 
 
-def cider_d_of_each(images: Sequence[ImageCaptions]) -> list[Floats]:
+def cider_d_of_each(images: Sequence[ImageCaptions], frequencies: DocumentFrequencies | None = None) -> list[Floats]:
     """Return CIDEr-D of each caption of each image."""
     ends_B = np.cumsum([len(image.candidates) for image in images])
-    return np.split(cider_d(all_candidates(images)), ends_B[:-1])
+    return np.split(cider_d(all_candidates(images), frequencies), ends_B[:-1])

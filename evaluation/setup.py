@@ -15,7 +15,7 @@ from evaluation.trained_images import Training, inspect_training, refuse_other_d
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
-from metrics import CaptionScore, why_no_meteor
+from metrics import CaptionScore, CaptionScores, DocumentFrequencies, why_no_meteor
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
 """Settings of data sets whose images training may change; here images are looked at as they are."""
@@ -33,6 +33,7 @@ class Evaluated(NamedTuple):
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
         metrics: What it is scored by, beside `metrics.score_captions`.
+        frequencies: Document frequencies of CIDEr-D; None for those of the references.
         no_meteor: Why METEOR is left out; None to compute it.
     """
 
@@ -44,6 +45,7 @@ class Evaluated(NamedTuple):
     strategy: Strategy
     ranker: Ranker | None
     metrics: list[CaptionScore]
+    frequencies: DocumentFrequencies | None
     no_meteor: str | None
 
 
@@ -73,7 +75,19 @@ def prepare(config: DictConfig) -> Evaluated:
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
     training = inspect_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
     ranker = instantiate(config.ranking) or None
-    return Evaluated(captioner, splits, split, num_images, training, strategy, ranker, [*metrics.values()], no_meteor)
+    scorers = [metric for metric in metrics.values() if isinstance(metric, CaptionScores)]
+    return Evaluated(
+        captioner,
+        splits,
+        split,
+        num_images,
+        training,
+        strategy,
+        ranker,
+        metrics=[metric for metric in metrics.values() if not isinstance(metric, CaptionScores)],
+        frequencies=next((scorer.frequencies for scorer in scorers), None),
+        no_meteor=no_meteor,
+    )
 
 
 def check(config: DictConfig) -> None:

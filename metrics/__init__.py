@@ -1,18 +1,16 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
-from metrics.bleu import Bleu, bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
 from metrics.caption_score import CaptionScore
-from metrics.cider import CiderD, cider, cider_d
-from metrics.consistency import Consistency, consistency
+from metrics.caption_scores import CaptionScores
+from metrics.cider import cider, cider_d
+from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
 from metrics.diversity import (
-    DiversityA,
-    DiversityB,
     Neighbours,
     consensus_scores,
     nearest_images,
-    rerank,
 )
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
@@ -34,20 +32,16 @@ from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.reconstruction import ReconstructionQuality, psnr, ssim
 from metrics.retrieval import retrieval, true_ranks
 from metrics.rouge import RougeScore, rouge
-from metrics.rouge_l import RougeL, rouge_l
+from metrics.rouge_l import rouge_l
 from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
 from metrics.spice import Spice, spice, spice_unavailable
 
 __all__ = [
-    "Bleu",
     "CaptionMetric",
     "CaptionScore",
-    "CiderD",
-    "Consistency",
+    "CaptionScores",
     "DistinctImages",
-    "DiversityA",
-    "DiversityB",
     "DocumentFrequencies",
     "GatheredCaptions",
     "ImageCaptions",
@@ -61,7 +55,6 @@ __all__ = [
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
-    "RougeL",
     "RougeScore",
     "Spice",
     "active_units",
@@ -82,7 +75,6 @@ __all__ = [
     "notes_on_scores",
     "psnr",
     "ptb_tokenize",
-    "rerank",
     "retrieval",
     "rouge",
     "rouge_l",

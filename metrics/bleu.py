@@ -3,14 +3,12 @@
 Shape legend: N candidates, O = 4 orders of n-grams, K distinct n-grams of captions, B images, R references.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.ngrams import Floats, Integers, NgramCounts, look_up, most_by_key
-from metrics.paired_captions import PairedCaptions, first_candidates
+from metrics.paired_captions import PairedCaptions
 
 BLEU_NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
 SMALL, TINY = 1e-9, 1e-15  # of coco-caption: keep a precision of 0/0 from failing, at 1e-6 in place of 1
@@ -78,14 +76,3 @@ def _closest_lengths(pairs: PairedCaptions) -> Integers:
     shorter_first = length_BX.max(initial=0) + 1
     closest_N = (distance_BX * shorter_first + length_BX).argmin(axis=1)
     return np.take_along_axis(length_BX, closest_N[:, None], axis=1)[:, 0]
-
-
-class Bleu(CaptionMetric):
-    """BLEU-1 to BLEU-4 of the images' first candidates, all together (`corpus_bleu`)."""
-
-    higher_is_better = True
-
-    def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
-        """Return BLEU-1 to BLEU-4."""
-        scores = corpus_bleu(bleu_statistics(first_candidates(images)))
-        return dict(zip(BLEU_NAMES, scores.tolist(), strict=True))

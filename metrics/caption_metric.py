@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -79,7 +79,7 @@ class GatheredCaptions(Metric):
 class CaptionMetric(GatheredCaptions, ABC):
     """Keeps all captions and scores them together; exact on any number of processes."""
 
-    needs_several: ClassVar[bool] = False
+    needs_several = False
     """Whether an image must have several candidates."""
 
     @abstractmethod

@@ -6,15 +6,11 @@ Shape legend: N candidates, B images, R references, X references of the image th
 caption, G distinct n-grams, J pairs of a candidate's and a reference's n-gram that are the same.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from metrics.caption_metric import ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
-from metrics.frequency_metric import FrequencyMetric
 from metrics.ngrams import Floats, Integers, NgramCounts, distinct_keys
-from metrics.paired_captions import PairedCaptions, first_candidates
+from metrics.paired_captions import PairedCaptions
 
 SCALE = 10.0  # the authors' code multiplies both scores by ten
 LENGTH_SIGMA = 6.0  # of CIDEr-D's length penalty, in words
@@ -123,13 +119,3 @@ def _norms(caption_K: Integers, value_K: Floats, num_captions: int) -> Floats:
 def _mean_over_references(pairs: PairedCaptions, similarity_NX: Floats) -> Floats:
     counts_B = np.bincount(pairs.image_of_reference_R, minlength=len(pairs.references))
     return SCALE * similarity_NX.sum(axis=1) / counts_B[pairs.image_of_candidate_N]
-
-
-class CiderD(FrequencyMetric):
-    """CIDEr-D of the images' first candidates, averaged over images. Arguments as for `FrequencyMetric`."""
-
-    higher_is_better = True
-
-    def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
-        """Return CIDEr-D."""
-        return {"CIDEr-D": float(cider_d(first_candidates(images), self.frequencies).mean())}

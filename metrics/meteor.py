@@ -185,4 +185,4 @@ class Meteor(CaptionMetric):
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return METEOR."""
-        return {"METEOR": meteor_scores(first_candidates(images), jar=self.jar, java=self.java).corpus}
+        return {"coco/METEOR": meteor_scores(first_candidates(images), jar=self.jar, java=self.java).corpus}

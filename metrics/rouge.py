@@ -54,7 +54,7 @@ class RougeScore(PerImageMetric):
         use_stemmer: Whether English words longer than three letters count as their Porter stem.
     """
 
-    names = ROUGE_TYPES
+    names = tuple(f"rouge_score/{name}" for name in ROUGE_TYPES)
 
     def __init__(self, *, use_stemmer: bool = True) -> None:
         super().__init__()

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.ngrams import Floats, Integers, Tokens
-from metrics.paired_captions import PairedCaptions, first_candidates
+from metrics.paired_captions import PairedCaptions
 
 BETA = 1.2  # of coco-caption: recall weighs more than precision
 
@@ -85,13 +84,3 @@ def _common_lengths(pairs: PairedCaptions) -> Integers:
         candidates = (pairs.candidates[row] or empty for row in rows)
         common_NX[rows, : len(references)] = common_subsequences(candidates, references)
     return common_NX
-
-
-class RougeL(CaptionMetric):
-    """ROUGE-L of the images' first candidates, averaged over images."""
-
-    higher_is_better = True
-
-    def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
-        """Return ROUGE-L."""
-        return {"ROUGE-L": float(rouge_l(first_candidates(images)).mean())}

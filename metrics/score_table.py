@@ -11,7 +11,7 @@ class Section(NamedTuple):
     Attributes:
         title: What these scores measure.
         explanation: How to read them.
-        prefixes: What stands before the "/" of their names; "" for names without.
+        prefixes: What stands before the "/" of their names.
     """
 
     title: str
@@ -23,7 +23,7 @@ SECTIONS = (
     Section(
         "Accuracy of the first caption",
         "How well the caption that the model ranks first agrees with the references of the image. Higher is better.",
-        ("",),
+        ("coco",),
     ),
     Section(
         "Consistency: accuracy over all captions",
@@ -53,7 +53,7 @@ OTHERS = Section(
 )
 """Of scores that no other section takes."""
 
-ACCURACY = re.compile(r"(\w+/)?(oracle-|consensus-)?(BLEU-\d|ROUGE-L|CIDEr-D|METEOR)")
+ACCURACY = re.compile(r"(\w+/)?(oracle-)?(BLEU-\d|ROUGE-L|CIDEr-D|METEOR)")
 PERCENT = 100  # papers print accuracies so, CIDEr-D too: 1.2 as 120
 
 
@@ -66,10 +66,8 @@ def in_sections(names: Iterable[str]) -> dict[Section, list[str]]:
 
 
 def section_of(name: str) -> Section:
-    """Return where a score belongs; names without "/" that are no accuracies are measures of their own."""
+    """Return where a score belongs."""
     prefix = name.rpartition("/")[0]
-    if not prefix and not ACCURACY.fullmatch(name):
-        return OTHERS
     return next((section for section in SECTIONS if prefix in section.prefixes), OTHERS)
 
 

@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from metrics.candidate_scores import CandidateScores, score_candidates
+from metrics.candidate_scores import score_candidates
 from metrics.caption_metric import ImageCaptions
 from metrics.consistency import consistency
 from metrics.diversity.caption_sets import CaptionSets
-from metrics.diversity.consensus import Neighbours, consensus_order, consensus_scores
 from metrics.diversity.distinct import sentence
 from metrics.diversity.protocol_a import protocol_a
 from metrics.diversity.protocol_b import protocol_b
@@ -31,14 +30,13 @@ def score_captions(
     training_captions: Sequence[str] | None = None,
     frequencies: DocumentFrequencies | None = None,
     with_meteor: bool = False,
-    neighbours: Neighbours | None = None,
 ) -> dict[str, float]:
     """Score captions against references, and against each other where images have several.
 
-    - `BLEU-1` … `BLEU-4`, `ROUGE-L`, `CIDEr-D`, `METEOR`: accuracy of each image's first caption, the best-ranked.
+    - `coco/BLEU-1` … `coco/BLEU-4`, `coco/ROUGE-L`, `coco/CIDEr-D`, `coco/METEOR`: accuracy of each image's first
+      caption, the best-ranked, as the COCO caption evaluation counts it.
     - With several captions an image: `mean/…`, `min/…` and `oracle/…` of these (see `consistency`); `A/…` (see
       `protocol_a`) and `B/…` (see `protocol_b`).
-    - `A/consensus-…`: accuracy of the captions that consensus re-ranking puts first, if neighbours are given.
 
     Images may have differing numbers of captions, but either all have one or all have several. An empty caption
     counts as a caption without n-grams.
@@ -47,26 +45,21 @@ def score_captions(
         images: The images with their captions, best first; each image once.
         protocols: Of "a" and "b", the diversity protocols to follow.
         training_captions: What a caption must not be, token by token, to be novel; None leaves novelty out.
-        frequencies: Document frequencies for CIDEr-D, Self-CIDEr and the consensus; None for those of the references,
-            and for the consensus those of the neighbours' training captions.
+        frequencies: Document frequencies for CIDEr-D and Self-CIDEr; None for those of the references.
         with_meteor: Whether to compute METEOR, which takes Java.
-        neighbours: The nearest training images of each image, in the order of `images`.
 
     Raises:
         ValueError: There is no image, one comes twice or has no caption or reference, some images have one caption and
-            others several, a protocol is unknown, neighbours do not fit, METEOR cannot be computed, or a score is not
-            a finite number.
+            others several, a protocol is unknown, METEOR cannot be computed, or a score is not a finite number.
     """
     _check(images, protocols, training_captions)
     pairs = all_candidates(images)
     scores = score_candidates(pairs, frequencies, with_meteor=with_meteor)
-    results = scores.of_choice(np.searchsorted(pairs.image_of_candidate_N, np.arange(len(images))))
+    results = _coco(scores.of_choice(np.searchsorted(pairs.image_of_candidate_N, np.arange(len(images)))))
     if len(pairs.candidates) > len(images):
         sets = CaptionSets.of_candidates(pairs)
         weights = DocumentFrequencies.of(pairs.references) if frequencies is None else frequencies
         results |= _several(sets, scores.by_name, protocols, weights, _sentences(training_captions))
-    if neighbours is not None and "a" in protocols:
-        results |= _after_consensus(scores, neighbours, frequencies)
     return _finite(results)
 
 
@@ -103,7 +96,7 @@ def human_captions(
     sets = CaptionSets.of(references)
     weights = DocumentFrequencies.of(references) if frequencies is None else frequencies
     accuracy, by_name = _leave_one_out(references, sets.image_of_caption_N, weights, with_meteor=with_meteor)
-    return _finite(accuracy | _several(sets, by_name, protocols, weights, _sentences(training_captions)))
+    return _finite(_coco(accuracy) | _several(sets, by_name, protocols, weights, _sentences(training_captions)))
 
 
 def _several(
@@ -122,13 +115,8 @@ def _several(
     return results
 
 
-def _after_consensus(
-    scores: CandidateScores, neighbours: Neighbours, frequencies: DocumentFrequencies | None
-) -> dict[str, float]:
-    image_of_candidate_N = scores.pairs.image_of_candidate_N
-    score_N = consensus_scores(scores.pairs.candidates, image_of_candidate_N, neighbours, frequencies)
-    best_B = consensus_order(score_N, image_of_candidate_N)[slots(image_of_candidate_N) == 0]
-    return {f"A/consensus-{name}": value for name, value in scores.of_choice(best_B).items()}
+def _coco(accuracy: Mapping[str, float]) -> dict[str, float]:
+    return {f"coco/{name}": value for name, value in accuracy.items()}
 
 
 def _leave_one_out(

@@ -118,4 +118,4 @@ class Spice(CaptionMetric):
 
     def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
         """Return SPICE."""
-        return {"SPICE": float(spice(first_candidates(images), jar=self.jar, java=self.java).mean())}
+        return {"coco/SPICE": float(spice(first_candidates(images), jar=self.jar, java=self.java).mean())}

@@ -71,7 +71,7 @@ def note_on_spaces(captions: Iterable[str]) -> str | None:
         return None
     return (
         f"captions written without spaces between words: {number:,}; BLEU, ROUGE-L, CIDEr-D, METEOR and diversity "
-        f"take what stands between two spaces, commonly a sentence, for one word (rouge1, rouge2 and rougeL do so in "
+        f"take what stands between two spaces, commonly a sentence, for one word (those of rouge_score do so in "
         f"Thai, Lao, Khmer and Burmese, and count Chinese and Japanese by the character); write spaces between the "
         f"words of captions and references alike for scores by the word"
     )

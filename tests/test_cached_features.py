@@ -46,7 +46,7 @@ def test_a_run_from_cached_features_is_the_run_without(tmp_path: Path, batches: 
     batches.clear()
     cached = scalars(_run(tmp_path / "cached", "data.cache_features=true").events)
     assert sum(size for size in batches if size > 1) == 8 + 3 + 3  # each image once; the test's at the test
-    for name in ("train/nats/caption", "val/nats/reconstruction", "test/nats/kl_style", "val/rougeL"):
+    for name in ("train/nats/caption", "val/nats/reconstruction", "test/nats/kl_style", "val/rouge_score/rougeL"):
         assert cached[name] == [(step, pytest.approx(value, rel=2e-3)) for step, value in plain[name]]
     batches.clear()
     again = scalars(_run(tmp_path / "again", "data.cache_features=true").events)
@@ -72,7 +72,7 @@ def test_without_image_decoder_no_image_is_read(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr("datamodules.shapes.shapes_datamodule.ShapesSplit.load_image", read)
     run = _run(tmp_path / "reads", "data.cache_features=true", "test=false", choices=choices)
-    assert "val/CIDEr-D" in scalars(run.events)
+    assert "val/coco/CIDEr-D" in scalars(run.events)
 
 
 def test_an_encoder_that_is_trained_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,5 +112,5 @@ def test_an_image_that_went_bad_before_it_was_encoded_is_left_out(
     settings = [f"data.root={root}", "data.cache_features=true", "data.on_bad_data=skip"]
     run = _run(tmp_path / "runs" / "run", *settings, choices=("data=flickr8k", "metrics=rouge"))
     assert "left out: 3.jpg: could not be read when features were computed" in caplog.text
-    assert "val/rougeL" in scalars(run.events)
+    assert "val/rouge_score/rougeL" in scalars(run.events)
     assert "val: 1 images were left out (9.jpg)" in caplog.text

@@ -53,14 +53,22 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
     assert {True} in in_page  # the gallery shows all captions of an image
     assert "shapes, test: sample" in page
     table = (report / "scores.md").read_text()
-    assert "| CIDEr-D |" in table
+    assert "| coco/CIDEr-D |" in table
     assert "captions of each: 4" in table
 
 
 def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> None:
     scores = json.loads((report / "scores.json").read_text())
-    assert {"BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel", "rougeL", "caption_truth", "PSNR"} <= scores.keys()
-    assert {"BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel"} <= scores["human"].keys()
+    assert {
+        "coco/BLEU-4",
+        "mean/CIDEr-D",
+        "A/mBLEU-4",
+        "B/novel",
+        "rouge_score/rougeL",
+        "caption_truth",
+        "PSNR",
+    } <= scores.keys()
+    assert {"coco/BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel"} <= scores["human"].keys()
     assert scores["settings"]["config"]["num_captions"] == 4
     assert len(scores["settings"]["checkpoint_sha256"]) == 64
 
@@ -89,7 +97,7 @@ def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path
     score.run(score.parse_arguments([*map(str, arguments), "--meteor", "no"]))
     again = json.loads(out.read_text())
     names = again.keys() & scores.keys() - {"human", "settings"}
-    assert {"BLEU-4", "CIDEr-D", "oracle/ROUGE-L", "A/mBLEU-4", "B/Self-CIDEr"} <= names
+    assert {"coco/BLEU-4", "coco/CIDEr-D", "oracle/ROUGE-L", "A/mBLEU-4", "B/Self-CIDEr"} <= names
     assert {name: scores[name] for name in names} == pytest.approx({name: again[name] for name in names})
     assert {name: scores["human"][name] for name in names} == pytest.approx(
         {name: again["human"][name] for name in names}
@@ -171,7 +179,7 @@ def test_one_image_is_scored_but_for_what_takes_several(
     trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scores = _evaluate(tmp_path / "report", trained.best, "num_images=1", "num_captions=3", "meteor=no")
-    assert {"BLEU-4", "mean/CIDEr-D", "B/mBLEU-4", "A/distinct"} <= scores.keys()
+    assert {"coco/BLEU-4", "mean/CIDEr-D", "B/mBLEU-4", "A/distinct"} <= scores.keys()
     assert "B/Self-CIDEr" not in scores
     note = "CIDEr-D is 0 whatever the captions are, and B/Self-CIDEr is left out"
     assert scores["settings"]["notes"][0].startswith(note)
@@ -198,7 +206,7 @@ def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
     ("settings", "choices", "message"),
     [
         (["num_captions=2"], ["generation=greedy"], "num_captions=2: generation=greedy makes one caption of an image"),
-        (["num_kept=1"], ["metrics=diversity"], "metrics.consistency: expected several captions of each image, got 1"),
+        (["num_kept=1"], ["metrics=diversity"], "metrics.coco: expected several captions of each image, got 1"),
         (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
         (["split=dev"], [], "split must be one of train, val, test, got dev"),
         (["batch_size=0"], [], "batch_size must be at least 1, got 0"),

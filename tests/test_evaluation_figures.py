@@ -70,7 +70,15 @@ def test_the_test_of_train_is_evaluate_of_its_best_checkpoint(callbacks: str, ge
         name.removeprefix("test/"): curve[-1][1] for name, curve in scalars(run.events).items() if "test/" in name
     }
     both = tested.keys() & scores.keys()
-    assert both >= {"BLEU-1", "BLEU-4", "CIDEr-D", "ROUGE-L", "rougeL", "caption_truth", "PSNR", "SSIM"}
+    assert both >= {
+        "coco/BLEU-1",
+        "coco/CIDEr-D",
+        "coco/ROUGE-L",
+        "rouge_score/rougeL",
+        "caption_truth",
+        "PSNR",
+        "SSIM",
+    }
     assert {name: tested[name] for name in both} == pytest.approx(
         {name: scores[name] for name in both}, rel=1e-6, abs=1e-7
     )
@@ -173,7 +181,7 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     expected, (tables, pictures) = alone
     figures, shown = _validate(tmp_path, processes, batch_size)
     names = {"val/loss", "val/contribution/kl_style", "val/nats/reconstruction", "val/latents/style_mutual_information"}
-    assert figures.keys() >= {*names, "val/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
+    assert figures.keys() >= {*names, "val/coco/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
     # mutual information is the small difference of large sums of single precision
     assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables

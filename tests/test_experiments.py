@@ -22,7 +22,7 @@ PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPE
 
 BESIDE: Mapping[str, list[str]] = {
     "metrics/diversity": ["generation=sample"],  # compares several captions of an image
-    "metrics/rouge": ["monitor=val/rougeL"],  # all that it logs
+    "metrics/rouge": ["monitor=val/rouge_score/rougeL"],  # all that it logs
     "metrics/shapes": ["data=shapes"],  # knows drawn scenes alone
 }
 """What an option needs beside itself, whatever the experiment; without it one line says so before the first step."""

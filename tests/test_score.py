@@ -11,6 +11,7 @@ import pytest
 
 import score
 from evaluation.score_file import summary
+from metrics.bleu import BLEU_NAMES
 from metrics.caption_metric import ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import meteor_unavailable
@@ -102,7 +103,7 @@ def test_settings_say_what_the_scores_depend_on(folder: Path) -> None:
 
 def test_one_caption_an_image_has_accuracy_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = _score("--num", "1")
-    assert [*_numbers(written)] == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D"]
+    assert [*_numbers(written)] == [f"coco/{name}" for name in (*BLEU_NAMES, "ROUGE-L", "CIDEr-D")]
     assert written["human"] is None
     assert written["settings"]["rules"]["captions_left_out"] == 3
     printed = capsys.readouterr().out
@@ -123,7 +124,7 @@ def test_document_frequencies_of_other_captions_are_used_and_saved(folder: Path)
     counted = _score("--document-frequencies", "training", "--save-document-frequencies", "saved.json")
     corpus = [[ptb_tokenize(caption) for caption in captions] for captions in TRAINING.values()]
     assert _numbers(counted) == score_captions(IMAGES, frequencies=DocumentFrequencies.of(corpus))
-    assert counted["CIDEr-D"] != alone["CIDEr-D"]
+    assert counted["coco/CIDEr-D"] != alone["coco/CIDEr-D"]
     assert counted["settings"]["document_frequencies"] == {
         "file": "training",
         "sha256": _sha256(folder / "training"),
@@ -141,7 +142,12 @@ def test_prints_a_table_of_the_model_and_of_people(folder: Path, capsys: pytest.
     rows = dict(line.strip().split("┃", 1) for line in captured.out.splitlines() if "┃" in line)
     cells = {name.strip(): [cell.strip() for cell in row.split("│")] for name, row in _rows(captured.out)}
     assert rows  # the head
-    for name, shown in [("BLEU-4", ".1f"), ("CIDEr-D", ".1f"), ("min/ROUGE-L", ".1f"), ("A/oracle-CIDEr-D", ".1f")]:
+    for name, shown in [
+        ("coco/BLEU-4", ".1f"),
+        ("coco/CIDEr-D", ".1f"),
+        ("min/ROUGE-L", ".1f"),
+        ("A/oracle-CIDEr-D", ".1f"),
+    ]:
         assert cells[name] == [format(100 * values[name], shown) for values in (written, written["human"])]
     for name in ("A/mBLEU-4", "B/Self-CIDEr", "B/novel"):
         assert cells[name] == [format(values[name], ".3f") for values in (written, written["human"])]
@@ -182,7 +188,7 @@ def test_a_single_image_has_no_rare_words(folder: Path, capsys: pytest.CaptureFi
     rows = [{"image_id": "cat.jpg", "caption": "The cat is asleep."}]
     (folder / "results.json").write_text(json.dumps(rows))
     written = _score("--subset")
-    assert (written["BLEU-4"], written["CIDEr-D"]) == (pytest.approx(1, abs=1e-6), 0)
+    assert (written["coco/BLEU-4"], written["coco/CIDEr-D"]) == (pytest.approx(1, abs=1e-6), 0)
     assert (
         "CIDEr-D is 0 whatever the captions are, for its document frequencies are those of one image"
         in capsys.readouterr().out
@@ -200,7 +206,7 @@ def test_meteor_is_computed_where_it_can_be(
 ) -> None:
     monkeypatch.setenv("FACET_METEOR_JAR", str(folder / "gone.jar"))
     score.main(["results.json", "references"])
-    assert "METEOR" not in json.loads((folder / "scores.json").read_text())
+    assert "coco/METEOR" not in json.loads((folder / "scores.json").read_text())
     assert "note: METEOR is left out: " in (printed := capsys.readouterr().out)
     assert "gone.jar is not a file" in printed
     with pytest.raises(SystemExit, match=r"^error: --meteor yes: .*gone.jar is not a file; set FACET_METEOR_JAR"):
@@ -231,8 +237,8 @@ def test_a_meteor_that_fails_is_left_out_with_a_note_unless_it_is_insisted_on(
 def test_meteor_is_there_for_the_model_and_for_people(folder: Path) -> None:
     score.main(["results.json", "references", "--human", "--meteor", "yes"])
     written = json.loads((folder / "scores.json").read_text())
-    assert 0 < written["METEOR"] < 1
-    assert 0 < written["human"]["METEOR"] < 1
+    assert 0 < written["coco/METEOR"] < 1
+    assert 0 < written["human"]["coco/METEOR"] < 1
     assert written["settings"]["meteor"] == "1.5"
 
 
@@ -289,7 +295,7 @@ def test_the_command_ends_with_exit_code_1_and_no_traceback(folder: Path) -> Non
 
     good = run("results.json", "references", "--out", "here.json")
     assert (good.returncode, good.stderr) == (0, "")
-    assert json.loads((folder / "here.json").read_text())["BLEU-1"] > 0
+    assert json.loads((folder / "here.json").read_text())["coco/BLEU-1"] > 0
     (folder / "results.json").write_text('[{"image_id": "dog.jpg", "caption": "a dog"}]')
     bad = run("results.json", "references")
     assert (bad.returncode, bad.stdout) == (1, "")

@@ -58,7 +58,7 @@ def test_the_script_trains_writes_and_tells(trained: TinyRun, tmp_path: Path) ->
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
 
     assert "Final metrics" in finished.stdout
-    for name in ("rougeL", "caption_truth", "nats/caption"):
+    for name in ("rouge_score/rougeL", "caption_truth", "nats/caption"):
         assert re.search(rf"{name}\s.*\d\.\d{{4}}.*\d\.\d{{4}}", finished.stdout), name
     assert finished.stdout.count("  model: ") == finished.stdout.count("  human: ") == 3
     assert f"{run}/checkpoints/best.ckpt" in finished.stdout
@@ -71,7 +71,7 @@ def test_the_script_trains_writes_and_tells(trained: TinyRun, tmp_path: Path) ->
 
 def test_the_metric_is_returned_and_another_seed_is_another_run(trained: TinyRun, tmp_path: Path) -> None:
     curves = scalars(trained.events)
-    assert trained.metric == pytest.approx(curves["val/rougeL"][-1][1])
+    assert trained.metric == pytest.approx(curves["val/rouge_score/rougeL"][-1][1])
     other = run_tiny(tmp_path / "run", "seed=43", "test=false", "optimized_metric=train/loss")
     assert other.metric is not None
     losses = scalars(other.events)["train/loss"]
@@ -170,7 +170,7 @@ def test_two_processes_train_together_and_log_what_one_would_measure(tmp_path: P
     assert len([*(run / "tensorboard").glob("events*")]) <= 3  # one process writes: training, test, final metrics
     curves = scalars(read_events(run / "tensorboard"))
     assert [step for step, _ in curves["train/loss"]] == [0, 1]  # 8 images, 2 on each of 2 processes a step
-    assert len(curves["val/rougeL"]) == 1
+    assert len(curves["val/rouge_score/rougeL"]) == 1
 
     _, datamodule = build_tiny(tmp_path / "alone", *uneven)
     captioner, rouge = load_captioner(run / "checkpoints" / "best.ckpt"), RougeScore()

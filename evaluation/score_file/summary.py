@@ -109,7 +109,7 @@ def facet_version() -> str:
 
 
 def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Mapping[str, Any]) -> None:
-    """Write `{"BLEU-1": …, …, "human": {…} or null, "settings": {…}}`.
+    """Write `{"coco/BLEU-1": …, …, "human": {…} or null, "settings": {…}}`.
 
     Raises:
         ValueError: A score is not a finite number; nothing is written.

@@ -38,12 +38,7 @@ class CaptionSets:
         self.ngrams = ngrams
         if not len(counts):
             raise ValueError("expected captions of at least one image to measure how they differ, got none")
-        alone = np.flatnonzero(counts < 2)
-        if len(alone):
-            raise ValueError(
-                f"expected at least two captions of each image to measure how they differ, got fewer for {len(alone)} "
-                f"of {len(counts)} images (first for number {alone[0]}); generate several, as generation=sample does"
-            )
+        refuse_lone_captions(counts)
 
     @classmethod
     def of(cls, sets: Sequence[Sequence[Tokens]]) -> "CaptionSets":
@@ -82,6 +77,20 @@ class CaptionSets:
         captions = [caption for caption, kept in zip(self.captions, kept_N, strict=True) if kept]
         ngrams = [_keep(counts, kept_N, number_N) for counts in self.ngrams]
         return CaptionSets(captions, np.minimum(self.counts_B, most), ngrams)
+
+
+def refuse_lone_captions(counts_B: Integers) -> None:
+    """Refuse images that have one caption, which differs from no other.
+
+    Raises:
+        ValueError: There are some.
+    """
+    alone = np.flatnonzero(counts_B < 2)
+    if len(alone):
+        raise ValueError(
+            f"expected at least two captions of each image to measure how they differ, got fewer for {len(alone)} "
+            f"of {len(counts_B)} images (first for number {alone[0]}); generate several, as generation=sample does"
+        )
 
 
 def _keep(counts: NgramCounts, kept_N: NDArray[np.bool_], number_N: Integers) -> NgramCounts:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.caption_metric import ImageCaptions
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Integers, Tokens
@@ -92,28 +91,6 @@ def consensus_scores(
         for pairs in _blocks(candidates, image_of_candidate_N, captions)
     ]
     return np.concatenate(scores)
-
-
-def consensus_order(score_N: Floats, image_of_candidate_N: Integers) -> Integers:
-    """Return the candidates' numbers, image by image, highest score first; equal scores stay as they were: [N]."""
-    return np.lexsort((-score_N, image_of_candidate_N))
-
-
-def rerank(
-    images: Sequence[ImageCaptions], neighbours: Neighbours, frequencies: DocumentFrequencies | None = None
-) -> list[ImageCaptions]:
-    """Return the images with their candidates in the order of `consensus_scores`, best first.
-
-    The published protocol A takes the best five in this order. Arguments and errors as for `consensus_scores`.
-    """
-    captions = [caption for image in images for caption in image.candidates]
-    image_of_candidate_N = np.repeat(np.arange(len(images)), [len(image.candidates) for image in images])
-    tokens = [ptb_tokenize(caption) for caption in captions]
-    order = consensus_order(
-        consensus_scores(tokens, image_of_candidate_N, neighbours, frequencies), image_of_candidate_N
-    )
-    ranked = iter([captions[number] for number in order])
-    return [image._replace(candidates=[next(ranked) for _ in image.candidates]) for image in images]
 
 
 def _blocks(

@@ -7,16 +7,12 @@ by part-of-speech", section 5. Numbers of this protocol and of protocol B must n
 Shape legend: N captions, image by image, B images.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-from metrics.candidate_scores import score_candidates
-from metrics.caption_metric import ImageCaptions
 from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.distinct import distinct_share, div_n, is_novel
 from metrics.diversity.mutual_bleu import mean_mutual_bleu
-from metrics.frequency_metric import FrequencyMetric
 from metrics.ngrams import Floats
-from metrics.paired_captions import all_candidates
 from metrics.spread import spread
 
 BEST = 5
@@ -50,22 +46,3 @@ def protocol_a(
     for name, score_N in scores.items():
         results[f"A/oracle-{name}"] = spread(score_N, sets.image_of_caption_N).oracle_B.mean()
     return {name: float(value) for name, value in results.items()}
-
-
-class DiversityA(FrequencyMetric):
-    """Diversity of each image's captions by `protocol_a`, without novelty: it knows no training captions.
-
-    Arguments as for `FrequencyMetric`.
-    """
-
-    needs_several = True
-
-    def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
-        """Return `A/…`.
-
-        Raises:
-            ValueError: An image has fewer than two captions.
-        """
-        pairs = all_candidates(images)
-        sets = CaptionSets.of_candidates(pairs)
-        return protocol_a(sets, score_candidates(pairs, self.frequencies).by_name)

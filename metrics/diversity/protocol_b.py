@@ -4,16 +4,13 @@ Luo and Shakhnarovich, "Analysis of diversity-accuracy tradeoff in image caption
 protocol and of protocol A must not be compared.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from metrics.caption_metric import ImageCaptions
 from metrics.diversity.caption_sets import CaptionSets
 from metrics.diversity.distinct import div_n, is_novel, vocabulary_size
 from metrics.diversity.mutual_bleu import slot_mutual_bleu
 from metrics.diversity.self_cider import self_cider
 from metrics.document_frequencies import DocumentFrequencies
-from metrics.frequency_metric import FrequencyMetric
-from metrics.paired_captions import all_candidates
 
 
 def protocol_b(
@@ -41,22 +38,3 @@ def protocol_b(
     if training_sentences is not None:
         results["B/novel"] = float(is_novel(sets.captions, training_sentences).mean())
     return results
-
-
-class DiversityB(FrequencyMetric):
-    """Diversity of each image's captions by `protocol_b`, without novelty: it knows no training captions.
-
-    Arguments as for `FrequencyMetric`.
-    """
-
-    needs_several = True
-
-    def score(self, images: Sequence[ImageCaptions]) -> dict[str, float]:
-        """Return `B/…`.
-
-        Raises:
-            ValueError: An image has fewer than two captions.
-        """
-        pairs = all_candidates(images)
-        sets = CaptionSets.of_candidates(pairs)
-        return protocol_b(sets, self.frequencies or DocumentFrequencies.of(pairs.references))

@@ -13,6 +13,7 @@ from callbacks.caption_samples import as_markdown_table
 from callbacks.reconstructions import side_by_side
 from metrics import ImageCaptions
 from metrics.bleu import BLEU_NAMES
+from metrics.rouge import ROUGE_TYPES
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
 TERMS = ("caption", "reconstruction", "kl_style", "kl_content")
@@ -53,10 +54,12 @@ def test_the_learning_rate_and_the_weights_are_there_at_every_step(trained: Tiny
 def test_the_metrics_are_there_and_the_sanity_check_is_not_counted(trained: TinyRun) -> None:
     curves = scalars(trained.events)
     for stage in ("val", "test"):
-        for name in ("rouge1", "rouge2", "rougeL", "caption_truth", "caption_coverage", *BLEU_NAMES, "ROUGE-L"):
+        of_coco = [f"coco/{name}" for name in (*BLEU_NAMES, "ROUGE-L")]
+        of_package = [f"rouge_score/{name}" for name in ROUGE_TYPES]
+        for name in (*of_package, *of_coco, "caption_truth", "caption_coverage"):
             ((_, value),) = curves[f"{stage}/{name}"]
             assert 0 <= value <= 1
-        ((_, value),) = curves[f"{stage}/CIDEr-D"]
+        ((_, value),) = curves[f"{stage}/coco/CIDEr-D"]
         assert 0 <= value <= 10
 
 
@@ -93,7 +96,7 @@ def test_hyper_parameters_are_kept_beside_the_final_metrics(trained: TinyRun) ->
     assert settings["data.batch_size"].number_value == 4
     shown = {info.name.tag for info in _hparams(trained, "experiment").experiment.metric_infos}
     curves = scalars(trained.events)
-    for name in ("val/rougeL", "test/rougeL", "test/loss", "val/nats/kl_style"):
+    for name in ("val/rouge_score/rougeL", "test/rouge_score/rougeL", "test/loss", "val/nats/kl_style"):
         assert f"final/{name}" in shown
         assert curves[f"final/{name}"][-1][1] == pytest.approx(curves[name][-1][1])
 
@@ -102,7 +105,7 @@ def test_several_captions_an_image_are_all_measured_and_shown(tmp_path: Path) ->
     run = run_tiny(tmp_path / "run", "generation.num=3", "test=false", choices=["generation=sample"])
     rows = _text(run, "val/captions")[0].splitlines()[2:]
     assert [row.split(" | ")[1].count("<br>") for row in rows] == [2, 2]
-    assert scalars(run.events)["val/rougeL"]
+    assert scalars(run.events)["val/rouge_score/rougeL"]
 
 
 def test_a_model_that_reconstructs_nothing_shows_no_reconstruction(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
-from metrics import CiderD, ReconstructionQuality, RougeScore, psnr, ssim
+from metrics import CaptionScores, ReconstructionQuality, RougeScore, psnr, ssim
 from tests.tiny_run import build_tiny
 
 
@@ -100,9 +100,9 @@ def test_measuring_draws_no_random_number(tmp_path: Path) -> None:
 
 def test_both_kinds_of_caption_metric_are_logged_and_some_are_in_the_progress_bar(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run")
-    trainer = _trainer(tmp_path, [CaptionMetrics({"rouge": RougeScore(), "cider_d": CiderD()})])
+    trainer = _trainer(tmp_path, [CaptionMetrics({"rouge": RougeScore(), "coco": CaptionScores()})])
     (results,) = trainer.validate(captioner, datamodule=datamodule, verbose=False)
-    assert {"val/rouge1", "val/rouge2", "val/rougeL", "val/CIDEr-D"} < results.keys()
+    assert {"val/rouge_score/rouge1", "val/rouge_score/rougeL", "val/coco/CIDEr-D"} < results.keys()
     shown = {name.removeprefix("val/") for name in trainer.progress_bar_metrics}
-    assert shown == {"loss", "rougeL", "CIDEr-D"}
+    assert shown == {"loss", "rouge_score/rougeL", "coco/CIDEr-D"}
     assert shown - {"loss"} < set(IN_PROGRESS_BAR)

@@ -12,8 +12,7 @@ from callbacks import CaptionMetrics
 from callbacks.caption_metrics import refuse_single_captions
 from evaluation.scoring import cider_d_of_each, score_split
 from metrics import (
-    Bleu,
-    DiversityA,
+    CaptionScores,
     ImageCaptions,
     Meteor,
     RougeScore,
@@ -36,7 +35,7 @@ def test_scores_captions_and_people_and_adds_the_metrics_of_the_config() -> None
     scores = score_split(IMAGES, [RougeScore()], training_captions=TRAINING, no_meteor="meteor=no")
     expected = score_captions(IMAGES, training_captions=TRAINING)
     assert {name: scores.model[name] for name in expected} == pytest.approx(expected)
-    assert scores.model.keys() - expected.keys() == {"rouge1", "rouge2", "rougeL"}
+    assert scores.model.keys() - expected.keys() == {"rouge_score/rouge1", "rouge_score/rouge2", "rouge_score/rougeL"}
     assert scores.human == pytest.approx(human_captions(IMAGES, training_captions=TRAINING))
     assert scores.notes == ["METEOR is left out: meteor=no"]
 
@@ -91,7 +90,7 @@ def test_validation_goes_on_without_a_metric_whose_program_fails(
     meteor = Meteor(**failing_java)
     meteor.distributed_available_fn = lambda: True  # as on several processes: captions are exchanged before it fails
     meteor.dist_sync_fn = lambda captions, group=None: [captions]
-    metrics = CaptionMetrics({"meteor": meteor, "bleu": Bleu()})
+    metrics = CaptionMetrics({"meteor": meteor, "rouge_score": RougeScore()})
     logged: dict[str, float] = {}
     captioner: Any = SimpleNamespace(log=lambda name, value, **_: logged.update({name: value}))
     for _ in range(2):  # the metric can be used again
@@ -99,7 +98,7 @@ def test_validation_goes_on_without_a_metric_whose_program_fails(
             metric.update([["a dog"]], [["a dog"]], torch.tensor([1]))
         metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
         metrics.forget()
-    assert {*logged} == {"val/BLEU-1", "val/BLEU-2", "val/BLEU-3", "val/BLEU-4"}
+    assert {*logged} == {"val/rouge_score/rouge1", "val/rouge_score/rouge2", "val/rouge_score/rougeL"}
     assert [message.split(": METEOR")[0] for message in caplog.messages] == [
         "val: metrics.meteor is left out of this evaluation"
     ] * 2
@@ -118,11 +117,9 @@ def test_the_first_validation_tells_of_captions_without_spaces(caplog: pytest.Lo
 
 
 def test_metrics_of_several_captions_are_refused_for_one() -> None:
-    metrics = {"bleu": Bleu(), "diversity_a": DiversityA()}
+    metrics = {"rouge_score": RougeScore(), "coco": CaptionScores(several=True)}
     refuse_single_captions(metrics, 2)
-    with pytest.raises(
-        ValueError, match=r"metrics.diversity_a: expected several captions of each image, got 1; choose"
-    ):
+    with pytest.raises(ValueError, match=r"metrics.coco: expected several captions of each image, got 1; choose"):
         refuse_single_captions(metrics, 1)
 
 

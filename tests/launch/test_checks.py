@@ -16,7 +16,7 @@ from launch.checks import (
 from tests.tiny_parts import Parts
 from tests.tiny_run import compose_train, run_tiny, scalars
 
-STOP = "{_target_: pytorch_lightning.callbacks.EarlyStopping, mode: max, monitor: val/rougeL}"
+STOP = "{_target_: pytorch_lightning.callbacks.EarlyStopping, mode: max, monitor: val/rouge_score/rougeL}"
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_a_run_without_validation_ends_well_and_names_what_it_saved(
 ) -> None:
     run = run_tiny(tmp_path / "run", f"+callbacks.stop={STOP}", *settings)
     assert run.metric is None
-    assert "optimized_metric=val/rougeL was not logged" in caplog.text
+    assert "optimized_metric=val/rouge_score/rougeL was not logged" in caplog.text
     assert f"{settings[0]} leaves no time for a validation" in caplog.text
-    assert "(EarlyStopping by val/rougeL, ModelCheckpoint by val/rougeL)" in caplog.text
+    assert "(EarlyStopping by val/rouge_score/rougeL, ModelCheckpoint by val/rouge_score/rougeL)" in caplog.text
     printed = capsys.readouterr().out
     assert "test, last weights" in printed
     assert saved in printed.partition("checkpoint:")[2].splitlines()[0]
@@ -63,12 +63,15 @@ def test_without_callbacks_nothing_but_losses_is_measured_and_no_checkpoint_kept
     [
         (
             {"callbacks.checkpoint.monitor": "val/rouge"},
-            "callbacks.checkpoint.monitor=val/rouge is not logged; .*val/rougeL",
+            "callbacks.checkpoint.monitor=val/rouge is not logged; .*val/rouge_score/rougeL",
         ),
-        ({"callbacks.stop": STOP.replace("rougeL", "BLEU-4")}, "callbacks.stop.monitor=val/BLEU-4 is not logged"),
+        (
+            {"callbacks.stop": STOP.replace("rouge_score/rougeL", "BLEU-4")},
+            "callbacks.stop.monitor=val/BLEU-4 is not logged",
+        ),
         (
             {"callbacks.checkpoint.monitor": "rougeL"},
-            "callbacks.checkpoint.monitor=rougeL is not logged; choose one of .*val/rougeL",
+            "callbacks.checkpoint.monitor=rougeL is not logged; choose one of .*val/rouge_score/rougeL",
         ),
         ({"callbacks.checkpoint.monitor": "''"}, "callbacks.checkpoint.monitor= is not logged"),
         ({"callbacks.checkpoint.monitor": "train/los"}, "train/los is not logged; choose one of train/.*train/loss"),
@@ -84,7 +87,9 @@ def test_a_monitored_metric_that_is_not_logged_is_told_at_the_start(
 
 
 @pytest.mark.usefixtures("_in_sweep")
-@pytest.mark.parametrize("name", ["val/rougeL", "train/loss", "weight/beta", "test/rougeL", "val/loss"])
+@pytest.mark.parametrize(
+    "name", ["val/rouge_score/rougeL", "train/loss", "weight/beta", "test/rouge_score/rougeL", "val/loss"]
+)
 def test_metrics_of_every_stage_can_be_gone_by(name: str, parts: Parts) -> None:
     trainer = parts.trainer({"optimized_metric": name})
     trainer.fit(parts.captioner, datamodule=parts.datamodule)
@@ -94,13 +99,15 @@ def test_metrics_of_every_stage_can_be_gone_by(name: str, parts: Parts) -> None:
 @pytest.mark.usefixtures("_in_sweep")
 def test_a_sweep_hears_at_once_of_a_metric_that_will_be_missing(parts: Parts) -> None:
     with pytest.raises(
-        ValueError, match=r"optimized_metric=val/rougeL will not be logged, for trainer.limit_val_batches=0"
+        ValueError, match=r"optimized_metric=val/rouge_score/rougeL will not be logged, for trainer.limit_val_batches=0"
     ):
         parts.trainer(limit_val_batches="0")
     with pytest.raises(ValueError, match=r"for trainer.max_steps=1 leaves no time for a validation"):
         parts.trainer(max_steps="1")
     trainer = parts.trainer({"optimized_metric": "val/CIDEr-D"})
-    with pytest.raises(ValueError, match=r"optimized_metric=val/CIDEr-D is not logged; choose one of .*val/rougeL"):
+    with pytest.raises(
+        ValueError, match=r"optimized_metric=val/CIDEr-D is not logged; choose one of .*val/rouge_score/rougeL"
+    ):
         trainer.fit(parts.captioner, datamodule=parts.datamodule)
     assert trainer.global_step == 0
 
@@ -136,8 +143,8 @@ def test_whether_there_is_a_validation_is_known_before(settings: dict[str, str],
     [
         ("val/loss", "max", "min"),
         ("val/nats/caption", "max", "min"),
-        ("val/CIDEr-D", "min", "max"),
-        ("val/rougeL", None, "max"),  # Lightning's own default is min
+        ("val/coco/CIDEr-D", "min", "max"),
+        ("val/rouge_score/rougeL", None, "max"),  # Lightning's own default is min
         ("val/mBLEU-4", "max", "min"),
     ],
 )

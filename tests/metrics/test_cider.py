@@ -3,13 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from metrics import CiderD, DocumentFrequencies, PairedCaptions, cider, cider_d
+from metrics import DocumentFrequencies, PairedCaptions, cider, cider_d
 from tests.metrics.random_captions import random_pairs
 
 Vector = dict[tuple[str, ...], float]
@@ -123,19 +121,3 @@ def test_the_difference_in_length_is_penalized() -> None:
 
 def test_no_candidates() -> None:
     assert cider_d(PairedCaptions([], [[("a",)]], [])).shape == (0,)
-
-
-def test_the_metric_is_the_mean_of_the_first_candidates(tmp_path: Path) -> None:
-    frequencies = DocumentFrequencies(10, {"dog": 2, "a": 9})
-    frequencies.save(tmp_path / "frequencies.json")
-    plain, weighed = CiderD(), CiderD(document_frequencies=tmp_path / "frequencies.json")
-    pairs = PairedCaptions([("a", "dog"), ("cats",)], [[("a", "dog", "runs")], [("two", "cats"), ("a", "cat")]])
-    for metric, expected in ((plain, cider_d(pairs)), (weighed, cider_d(pairs, frequencies))):
-        metric.update([["A dog.", "x"], ["Cats"]], [["a dog runs"], ["two cats", "a cat"]], torch.tensor([1, 2]))
-        assert metric.compute() == {"CIDEr-D": pytest.approx(expected.mean())}
-    assert plain.compute() != weighed.compute()
-
-
-def test_a_file_without_frequencies_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"nothing\.json: expected a readable file"):
-        CiderD(document_frequencies=tmp_path / "nothing.json")

@@ -64,7 +64,7 @@ def test_text_outside_the_protocol_by_the_stand_in(tmp_path: Path) -> None:
 def test_the_metric_by_the_stand_in(tmp_path: Path) -> None:
     metric = Meteor(**install_meteor(tmp_path))
     metric.update([["a b c", "z"], ["x"]], [["a c", "b"], ["y"]], torch.tensor([2, 1]))
-    assert metric.compute() == {"METEOR": 2 / 4}
+    assert metric.compute() == {"coco/METEOR": 2 / 4}
 
 
 def test_more_than_a_pipe_holds_does_not_block(tmp_path: Path) -> None:

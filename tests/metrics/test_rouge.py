@@ -46,6 +46,6 @@ def test_an_image_is_the_mean_of_its_candidates_and_the_result_that_of_the_image
         [_by_the_package(candidate, REFERENCES[0], False) for candidate in CANDIDATES[:2]],
         [_by_the_package(CANDIDATES[3], REFERENCES[3], False)],
     ]
-    for i, name in enumerate(("rouge1", "rouge2", "rougeL")):
+    for i, name in enumerate(RougeScore.names):
         means = [sum(scores[i] for scores in image) / len(image) for image in images]
         assert metric.compute()[name].item() == pytest.approx(sum(means) / 2)

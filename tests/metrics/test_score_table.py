@@ -13,7 +13,7 @@ def test_each_score_is_in_one_section() -> None:
     assert sorted(name for inside in sections.values() for name in inside) == sorted(names)
     assert sections[OTHERS] == ["caption_truth", "PSNR", "retrieval/R@1"]
     accuracy, consistency, a, b = (sections[section] for section in SECTIONS)
-    assert not any("/" in name for name in accuracy)
+    assert all(name.startswith("coco/") for name in accuracy)
     assert {name.split("/")[0] for name in consistency} == {"mean", "min", "oracle"}
     assert all(name.startswith("A/") for name in a)
     assert all(name.startswith("B/") for name in b)
@@ -26,13 +26,13 @@ def test_sections_without_scores_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("CIDEr-D", 1.2, "120.0"),
+        ("coco/CIDEr-D", 1.2, "120.0"),
         ("min/BLEU-4", 0.0456, "4.6"),
         ("A/oracle-ROUGE-L", 0.5, "50.0"),
         ("B/mBLEU-4", 0.5, "0.500"),
         ("B/vocabulary", 1432.0, "1,432"),
         ("caption_truth", 0.25, "0.250"),
-        ("METEOR", None, "-"),
+        ("coco/METEOR", None, "-"),
     ],
 )
 def test_scores_are_shown_as_papers_print_them(name: str, value: float | None, text: str) -> None:

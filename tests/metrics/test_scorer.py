@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from metrics import DocumentFrequencies, ImageCaptions, MeteorScores, PairedCaptions, candidate_scores, scorer
-from metrics.bleu import Bleu
-from metrics.cider import CiderD
-from metrics.consistency import Consistency
-from metrics.diversity import DiversityA, DiversityB, Neighbours, rerank
-from metrics.rouge_l import RougeL
+from metrics.candidate_scores import score_candidates
+from metrics.cider import cider_d as cider_d_of
+from metrics.consistency import consistency
+from metrics.diversity import CaptionSets, protocol_a, protocol_b
+from metrics.paired_captions import all_candidates, first_candidates
+from metrics.rouge_l import rouge_l
 from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
 from tests.metrics.diversity.plain import (
@@ -22,7 +23,8 @@ from tests.metrics.diversity.plain import (
     random_sets,
 )
 
-ACCURACY = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
+NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D")
+ACCURACY = tuple(f"coco/{name}" for name in NAMES)
 WORDS = ["a", "dog", "runs", "two", "boys", "kick", "red", "ball", "the", "tree", "her", "walks", "cat", "on", "sofa"]
 CANDIDATES = random_sets([3, 6, 2, 5, 4], seed=8, words=WORDS)
 
@@ -39,19 +41,24 @@ def _spoken(captions: Sequence[Sequence[str]]) -> list[str]:
 SEVERAL = _images(CANDIDATES, IMAGES)
 ONE = _images([image[:1] for image in CANDIDATES], IMAGES)
 TRAINING = [_spoken(image) for image in random_sets([2, 1, 3], seed=9, words=WORDS)] + [[SEVERAL[0].candidates[1]]]
-NEIGHBOURS = Neighbours(np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]]), TRAINING, 2)
 
 
 def test_every_score_is_that_of_its_metric() -> None:
     results = score_captions(SEVERAL)
-    expected: dict[str, float] = {}
-    for metric in (Bleu(), RougeL(), CiderD(), Consistency(), DiversityA(), DiversityB()):
-        expected |= metric.score(SEVERAL)
+    first, pairs = first_candidates(SEVERAL), all_candidates(SEVERAL)
+    sets, by_name = CaptionSets.of_candidates(pairs), score_candidates(pairs).by_name
+    expected = {
+        **{f"coco/BLEU-{n}": score for n, score in enumerate(corpus_bleu_of(bleu_statistics(first)), start=1)},
+        "coco/ROUGE-L": rouge_l(first).mean(),
+        "coco/CIDEr-D": cider_d_of(first).mean(),
+    }
+    expected |= consistency(by_name, sets.image_of_caption_N) | protocol_a(sets, by_name)
+    expected |= protocol_b(sets, DocumentFrequencies.of(pairs.references))
     assert results == pytest.approx(expected, rel=1e-12)
     assert list(results)[:6] == list(ACCURACY)
     assert set(results) == {
         *ACCURACY,
-        *(f"{kind}{name}" for kind in ("mean/", "min/", "oracle/", "A/oracle-") for name in ACCURACY),
+        *(f"{kind}{name}" for kind in ("mean/", "min/", "oracle/", "A/oracle-") for name in NAMES),
         *("A/distinct", "A/mBLEU-4", "A/Div-1", "A/Div-2"),
         *("B/Div-1", "B/Div-2", "B/mBLEU-1", "B/mBLEU-2", "B/mBLEU-3", "B/mBLEU-4", "B/Self-CIDEr", "B/vocabulary"),
     }
@@ -67,7 +74,7 @@ def test_the_first_caption_is_the_one_that_accuracy_means() -> None:
     turned = [image._replace(candidates=image.candidates[::-1]) for image in SEVERAL]
     first = score_captions(SEVERAL)
     last = score_captions(turned)
-    assert first["CIDEr-D"] != last["CIDEr-D"]
+    assert first["coco/CIDEr-D"] != last["coco/CIDEr-D"]
     assert first["mean/CIDEr-D"] == pytest.approx(last["mean/CIDEr-D"])
     assert first["A/oracle-CIDEr-D"] == pytest.approx(last["A/oracle-CIDEr-D"])
 
@@ -103,25 +110,6 @@ def test_document_frequencies_reach_every_score_that_weighs_ngrams() -> None:
     assert changed == {"B/Self-CIDEr", *(name for name in plain if name.endswith("CIDEr-D"))}
 
 
-def test_consensus_scores_what_it_puts_first() -> None:
-    results = score_captions(SEVERAL, neighbours=NEIGHBOURS)
-    ranked = score_captions(rerank(SEVERAL, NEIGHBOURS))
-    for name in ACCURACY:
-        assert results[f"A/consensus-{name}"] == pytest.approx(ranked[name])
-        assert results[name] == score_captions(SEVERAL)[name]
-    assert results["A/consensus-CIDEr-D"] != pytest.approx(results["CIDEr-D"])
-    assert not any("consensus" in name for name in score_captions(SEVERAL, protocols="b", neighbours=NEIGHBOURS))
-
-
-def test_consensus_weighs_by_the_given_frequencies() -> None:
-    frequencies = DocumentFrequencies(100, {word: 100 for word in WORDS if word != "dog"})
-    results = score_captions(SEVERAL, neighbours=NEIGHBOURS, frequencies=frequencies)
-    ranked = score_captions(rerank(SEVERAL, NEIGHBOURS, frequencies), frequencies=frequencies)
-    assert [results[f"A/consensus-{name}"] for name in ACCURACY] == pytest.approx([ranked[name] for name in ACCURACY])
-    by_training = score_captions(rerank(SEVERAL, NEIGHBOURS), frequencies=frequencies)
-    assert ranked["ROUGE-L"] != pytest.approx(by_training["ROUGE-L"])
-
-
 def test_the_order_of_images_does_not_matter() -> None:
     turned = score_captions(SEVERAL[::-1], training_captions=TRAINING[0])
     assert turned == pytest.approx(score_captions(SEVERAL, training_captions=TRAINING[0]), rel=1e-9)
@@ -130,8 +118,8 @@ def test_the_order_of_images_does_not_matter() -> None:
 def test_empty_captions_score_0_and_are_no_error() -> None:
     silent = [image._replace(candidates=["", ""]) for image in SEVERAL]
     results = score_captions(silent)
-    assert all(results[name] == pytest.approx(0, abs=1e-6) for name in ACCURACY if name != "ROUGE-L")
-    assert results["ROUGE-L"] == pytest.approx(0.2)  # one image of five has an empty reference
+    assert all(results[name] == pytest.approx(0, abs=1e-6) for name in ACCURACY if name != "coco/ROUGE-L")
+    assert results["coco/ROUGE-L"] == pytest.approx(0.2)  # one image of five has an empty reference
     assert results["A/distinct"] == 0.5
     assert results["A/Div-1"] == results["B/Self-CIDEr"] == results["B/vocabulary"] == 0
 
@@ -146,7 +134,6 @@ def test_empty_captions_score_0_and_are_no_error() -> None:
         ([SEVERAL[1]._replace(references=[])], {}, "a caption and a reference of each image, got none for image 7"),
         (SEVERAL, {"protocols": ("a", "c")}, r"""protocols of "a" and "b", got \['c'\]"""),
         (SEVERAL, {"training_captions": []}, "got an empty list; give None for no novelty"),
-        (SEVERAL[:3], {"neighbours": NEIGHBOURS}, r"nearest_BK of shape \[3 images, k\]"),
     ],
 )
 def test_refuses_what_has_no_score(images: list[ImageCaptions], settings: dict[str, object], match: str) -> None:
@@ -157,7 +144,7 @@ def test_refuses_what_has_no_score(images: list[ImageCaptions], settings: dict[s
 def test_what_one_image_has_no_frequencies_for_is_left_out_and_noted() -> None:
     alone = SEVERAL[:1]
     scores = score_captions(alone)
-    assert scores["CIDEr-D"] == 0
+    assert scores["coco/CIDEr-D"] == 0
     assert score_captions(SEVERAL).keys() - scores.keys() == {"B/Self-CIDEr"}
     (note,) = notes_on_scores(alone, num_documents=1, protocols="b")
     assert note.startswith(
@@ -190,16 +177,15 @@ def _meteor(pairs: PairedCaptions) -> MeteorScores:
 
 def test_meteor_is_scored_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidate_scores, "meteor_scores", _meteor)
-    results = score_captions(SEVERAL, with_meteor=True, neighbours=NEIGHBOURS)
+    results = score_captions(SEVERAL, with_meteor=True)
     first = _meteor(PairedCaptions([image[0] for image in CANDIDATES], IMAGES))
-    assert results["METEOR"] == pytest.approx(first.corpus)
+    assert results["coco/METEOR"] == pytest.approx(first.corpus)
     shares = [
         _meteor(PairedCaptions(image, [refs], [0] * len(image))) for image, refs in zip(CANDIDATES, IMAGES, strict=True)
     ]
     assert results["mean/METEOR"] == pytest.approx(mean([of_image.segment_N.mean() for of_image in shares]))
     assert results["A/oracle-METEOR"] == pytest.approx(mean([of_image.segment_N.max() for of_image in shares]))
-    assert "A/consensus-METEOR" in results
-    assert "METEOR" in human_captions(SEVERAL, with_meteor=True)
+    assert "coco/METEOR" in human_captions(SEVERAL, with_meteor=True)
 
 
 def test_human_row_by_hand() -> None:
@@ -209,11 +195,11 @@ def test_human_row_by_hand() -> None:
     ]
     results = human_captions(images, training_captions=["e f g h"])
     # "a b c d" has its equal beside it, "e f g h" nothing; of the others 4 of 5 words are said by the other
-    assert results["ROUGE-L"] == pytest.approx((1 + 1 + 0 + 0.8 + 0.8) / 5)
+    assert results["coco/ROUGE-L"] == pytest.approx((1 + 1 + 0 + 0.8 + 0.8) / 5)
     assert results["min/ROUGE-L"] == pytest.approx((0 + 0.8) / 2)
     assert results["oracle/ROUGE-L"] == pytest.approx((1 + 0.8) / 2)
     # first slot: 4 + 4 words of 4 + 5, second likewise, third: 0 of 4
-    assert results["BLEU-1"] == pytest.approx((2 * 8 / 9 + 2 * 8 / 9 + 0) / 5, rel=1e-6)
+    assert results["coco/BLEU-1"] == pytest.approx((2 * 8 / 9 + 2 * 8 / 9 + 0) / 5, rel=1e-6)
     assert results["A/distinct"] == pytest.approx((2 / 3 + 1) / 2)
     assert results["A/Div-1"] == pytest.approx((8 / 12 + 6 / 10) / 2)
     assert results["A/novel"] == results["B/novel"] == pytest.approx(4 / 5)
@@ -233,7 +219,7 @@ def test_human_row_scores_each_reference_by_the_others(given: bool) -> None:
         for image in IMAGES
     ]
     everyone = [score for of_image in of_images for score in of_image]
-    assert results["CIDEr-D"] == pytest.approx(mean(everyone))
+    assert results["coco/CIDEr-D"] == pytest.approx(mean(everyone))
     assert results["mean/CIDEr-D"] == pytest.approx(mean([mean(of_image) for of_image in of_images]))
     assert results["A/oracle-CIDEr-D"] == pytest.approx(mean([max(of_image) for of_image in of_images]))
 
@@ -246,13 +232,13 @@ class _Counts(dict[str, int]):
 def test_human_bleu_is_mutual_bleu_of_protocol_b() -> None:
     results = human_captions(SEVERAL)
     for order in range(1, 5):
-        assert results[f"BLEU-{order}"] == pytest.approx(results[f"B/mBLEU-{order}"], rel=1e-9)
+        assert results[f"coco/BLEU-{order}"] == pytest.approx(results[f"B/mBLEU-{order}"], rel=1e-9)
     slots = []
     for slot in range(6):
         images = [image for image in IMAGES if len(image) > slot]
         counts = [bleu_counts(image[slot], [*image[:slot], *image[slot + 1 :]]) for image in images]
         slots += [corpus_bleu(counts)[3]] * len(images)
-    assert results["BLEU-4"] == pytest.approx(mean(slots))
+    assert results["coco/BLEU-4"] == pytest.approx(mean(slots))
 
 
 def test_human_row_has_the_names_of_the_models_and_does_not_look_at_candidates() -> None:

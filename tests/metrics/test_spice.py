@@ -58,7 +58,7 @@ def test_the_metric_is_the_mean_of_the_first_candidates(tmp_path: Path, monkeypa
     _install(tmp_path, ANSWER, monkeypatch)
     metric = Spice()
     metric.update([["a dog", "two dogs"], ["cat"]], [["the dog"], ["a cat"]], torch.tensor([2, 1]))
-    assert metric.compute() == {"SPICE": pytest.approx((0.5 + 0.3) / 2)}
+    assert metric.compute() == {"coco/SPICE": pytest.approx((0.5 + 0.3) / 2)}
 
 
 def test_nothing_to_score_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

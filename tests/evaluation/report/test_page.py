@@ -69,8 +69,8 @@ def _report() -> Report:
     return Report(
         title="flickr8k, test: latent",
         facts={"checkpoint": "best.ckpt", "images": "1,000"},
-        scores={"CIDEr-D": 0.5312, "B/mBLEU-4": 0.5, "PSNR": 14.25},
-        human={"CIDEr-D": 0.877},
+        scores={"coco/CIDEr-D": 0.5312, "B/mBLEU-4": 0.5, "PSNR": 14.25},
+        human={"coco/CIDEr-D": 0.877},
         notes=["METEOR is left out: no Java"],
         gallery={"Best": [_shown_image("dog.jpg")], "Worst": [_shown_image("cat.jpg")]},
         trade_off=TradeOff({"sample": points}, TradeOffPoint(None, 0.9, 1.2, 0.2, 1.0), 1000, 20),
@@ -85,7 +85,7 @@ def test_everything_is_shown() -> None:
     page = Page(render(report))
     text = " ".join(page.text.split())
     shown = [report.title, *report.facts, *report.facts.values(), *report.notes, "model:", *report.gallery]
-    shown += ["CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "human", "1,000 images"]
+    shown += ["coco/CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "human", "1,000 images"]
     shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "References (5)"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]

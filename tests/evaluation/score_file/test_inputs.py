@@ -55,7 +55,7 @@ def test_rejected_references_are_left_out_unless_they_are_to_be_kept(
 def test_names_that_differ_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = [{"image": f"photos/{number}.jpg", "captions": captions[:1]} for number, captions in SAID.items()]
     written = _score(tmp_path, results, ANNOTATIONS)
-    assert written["BLEU-1"] == _score(tmp_path, RESULTS, ANNOTATIONS)["BLEU-1"]
+    assert written["coco/BLEU-1"] == _score(tmp_path, RESULTS, ANNOTATIONS)["coco/BLEU-1"]
     assert written["settings"]["rules"]["images_found_by_part_of_name"] == 2
     assert "found by a part of the name: 2" in capsys.readouterr().out
 

@@ -9,8 +9,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Sample
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
-from metrics import DocumentFrequencies, Neighbours, ptb_tokenize, rerank
-from metrics.caption_metric import ImageCaptions
+from metrics import DocumentFrequencies, Neighbours, consensus_scores, ptb_tokenize
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
 from utils.seeding import generators_of, generators_of_images
 
@@ -74,12 +73,14 @@ def test_puts_captions_in_the_order_of_the_metrics(
     index: Path, captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates
 ) -> None:
     captions = candidates.generated.captions
-    images = [ImageCaptions(number, of_image, ["unused"]) for number, of_image in enumerate(captions)]
     nearest_BK = _nearest(captioner, training, candidates, 3)
     frequencies = DocumentFrequencies.of([[ptb_tokenize(text) for text in texts] for texts in training.captions])
-    expected = rerank(images, Neighbours(nearest_BK, training.captions, 4), frequencies)
+    tokens = [ptb_tokenize(caption) for of_image in captions for caption in of_image]
+    image_of_N = np.repeat(np.arange(len(captions)), len(captions[0]))
+    score_N = consensus_scores(tokens, image_of_N, Neighbours(nearest_BK, training.captions, 4), frequencies)
+    order_BK = score_N.reshape(len(captions), -1).argsort(axis=1)[:, ::-1]
     ranked = best_first(candidates.generated, _ranker(index, captioner, 3, 4)(captioner, candidates))
-    assert ranked.captions == [image.candidates for image in expected]
+    assert ranked.captions == [[of_image[i] for i in order] for of_image, order in zip(captions, order_BK, strict=True)]
 
 
 @pytest.mark.parametrize("twin", [0, 5])

@@ -3,8 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from metrics.caption_metric import ImageCaptions
-from metrics.diversity import Neighbours, consensus_order, consensus_scores, nearest_images, rerank
+from metrics.diversity import Neighbours, consensus_scores, nearest_images
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ptb_tokenizer import ptb_tokenize
 from tests.metrics.diversity.plain import IMAGES, cider_d, document_counts, mean, random_sets
@@ -61,23 +60,6 @@ def test_with_frequencies_only_what_the_neighbours_generated_is_tokenized(
     np.testing.assert_array_equal(consensus_scores(FLAT, IMAGE_OF, neighbours, frequencies), of_all)
     asked = sorted({number for numbers in nearest for number in numbers})
     assert tokenized == [caption for number in asked for caption in text[number]]
-
-
-def test_order_is_by_score_and_keeps_equals() -> None:
-    order = consensus_order(np.array([1.0, 2.0, 0.0, 3.0, 3.0, 5.0, 3.0]), np.array([0, 0, 1, 1, 1, 1, 1]))
-    assert order.tolist() == [1, 0, 5, 3, 4, 6, 2]
-
-
-def test_what_is_generated_of_similar_images_comes_first() -> None:
-    text = [["a dog runs on the beach", "a dog on the beach"], ["two men play chess"], ["a red car"]]
-    images = [
-        ImageCaptions(4, ["a red car", "two men", "a dog runs on the beach"], ["a dog"]),
-        ImageCaptions(7, ["a dog", "two men play chess"], ["men"]),
-    ]
-    ranked = rerank(images, Neighbours(np.array([[0], [1]]), text))
-    assert [image.candidates[0] for image in ranked] == ["a dog runs on the beach", "two men play chess"]
-    assert [sorted(image.candidates) for image in ranked] == [sorted(image.candidates) for image in images]
-    assert [(image.image_id, image.references) for image in ranked] == [(4, ["a dog"]), (7, ["men"])]
 
 
 def test_nearest_images_by_cosine() -> None:

@@ -1,23 +1,16 @@
 """Both protocols on the same captions, each number written out."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 
-from metrics import CaptionMetric
-from metrics.consistency import Consistency
-from metrics.diversity import CaptionSets, DiversityA, DiversityB, protocol_a, protocol_b
+from metrics.diversity import CaptionSets, protocol_a, protocol_b
 from metrics.document_frequencies import DocumentFrequencies
 from tests.metrics.diversity.plain import (
     IMAGES,
     Sets,
     bleu,
     bleu_counts,
-    cider_d,
     corpus_bleu,
-    document_counts,
     mean,
     ngrams,
     random_sets,
@@ -87,49 +80,3 @@ def test_shares_lie_between_0_and_1(captions: Sets) -> None:
 
 def _spoken(captions: Sets) -> list[list[str]]:
     return [[" ".join(caption) for caption in image] for image in captions]
-
-
-@pytest.mark.parametrize("metric_class", [Consistency, DiversityA, DiversityB])
-def test_metric_classes_do_not_mind_the_order_and_the_batches(metric_class: type[CaptionMetric]) -> None:
-    candidates, references = _spoken(SIX), _spoken(REFERENCES)
-    at_once, by_one = metric_class(), metric_class()
-    at_once.update(candidates, references, torch.tensor([5, 2, 9]))
-    for row in (2, 0, 1, 0):
-        by_one.update(candidates[row : row + 1], references[row : row + 1], torch.tensor([[5, 2, 9][row]]))
-    assert at_once.compute() == by_one.compute()
-
-
-def test_metric_classes_give_what_the_functions_give() -> None:
-    candidates, references = _spoken(SIX), _spoken(REFERENCES)
-    documents = document_counts(REFERENCES)
-    best = [max(cider_d(one, refs, documents, 3) for one in image) for image, refs in zip(SIX, REFERENCES, strict=True)]
-    metrics = [DiversityA(), DiversityB()]
-    for metric in metrics:
-        metric.update(candidates, references, torch.tensor([0, 1, 2]))
-    a, b = ({name: value.item() for name, value in metric.compute().items()} for metric in metrics)
-    assert a.pop("A/oracle-CIDEr-D") == pytest.approx(mean(best))
-    assert set(a) - set(protocol_a(CaptionSets.of(SIX), {})) == {
-        *(f"A/oracle-BLEU-{order}" for order in range(1, 5)),
-        "A/oracle-ROUGE-L",
-    }
-    assert b == protocol_b(CaptionSets.of(SIX), DocumentFrequencies.of(REFERENCES))
-
-
-@pytest.mark.parametrize("metric_class", [Consistency, DiversityA, DiversityB])
-def test_metric_classes_name_the_remedy_for_single_captions(metric_class: type[CaptionMetric]) -> None:
-    metric = metric_class()
-    metric.update([["a dog"], ["a cat"]], [["a dog"], ["cats"]], torch.tensor([0, 1]))
-    with pytest.raises(ValueError, match="generate several, as generation=sample does"):
-        metric.compute()
-
-
-@pytest.mark.parametrize("metric_class", [Consistency, DiversityA, DiversityB])
-def test_metric_classes_read_document_frequencies(metric_class: type[CaptionMetric], tmp_path: Path) -> None:
-    path = tmp_path / "frequencies.json"
-    DocumentFrequencies(50, {"a": 45, "a b": 30, "c": 2}).save(path)
-    values = []
-    for settings in ({}, {"document_frequencies": path}):
-        metric = metric_class(**settings)
-        metric.update(_spoken(SIX), _spoken(REFERENCES), torch.tensor([0, 1, 2]))
-        values.append(metric.compute())
-    assert values[0] != values[1]
