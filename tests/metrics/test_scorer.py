@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from metrics import DocumentFrequencies, ImageCaptions, MeteorScores, PairedCaptions, candidate_scores, scorer
+from metrics.bleu import bleu_statistics
+from metrics.bleu import corpus_bleu as corpus_bleu_of
 from metrics.candidate_scores import score_candidates
 from metrics.cider import cider_d as cider_d_of
 from metrics.consistency import consistency
