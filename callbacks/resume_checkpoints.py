@@ -43,7 +43,7 @@ class ResumeCheckpoints(Checkpoint):
     """
 
     def __init__(
-        self, dirpath: str | Path, *, every_n_steps: int | None = None, every_n_minutes: float | None = None
+        self, dirpath: str | Path, *, every_n_steps: int | None = None, every_n_minutes: float | None = 10
     ) -> None:
         for name, value in (("every_n_steps", every_n_steps), ("every_n_minutes", every_n_minutes)):
             if value is not None and value <= 0:

@@ -120,7 +120,7 @@ def _view(of: Inputs) -> str:
 @cache
 def _encoder(backbone: str) -> TimmEncoder:
     torch.manual_seed(0)
-    return TimmEncoder(image_size=32, backbone=backbone)
+    return TimmEncoder(image_size=32, backbone=backbone, weights=None)
 
 
 def _encoded(of: Inputs) -> str:

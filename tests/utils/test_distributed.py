@@ -45,7 +45,7 @@ def _without_places(norm: nn.Module, share: slice) -> dict[str, Tensor]:
 
 def _fine_tuned(share: slice) -> dict[str, Tensor]:
     torch.manual_seed(0)
-    encoder = TimmEncoder(image_size=32, backbone="test_efficientnet", frozen=False).train()
+    encoder = TimmEncoder(image_size=32, backbone="test_efficientnet", frozen=False, weights=None).train()
     features_BPD = encoder(
         (50 * _images()[:, :3]).clamp(0, 255).to(torch.uint8).repeat(1, 1, 7, 7)[..., :32, :32][share]
     )

@@ -62,7 +62,7 @@ class ResNetEncoder(Encoder):
         image_size: int,
         num_layers: int = 3,
         num_resnet_blocks: int = 2,
-        base_width: int = 32,
+        base_width: int = 16,
         frozen: bool = False,
         memory_dim: int | None = None,
     ) -> None:

@@ -38,8 +38,8 @@ class TimmEncoder(Encoder):
         self,
         *,
         image_size: int,
-        backbone: str = "resnet18",
-        weights: str | None = None,
+        backbone: str,
+        weights: str | None,
         frozen: bool = True,
         memory_dim: int | None = 128,
     ) -> None:

@@ -17,7 +17,7 @@ class Relaxation(nn.Module, ABC):
         ValueError: The share is not in [0, 1).
     """
 
-    def __init__(self, *, teacher_forcing_ratio: float = 0.0) -> None:
+    def __init__(self, *, teacher_forcing_ratio: float = 0.75) -> None:
         super().__init__()
         if not 0 <= teacher_forcing_ratio < 1:
             raise ValueError(

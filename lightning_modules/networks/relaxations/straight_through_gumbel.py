@@ -19,7 +19,7 @@ class StraightThroughGumbel(Relaxation):
         ValueError: The share is not in [0, 1), or the temperature at some step is not positive.
     """
 
-    def __init__(self, *, temperature: float | Schedule = 1.0, teacher_forcing_ratio: float = 0.0) -> None:
+    def __init__(self, *, temperature: float | Schedule = 1.0, teacher_forcing_ratio: float = 0.75) -> None:
         super().__init__(teacher_forcing_ratio=teacher_forcing_ratio)
         self.temperature = as_schedule(temperature)
 

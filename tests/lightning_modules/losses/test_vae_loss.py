@@ -16,9 +16,15 @@ TERMS = LossTerms(
     kl_content_NZ=torch.tensor([[3.0, 0.1, 0.5], [1.0, 0.3, 0.1]]),  # 2, 0.2, 0.3; 2.5
 )
 
+PLAIN = {"reconstruction_weight": 0.05, "beta": 1.0, "gamma": 1.0, "kl_loss_weight": 1.0}
+
+
+def _loss(**settings: Any) -> VAELoss:
+    return VAELoss(**(PLAIN | settings))
+
 
 def test_hand_values() -> None:
-    loss = VAELoss(reconstruction_weight=0.5, beta=2.0, gamma=0.1, kl_loss_weight=3.0)
+    loss = _loss(reconstruction_weight=0.5, beta=2.0, gamma=0.1, kl_loss_weight=3.0)
     report = loss(TERMS, step=0)
     assert report.nats == pytest.approx({"caption": 4.0, "reconstruction": 20.0, "kl_style": 0.8, "kl_content": 2.5})
     assert report.contributions == pytest.approx(
@@ -29,7 +35,7 @@ def test_hand_values() -> None:
 
 
 def test_free_bits_change_the_contribution_but_not_the_nats() -> None:
-    loss = VAELoss(beta=2.0, kl_loss_weight=0.5, style_free_bits=0.5, content_free_bits=0.25)
+    loss = _loss(beta=2.0, kl_loss_weight=0.5, style_free_bits=0.5, content_free_bits=0.25)
     report = loss(TERMS, step=0)
     assert report.nats["kl_style"].item() == pytest.approx(0.8)
     assert report.nats["kl_content"].item() == pytest.approx(2.5)
@@ -49,7 +55,7 @@ def test_as_many_nats_are_free_whatever_the_prior_is(num_components: int) -> Non
     caption = CaptionWords(torch.randn(2, 4, 3), torch.ones(2, 4, dtype=torch.bool))
     codes = latents(torch.randn(2, 1, 2), torch.arange(2), caption=caption)
     assert codes.style.kl.abs().max() < 1e-5
-    loss = VAELoss(style_free_bits=0.2)
+    loss = _loss(style_free_bits=0.2)
     report = loss(TERMS._replace(kl_style_NZ=codes.style.kl), step=0)
     assert report.contributions["kl_style"].item() == pytest.approx(32 * 0.2)
     report = loss(TERMS._replace(kl_style_NZ=codes.style.kl + 0.3), step=0)
@@ -58,7 +64,7 @@ def test_as_many_nats_are_free_whatever_the_prior_is(num_components: int) -> Non
 
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])
 def test_contributions_add_up_to_the_total(free_bits: float) -> None:
-    loss = VAELoss(
+    loss = _loss(
         reconstruction_weight=0.7, beta=0.3, gamma=4.0, style_free_bits=free_bits, content_free_bits=free_bits
     )
     terms = LossTerms(*map(torch.rand_like, TERMS[:5]))
@@ -68,7 +74,7 @@ def test_contributions_add_up_to_the_total(free_bits: float) -> None:
 
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])
 def test_a_batch_of_two_equal_samples_has_the_loss_of_one(free_bits: float) -> None:
-    loss = VAELoss(style_free_bits=free_bits, content_free_bits=free_bits)
+    loss = _loss(style_free_bits=free_bits, content_free_bits=free_bits)
     one = LossTerms(*(term[:1] for term in TERMS[:5]))
     two = LossTerms(*(term.repeat(2, *[1] * (term.dim() - 1)) for term in one[:5]))
     of_one, of_two = loss(one, step=0), loss(two, step=0)
@@ -77,7 +83,7 @@ def test_a_batch_of_two_equal_samples_has_the_loss_of_one(free_bits: float) -> N
 
 
 def test_weights_follow_their_schedules() -> None:
-    loss = VAELoss(
+    loss = _loss(
         reconstruction_weight=LinearWarmup(start=1.0, end=0.0, steps=4),
         beta=LinearWarmup(start=0.0, end=1.0, steps=2),
         gamma=5.0,
@@ -89,7 +95,7 @@ def test_weights_follow_their_schedules() -> None:
 
 
 def test_without_image_decoder_there_is_no_reconstruction_term() -> None:
-    report = VAELoss()(TERMS._replace(reconstruction_R=None), step=0)
+    report = _loss()(TERMS._replace(reconstruction_R=None), step=0)
     assert {*report.nats} == {*report.contributions} == {"caption", "kl_style", "kl_content"}
     assert report.total.item() == pytest.approx(4.5 + 0.8 + 2.5)
 
@@ -97,13 +103,13 @@ def test_without_image_decoder_there_is_no_reconstruction_term() -> None:
 @pytest.mark.parametrize("field", ["style_free_bits", "content_free_bits"])
 def test_refuses_negative_free_bits(field: str) -> None:
     with pytest.raises(ValueError, match=r"model.loss.style_free_bits and content_free_bits .* got .*-0.1"):
-        VAELoss(**{field: -0.1})
+        _loss(**{field: -0.1})
 
 
 @pytest.mark.parametrize("label_smoothing", [-0.1, 1.0])
 def test_refuses_smoothing_that_leaves_no_label(label_smoothing: float) -> None:
     with pytest.raises(ValueError, match=f"label_smoothing must be at least 0 and below 1, got {label_smoothing}"):
-        VAELoss(label_smoothing=label_smoothing)
+        _loss(label_smoothing=label_smoothing)
 
 
 class _Twice(LossTerm):
@@ -113,11 +119,11 @@ class _Twice(LossTerm):
 
 def test_a_further_term_enters_with_its_weight_and_a_schedule() -> None:
     ramp = LinearWarmup(start=0.0, end=1.0, steps=10)
-    loss = VAELoss(
+    loss = _loss(
         terms={"twice": WeightedTerm(term=_Twice(), weight=0.5), "ramp": WeightedTerm(term=_Twice(), weight=ramp)}
     )
     extra = loss.extra_terms(torch.tensor([1.0, 2.0]))
-    report, plain = loss(TERMS._replace(extra=extra), step=5), VAELoss()(TERMS, step=5)
+    report, plain = loss(TERMS._replace(extra=extra), step=5), _loss()(TERMS, step=5)
     assert report.nats["twice"].item() == 3.0
     assert report.contributions["twice"].item() == 1.5
     assert report.contributions["ramp"].item() == 1.5
@@ -127,4 +133,4 @@ def test_a_further_term_enters_with_its_weight_and_a_schedule() -> None:
 
 def test_a_further_term_needs_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match=r"model.loss.terms: caption is a term of the VAE-loss; choose another name"):
-        VAELoss(terms={"caption": WeightedTerm(term=_Twice(), weight=1.0)})
+        _loss(terms={"caption": WeightedTerm(term=_Twice(), weight=1.0)})

@@ -12,10 +12,10 @@ from lightning_modules.networks.encoders import Encoder, ResNetEncoder, TimmEnco
 SIZE = 128
 BUILDERS: dict[str, Callable[..., Encoder]] = {
     "resnet": partial(ResNetEncoder, base_width=4),
-    "timm, channels first": partial(TimmEncoder, backbone="test_efficientnet", frozen=False),
-    "timm, channels last": partial(TimmEncoder, backbone="test_mambaout", frozen=False),
-    "timm, tokens": partial(TimmEncoder, backbone="test_vit", frozen=False),
-    "timm, frozen": partial(TimmEncoder, backbone="test_efficientnet", frozen=True),
+    "timm, channels first": partial(TimmEncoder, weights=None, backbone="test_efficientnet", frozen=False),
+    "timm, channels last": partial(TimmEncoder, weights=None, backbone="test_mambaout", frozen=False),
+    "timm, tokens": partial(TimmEncoder, weights=None, backbone="test_vit", frozen=False),
+    "timm, frozen": partial(TimmEncoder, weights=None, backbone="test_efficientnet", frozen=True),
 }
 
 

@@ -26,7 +26,7 @@ def _save_published(path: Path, backbone: str = CNN) -> dict[str, Tensor]:
 
 
 def test_the_tokens_before_the_patches_are_no_places() -> None:
-    encoder = TimmEncoder(image_size=160, backbone="test_vit")
+    encoder = TimmEncoder(image_size=160, backbone="test_vit", weights=None)
     assert (encoder.positions, encoder.width) == (100, 64)
     images_BCHW = torch.zeros(1, 3, 160, 160, dtype=torch.uint8)
     tokens_BTD = encoder.backbone.forward_features(encoder.scale_pixels(images_BCHW))
@@ -36,13 +36,13 @@ def test_the_tokens_before_the_patches_are_no_places() -> None:
 
 def test_pixels_are_scaled_as_the_published_weights_want() -> None:
     published: Any = timm.create_model(CNN).pretrained_cfg
-    scaling = TimmEncoder(image_size=32, backbone=CNN).scale_pixels
+    scaling = TimmEncoder(image_size=32, backbone=CNN, weights=None).scale_pixels
     assert scaling.mean_C11.flatten().tolist() == pytest.approx(published["mean"])
     assert scaling.std_C11.flatten().tolist() == pytest.approx(published["std"])
 
 
 def test_a_frozen_backbone_stays_as_it_is_in_training() -> None:
-    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=True)
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=True, weights=None)
     before = _state(encoder)
     features_BPD = encoder.train()(IMAGES_BCHW)
     assert encoder.training
@@ -57,16 +57,16 @@ def test_a_frozen_backbone_stays_as_it_is_in_training() -> None:
 )
 def test_parts_that_the_grid_does_not_depend_on_are_not_trained(backbone: str, unused: set[str]) -> None:
     with torch.no_grad():
-        encoder = TimmEncoder(image_size=64, backbone=backbone, frozen=False)
+        encoder = TimmEncoder(image_size=64, backbone=backbone, frozen=False, weights=None)
     encoder(IMAGES_BCHW.repeat(1, 1, 2, 2)).square().sum().backward()
     without = {name for name, parameter in encoder.backbone.named_parameters() if parameter.grad is None}
     untrained = {name for name, parameter in encoder.backbone.named_parameters() if not parameter.requires_grad}
     assert without == untrained == unused
-    assert TimmEncoder(image_size=64, backbone=backbone).backbone.state_dict().keys() == {*_state(encoder)}
+    assert TimmEncoder(image_size=64, backbone=backbone, weights=None).backbone.state_dict().keys() == {*_state(encoder)}
 
 
 def test_a_backbone_that_is_not_frozen_learns() -> None:
-    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False)
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False, weights=None)
     before = _state(encoder)
     encoder.train()(IMAGES_BCHW).square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters())
@@ -74,7 +74,7 @@ def test_a_backbone_that_is_not_frozen_learns() -> None:
 
 
 def test_measuring_the_grid_leaves_batch_statistics_alone() -> None:
-    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False)
+    encoder = TimmEncoder(image_size=32, backbone=CNN, frozen=False, weights=None)
     assert encoder.training
     assert encoder.backbone.training
     assert encoder.backbone.bn1.num_batches_tracked == 0
@@ -99,21 +99,21 @@ def test_reads_weights_from_a_local_file_when_asked_and_not_before(tmp_path: Pat
 
 def test_refuses_an_unknown_backbone() -> None:
     with pytest.raises(ValueError, match=r"backbone=test_mambo is not a model of timm .*; similar ones: test_mambaout"):
-        TimmEncoder(image_size=32, backbone="test_mambo")
+        TimmEncoder(image_size=32, backbone="test_mambo", weights=None)
 
 
 def test_refuses_an_unknown_tag_of_a_backbone() -> None:
     with pytest.raises(ValueError, match=r"model.encoder.backbone=test_efficientnet.nope is not a model of timm"):
-        TimmEncoder(image_size=32, backbone="test_efficientnet.nope")
+        TimmEncoder(image_size=32, backbone="test_efficientnet.nope", weights=None)
 
 
 def test_takes_the_hubs_name_of_a_backbone() -> None:
-    assert TimmEncoder(image_size=32, backbone="timm/test_efficientnet.r160_in1k").width == 256
+    assert TimmEncoder(image_size=32, backbone="timm/test_efficientnet.r160_in1k", weights=None).width == 256
 
 
 def test_refuses_an_image_size_that_the_backbone_cannot_take() -> None:
     with pytest.raises(ValueError, match=r"test_vit_relpos does not take images of data.image_size=32 pixels: "):
-        TimmEncoder(image_size=32, backbone="test_vit_relpos")
+        TimmEncoder(image_size=32, backbone="test_vit_relpos", weights=None)
 
 
 def test_a_missing_file_names_all_choices(tmp_path: Path) -> None:
