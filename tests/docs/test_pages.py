@@ -126,7 +126,7 @@ def test_comments_of_settings_are_found() -> None:
         _hooks().read_option(ROOT / f"conf/{name}.yaml") for name in ("model/middle/residual", "generation/beam3")
     )
     of_docstrings = {setting.key: setting.meaning for setting in (*middle.settings, *beam3.settings)}
-    assert of_docstrings["model.middle.hidden_size"] == "Width of each layer."
+    assert of_docstrings["model.middle.hidden_size"] == "width of the layers"
     assert of_docstrings["generation.beam_size"] == "Captions in the beam."
 
 

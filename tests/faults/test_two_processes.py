@@ -48,7 +48,7 @@ def test_a_run_in_which_one_process_alone_meets_all_that_can_be_left_out(tmp_pat
     assert [value for _, value in curves["train/skipped_steps"]] == [0, 0, 0, 0, 1, 1]  # of six batches
     assert [value for _, value in curves["train/missing_images"]] == [5]
     assert len(json.loads((run.folder / "missing_images.json").read_text())["train"]) == 5
-    assert "test/CIDEr-D" in curves
+    assert "test/coco/CIDEr-D" in curves
 
 
 def test_both_processes_stop_over_what_one_of_them_computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
