@@ -138,15 +138,15 @@ class CaptionDataModule(LightningDataModule, ABC):
         return TrainingRecord.of(self.splits["train"], self.source)
 
     def _log_summary(self) -> None:
+        """Tell the size of each split, and how many words of those that the tokenizer has not seen are unknown."""
         for name, split in self.splits.items():
             captions = [caption for group in split.captions for caption in group]
-            log.info(
-                "%s: %d images, %d captions, %.2f%% unknown words",
-                name,
-                len(split.image_ids),
-                len(captions),
-                100 * self.tokenizer.unknown_rate(captions),
-            )
+            sizes = name, len(split.image_ids), len(captions)
+            if name == "train":  # of which the tokenizer has told
+                log.info("%s: %d images, %d captions", *sizes)
+            else:
+                unknown = 100 * self.tokenizer.rates(captions).unknown
+                log.info("%s: %d images, %d captions, %.2f%% unknown words", *sizes, unknown)
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
         """Return the views of a split's images of which features are kept; the first shows them as they are."""

@@ -57,6 +57,18 @@ class Vocabulary(NamedTuple):
         return (*(i for i in ours if i is not None), *self.other_special)
 
 
+class CaptionRates(NamedTuple):
+    """How much of captions a tokenizer loses.
+
+    Attributes:
+        unknown: Share of the words that the vocabulary lacks; 0 where every text can be spelled.
+        cut: Share of the captions that are longer than `max_length` and lose their end.
+    """
+
+    unknown: float
+    cut: float
+
+
 class CaptionTokenizer:
     """Encodes captions as `prefix, words…, <eos>` and decodes ids back to text.
 
@@ -123,17 +135,12 @@ class CaptionTokenizer:
         rows = ids_NL.tolist() if isinstance(ids_NL, Tensor) else ids_NL
         return [self.decode(row) for row in rows]
 
-    def unknown_rate(self, captions: Sequence[str]) -> float:
-        """Return the share of the captions' words that the vocabulary lacks; 0 where every text can be spelled."""
-        if self.vocabulary.unk_id is None:
-            return 0.0
-        ids = [i for caption in self._uncut_ids(captions) for i in caption]
-        return ids.count(self.vocabulary.unk_id) / max(len(ids), 1)
-
-    def cut_rate(self, captions: Sequence[str]) -> float:
-        """Return the share of the captions that are longer than `max_length` and lose their end."""
-        cut = sum(len(ids) + 1 > self.max_length for ids in self._uncut_ids(captions))
-        return cut / max(len(captions), 1)
+    def rates(self, captions: Sequence[str]) -> "CaptionRates":
+        """Return how much of captions gets lost, in one pass over them."""
+        every = self._uncut_ids(captions)
+        unknown = 0 if self.vocabulary.unk_id is None else sum(ids.count(self.vocabulary.unk_id) for ids in every)
+        cut = sum(len(ids) + 1 > self.max_length for ids in every)
+        return CaptionRates(unknown / max(sum(map(len, every)), 1), cut / max(len(every), 1))
 
     @cached_property
     def words(self) -> list[str]:

@@ -64,9 +64,7 @@ def test_as_many_nats_are_free_whatever_the_prior_is(num_components: int) -> Non
 
 @pytest.mark.parametrize("free_bits", [0.0, 0.3])
 def test_contributions_add_up_to_the_total(free_bits: float) -> None:
-    loss = _loss(
-        reconstruction_weight=0.7, beta=0.3, gamma=4.0, style_free_bits=free_bits, content_free_bits=free_bits
-    )
+    loss = _loss(reconstruction_weight=0.7, beta=0.3, gamma=4.0, style_free_bits=free_bits, content_free_bits=free_bits)
     terms = LossTerms(*map(torch.rand_like, TERMS[:5]))
     report = loss(terms, step=0)
     torch.testing.assert_close(report.total, torch.stack([*report.contributions.values()]).sum())
