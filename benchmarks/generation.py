@@ -2,8 +2,8 @@
 
     python benchmarks/generation.py [--images 16] [--length 20] [--threads 2] [--out generation.json]
 
-Both sides have the same layers, widths, vocabulary and weights, look at the same places of the same images, and say the
-same number of tokens: nothing ends early. Needs `transformers`, which the project itself does not:
+Both sides have the same layers, widths, vocabulary and weights, attend to the same positions of the same images, and
+generate the same number of tokens: nothing ends early. Needs `transformers`, which the project itself does not:
 pip install transformers
 """
 
@@ -68,7 +68,7 @@ class Ours(nn.Module):
 
 
 def theirs(width: int) -> Any:
-    """Return a GPT-2 of that width, with cross-attention, that never says a special token."""
+    """Return a GPT-2 of that width, with cross-attention, that never generates a special token."""
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=WORDS,

@@ -1,4 +1,4 @@
-"""Says where the figure that checkpoints are chosen by tells no validation from another."""
+"""Warns where the figure that checkpoints are chosen by tells no validation from another."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""Says which images were left out because they could not be read."""
+"""Names the images that were left out because they could not be read."""
 
 import json
 import logging

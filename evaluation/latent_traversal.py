@@ -57,7 +57,7 @@ def traverse(
 
 
 def swap(captioner: CaptioningModule, batch: EncodedBatch, *, max_length: int) -> Swaps:
-    """Say each image in the style of each, greedily, in at most `max_length` tokens."""
+    """Generate a caption of each image in the style of each, greedily, in at most `max_length` tokens."""
     own_BS = captioner.sample_latents(batch.features_BPD).style.sample
     styled_captions = _generate_in(captioner, batch, own_BS.repeat(len(own_BS), 1), max_length)
     return Swaps([*batch.images_BCHW.cpu()], styled_captions)
@@ -66,7 +66,7 @@ def swap(captioner: CaptioningModule, batch: EncodedBatch, *, max_length: int) -
 def _generate_in(
     captioner: CaptioningModule, batch: EncodedBatch, style_NS: Tensor, max_length: int
 ) -> list[list[StyledCaption]]:
-    """Say each image greedily in its styles, and reconstruct it from each caption."""
+    """Generate captions of each image greedily in its styles, and reconstruct it from each caption."""
     generated = captioner.generate(batch.features_BPD, Greedy(max_length=max_length), style_NS=style_NS)
     each = len(style_NS) // len(batch.numbers)
     reconstructed = (

@@ -58,7 +58,7 @@ def objects(value: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]
         ValueError: The value is not a list, or one of its entries is not an object.
     """
     if not isinstance(value, list):
-        raise ValueError(f"{where}: expected a list of objects, got {shown(value)}; see the README for the formats")
+        raise ValueError(f"{where}: expected a list of objects, got {shown(value)}; docs/metrics.md lists the formats")
     for number, row in enumerate(value, start=1):
         at = f"{where} {number}"
         if not isinstance(row, dict):

@@ -94,7 +94,7 @@ def _recognise(text: str, path: Path) -> tuple[str, list[ReferenceImage]]:
         for field, (name, read) in OBJECTS.items():
             if field in content:
                 return name, read(content, str(path))
-    raise ValueError(f"{path}: expected {EXPECTED}, got {format_of(text, path)}; see the README for the formats")
+    raise ValueError(f"{path}: expected {EXPECTED}, got {format_of(text, path)}; docs/metrics.md lists the formats")
 
 
 def _images_of_rows(rows: list[CaptionRow], path: Path) -> list[ReferenceImage]:

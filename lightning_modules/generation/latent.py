@@ -14,9 +14,9 @@ class Latent(Strategy):
 
     Args:
         num: Captions an image.
-        source: Where S is drawn from: `posterior`, q(S|I), or `prior`.
+        source: Where S is sampled from: `posterior`, q(S|I), or `prior`.
         latent_scale: Multiplies the standard deviations that latents are sampled with; report it with every score.
-        vary_content: Draw C from q(C|I,S), too; otherwise it is the mean.
+        vary_content: Sample C from q(C|I,S), too; otherwise it is the mean.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: As for `Beam`; without effect on a greedy caption.
         max_length: Most tokens of a caption, `<eos>` included.

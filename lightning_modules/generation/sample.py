@@ -25,7 +25,7 @@ from utils.seeding import Generators, random_rows
 
 
 class Sample(Strategy):
-    """`num` captions an image; each draws its own codes, then its words (see `filter_logits` for the filters).
+    """`num` captions an image; each samples its own latents, then its words (see `filter_logits` for the filters).
 
     Args:
         num: Captions an image.
@@ -104,7 +104,7 @@ class Sample(Strategy):
 
 
 def sample_words(logits_NV: Tensor, uniform_N: Tensor) -> Tensor:
-    """Draw a word of each row by its probability: the first at which all up to it exceed a number in [0, 1): [N].
+    """Sample a word of each row by its probability: the first at which all up to it exceed a number in [0, 1): [N].
 
     One random number for a row, where `torch.multinomial` draws one for each word of the vocabulary.
     """

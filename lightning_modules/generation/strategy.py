@@ -46,10 +46,10 @@ class LatentSampling(NamedTuple):
     """How the latents are sampled that captions are generated from; C always follows from q(C|I,S).
 
     Attributes:
-        num: Draws of each image.
+        num: Samples of each image.
         style_scale: Multiplies the standard deviations that S is drawn with; 0 takes the mean.
         content_scale: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
-        from_prior: Draw S from its prior instead of from q(S|I).
+        from_prior: Sample S from its prior instead of from q(S|I).
     """
 
     num: int = 1
@@ -145,7 +145,7 @@ def generate(
     choose: Callable[[Tensor, Sequence[Tensor]], Tensor],
     max_length: int,
 ) -> Generated:
-    """Say N captions word by word until all have ended, at most `max_length` tokens.
+    """Generate N captions word by word until all have ended, at most `max_length` tokens.
 
     Args:
         stepper: The decoder.

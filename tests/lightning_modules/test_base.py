@@ -6,12 +6,16 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
+from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.training_record import TrainingRecord
 from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_module
+from lightning_modules.base import generators_of_batch
 from lightning_modules.checkpoints.loading import read_record
 from lightning_modules.checkpoints.warm_start import warm_start
+from lightning_modules.generation import Sample
 from tests.tiny_run import TinyRun, build_tiny
+from utils.seeding import Purpose
 
 
 def _saved(captioner: VariationalCaptioner, datamodule: CaptionDataModule, path: Path) -> Path:
@@ -66,3 +70,29 @@ def test_a_record_that_is_none_is_refused(trained: TinyRun, tmp_path: Path) -> N
     for read in (read_record, load_captioner):
         with pytest.raises(ValueError, match=r"changed.ckpt: expected a record of the training images"):
             read(tmp_path / "changed.ckpt")
+
+
+@pytest.mark.filterwarnings("ignore:The 'predict_dataloader' does not have many workers")
+def test_lightnings_predict_generates_what_the_test_does(trained: TinyRun, tmp_path: Path) -> None:
+    _, datamodule = build_tiny(tmp_path / "run", "generation.num=2", choices=["generation=sample"])
+    captioner = load_captioner(trained.best)
+    captioner.strategy = Sample(num=2, max_length=8)
+    trainer = Trainer(logger=False, enable_progress_bar=False, accelerator="cpu")
+    loader = datamodule.test_dataloader()
+    predicted = trainer.predict(captioner, loader)
+    assert predicted is not None
+    assert [batch.captions for batch in predicted] == [
+        captioner._evaluate(batch).generated.captions for batch in loader
+    ]
+
+
+def test_random_numbers_follow_from_pixels_or_from_numbers_where_there_are_none(tmp_path: Path) -> None:
+    batch = next(iter(build_tiny(tmp_path / "run")[1].val_dataloader()))
+
+    def drawn(batch: CaptionBatch, purpose: Purpose = "captions") -> list[float]:
+        return [torch.rand((), generator=generator).item() for generator in generators_of_batch(batch, purpose)]
+
+    alone = batch._replace(images_BCHW=batch.images_BCHW[1:2], image_ids_B=batch.image_ids_B[1:2])
+    without = batch._replace(images_BCHW=batch.images_BCHW[..., :0, :0])
+    assert drawn(alone) == drawn(batch)[1:2]
+    assert len({*drawn(batch), *drawn(batch, "loss"), *drawn(without)}) == 3 * len(batch.image_ids_B)

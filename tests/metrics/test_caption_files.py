@@ -236,7 +236,7 @@ def _karpathy(**changes: object) -> dict[str, Any]:
         ),
         ("A dog runs .\n", r"expected COCO annotations, .* or lines .*, got text that starts with 'A dog runs .'"),
         ({"annotations": []}, "expected captions of at least one image, got none"),
-        ({"annotations": {"1": "a"}}, "annotations row: expected a list of objects, got .*; see the README"),
+        ({"annotations": {"1": "a"}}, "annotations row: expected a list of objects, got .*; docs/metrics.md lists"),
         (_coco(annotations=[{"id": 1, "image_id": 3, "caption": "a"}]), "annotations row 1: .* 'images' has, got 3"),
         (_coco(annotations=[{"id": 1, "image_id": 7}]), "annotations row 1: expected the field 'caption'"),
         (_coco(annotations=[*COCO["annotations"], COCO["annotations"][1]]), "row 4: .*, got 2 as in .* row 2; remove"),

@@ -57,7 +57,7 @@ def upsample(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class ConvolutionalImageDecoder(ImageDecoder):
-    """Reads the sentence, lets each place of an 8×8 grid ask it, and draws by convolution and upsampling.
+    """Reads the sentence, lets each position of an 8×8 grid attend to it, and reconstructs by convolutions.
 
     Args:
         embedding_dim: Width E of the words.

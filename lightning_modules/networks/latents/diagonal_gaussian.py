@@ -40,7 +40,7 @@ class DiagonalGaussian(NamedTuple):
         return type(self)(self.mean[rows], self.log_variance[rows])
 
     def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
-        """Draw μ + latent_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean.
+        """Sample μ + latent_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean.
 
         Args:
             latent_scale: See above.

@@ -102,5 +102,5 @@ class GaussianLatents(LatentModel):
     def _style(
         self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
     ) -> LatentCode:
-        """Draw S of each caption; here q(S|I) knows the image alone."""
+        """Sample S of each caption; here q(S|I) knows the image alone."""
         return sample_latent(self.style_posterior(summary_BF[image_of_caption_N]), style_from)

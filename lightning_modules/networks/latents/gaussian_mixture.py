@@ -44,7 +44,7 @@ class GaussianMixture(NamedTuple):
         return type(self)(*(part[rows] for part in self))
 
     def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
-        """Draw a component, then from it with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z]."""
+        """Sample a component, then it, with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z]."""
         if latent_scale == 0:
             return self.mean
         uniform_N1 = random_rows(torch.rand, self.log_weight_NK[:, :1], generators)
