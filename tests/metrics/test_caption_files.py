@@ -226,7 +226,7 @@ def _karpathy(**changes: object) -> dict[str, Any]:
         ([{"image_id": 1, "caption": "a"}], "expected references, got a list as in results; if these are"),
         (
             {"info": 1, "licenses": 2},
-            "expected COCO annotations, .*, got an object with 'info', 'licenses'; see the READ",
+            "expected COCO annotations, .*, got an object with 'info', 'licenses'; docs/metrics.md lists",
         ),
         ({"data": [{"image_id": 1}]}, "data row 1: expected the field 'reference_strs'"),
         ({"data": [{"image_id": 1, "reference_strs": "a"}]}, "data row 1: expected 'reference_strs' as a list"),
