@@ -25,16 +25,24 @@ RAISED = re.compile(r"^(?P<kind>[\w.]+): (?P<message>(?:(?!^  File ).)*)\Z", re.
 """The end of a traceback."""
 
 
-def refuse_lost_devices(trainer: Trainer) -> None:
+def refuse_lost_devices(trainer: Trainer, *, can_spawn: bool = True) -> None:
     """Refuse a sweep whose jobs would start child processes by running this script again.
 
     Each child would rerun the whole sweep, and the jobs would train on parts of their data. Processes that SLURM or
     torchrun has started are fine.
+
+    Args:
+        trainer: Of a job.
+        can_spawn: Whether the job could run in processes that are spawned.
+
+    Raises:
+        ValueError: The job is one of a sweep, and would start scripts.
     """
     if in_sweep() and trainer.num_devices > 1 and _starts_scripts(trainer):
+        otherwise = ", or trainer.strategy=ddp_spawn to use all devices for each job" if can_spawn else ""
         raise ValueError(
             f"a sweep (-m) with trainer.devices={trainer.num_devices} cannot start its processes as scripts; set "
-            f"trainer.devices=1, or trainer.strategy=ddp_spawn to use all devices for each job"
+            f"trainer.devices=1{otherwise}"
         )
 
 

@@ -40,7 +40,7 @@ def build_prediction_trainer(config: DictConfig) -> pl.Trainer:
             f"the whole model on each; set trainer.strategy=auto or ddp"
         )
     refuse_lonely_node(trainer)
-    refuse_lost_devices(trainer)
+    refuse_lost_devices(trainer, can_spawn=False)
     end_with_first_process(trainer)
     if trainer.strategy.root_device.type == "cpu":
         keep_freed_memory()
