@@ -16,6 +16,7 @@ from utils.files import atomic_write_text
 log = logging.getLogger(__name__)
 
 SHOWN = 3
+KEY = "missing_images"  # in a checkpoint
 
 
 class MissingImages(Callback):
@@ -33,10 +34,20 @@ class MissingImages(Callback):
         self.missing = {stage: DistinctImages() for stage in ("train", "val", "test")}
         self.names: dict[str, list[str | int]] = {}
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep which training images are missing, on several processes at least those of the last epoch's end."""
+        if _skips(trainer):
+            checkpoint[KEY] = sorted(_datamodule(trainer).left_out)
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        if trainer.state.fn == "fit" and _skips(trainer):
+            self._left_out(trainer, checkpoint.get(KEY, []))
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if _skips(trainer):
             left_out = _datamodule(trainer).left_out
-            self._conclude(trainer, pl_module, "train", left_out.keys() & {*_split(trainer, "train").image_ids})
+            ids = self._conclude(trainer, pl_module, "train", left_out.keys() & {*_split(trainer, "train").image_ids})
+            self._left_out(trainer, ids)
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, *_: int
@@ -58,8 +69,17 @@ class MissingImages(Callback):
         if _skips(trainer):
             self._conclude(trainer, pl_module, "test")
 
-    def _conclude(self, trainer: Trainer, pl_module: LightningModule, stage: str, more: Iterable[int] = ()) -> None:
-        """Log how many images are missing, which all processes know then, and begin anew."""
+    @staticmethod
+    def _left_out(trainer: Trainer, ids: Iterable[int]) -> None:
+        """Let this process know of images that another one, or the run before an interruption, could not read."""
+        left_out = _datamodule(trainer).left_out
+        for image_id in ids:
+            left_out.setdefault(image_id, "it could not be read before")
+
+    def _conclude(
+        self, trainer: Trainer, pl_module: LightningModule, stage: str, more: Iterable[int] = ()
+    ) -> Sequence[int]:
+        """Log how many images are missing, begin anew, and return which they are, on all processes."""
         metric = self.missing[stage].to(pl_module.device)
         metric.update(more)
         ids = metric.compute()
@@ -67,6 +87,7 @@ class MissingImages(Callback):
         pl_module.log(f"{stage}/missing_images", float(len(ids)))
         if ids:
             self._tell(trainer, stage, ids)
+        return ids
 
     @rank_zero_only
     def _tell(self, trainer: Trainer, stage: str, ids: Sequence[int]) -> None:

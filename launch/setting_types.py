@@ -17,6 +17,7 @@ SIZES = re.compile(
     r"model\.(.*(dim|size|width|num_heads|num_slots|num_components|num_positions)|(en|de)coder\.num_layers)"
 )
 LARGEST_SEED = 2**32 - 1
+PASSED_ON = {"logger.purge_step": int | None}  # by a class whose signature does not name them
 OWN_VALUES = {"trainer.precision": ("auto",)}  # beside those that the class takes
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
 
@@ -99,7 +100,9 @@ def _compare(settings: Mapping[str, Any], name: str) -> None:
     for key, value in settings.items():
         if value in OWN_VALUES.get(f"{name}.{key}", ()):
             continue
-        if key in arguments:
+        if f"{name}.{key}" in PASSED_ON:
+            refuse_wrong_type(f"{name}.{key}", value, PASSED_ON[f"{name}.{key}"])
+        elif key in arguments:
             argument = arguments[key]
             hint = argument.annotation if argument.default is not None else argument.annotation | None
             refuse_wrong_type(f"{name}.{key}", value, hint)

@@ -117,6 +117,7 @@ def test_a_batch_larger_than_the_data_is_one_line_and_exit_code_1(tmp_path: Path
         ("model.encoder.nothing=1", "Key 'nothing' is not in struct"),
         ("data.image_size=36", r"error: data.image_size=36 must be a multiple of 2\^num_layers"),
         ("generation.max_length=0", "error: generation.max_length must be at least 1, got 0"),
+        ("logger.purge_step=x", "error: logger.purge_step must be a whole number or null, got 'x'"),
         ("data.tokenizer=null", "error: data.tokenizer=null names no tokenizer to train with"),
         ("ckpt_path=nowhere.ckpt", "error: .*nowhere.ckpt"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,3 +78,17 @@ def test_images_that_go_bad_are_left_out_counted_and_named(
     named = json.loads((run.folder / "missing_images.json").read_text())
     assert named == {"train": ["0.jpg", "1.jpg", "2.jpg"], "val": ["8.jpg"], "test": ["11.jpg"]}
     assert "missing_images" in capsys.readouterr().out  # in the table of figures
+
+
+@pytest.mark.filterwarnings("ignore:train_dataloader yielded None")
+def test_a_run_that_goes_on_knows_which_images_were_missing(tmp_path: Path) -> None:
+    """All images can be read again when it goes on; those that its first epoch was without are counted on."""
+    settings = ["data.on_bad_data=skip", "data.batch_size=1", "test=false", "model/scheduler=constant"]
+    first = _run(tmp_path, *settings, truncate="0.jpg,1.jpg")
+    ((_, missing),) = scalars(first.events)["train/missing_images"]
+    assert missing >= 1  # the first image that is read may be one of the two
+    root = tmp_path / "flickr8k"
+    shutil.copytree(TinyFlickr8k(tmp_path / "whole").images, root / "Flicker8k_Dataset", dirs_exist_ok=True)
+    goes_on = [f"data.root={root}", f"ckpt_path={first.folder}/checkpoints/last.ckpt", "trainer.max_epochs=2"]
+    again = run_tiny(tmp_path / "again", *settings, *goes_on, choices=CHOICES)
+    assert [value for _, value in scalars(again.events)["train/missing_images"]] == [missing]
