@@ -37,7 +37,7 @@ ELSEWHERE = {
 }
 BAREBONES = (
     "callbacks=none logger=none trainer.enable_progress_bar=false trainer.enable_model_summary=false "
-    "trainer.log_every_n_steps=0"
+    "trainer.log_every_n_steps=0 trainer.num_sanity_val_steps=0"
 )
 
 
