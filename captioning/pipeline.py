@@ -19,7 +19,7 @@ from lightning_modules.base import Constraints
 from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Greedy, Sample, Strategy
 from lightning_modules.networks.latents import LatentCode
-from lightning_modules.ranking import EncodedImages, Ranker, generate_ranked
+from lightning_modules.ranking import Ranker, generate_ranked
 
 Value = TypeVar("Value")
 
@@ -142,12 +142,13 @@ class CaptionPipeline:
             raise ValueError("expected at least one image file to describe, got none")
         captioner = self.captioner
         images_BCHW = torch.stack([read_image(path, captioner.image_size) for path in paths]).to(captioner.device)
-        images = EncodedImages(images_BCHW, captioner.encode(images_BCHW))
-        style_NS = None if styles is None else styles(captioner.sample_latents(images.features_BPD).style)
+        features_BPD = captioner.encode(images_BCHW)
+        style_NS = None if styles is None else styles(captioner.sample_latents(features_BPD).style)
         generated = [
             generate_ranked(
                 captioner,
-                images,
+                images_BCHW,
+                features_BPD,
                 strategy,
                 seed=seed,
                 words=words,

@@ -15,7 +15,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
 from lightning_modules.base import GeneratedCaptions
 from lightning_modules.generation import Strategy
-from lightning_modules.ranking import EncodedImages, Ranker, generate_ranked
+from lightning_modules.ranking import Ranker, generate_ranked
 from metrics import ImageCaptions
 
 
@@ -142,7 +142,8 @@ def generate_batch(
     """Generate captions of a batch (see `generate_ranked`)."""
     generated = generate_ranked(
         captioner,
-        EncodedImages(batch.images_BCHW, batch.features_BPD),
+        batch.images_BCHW,
+        batch.features_BPD,
         strategy,
         seed=seed,
         ranker=ranker,

@@ -23,7 +23,7 @@ from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from utils.cache_key import cache_key, sources_of
-from utils.seeding import Generators, Purpose, generators_of_images, generators_of_numbers, run_seed
+from utils.seeding import Generators, generators_of_images, image_digests, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -286,7 +286,8 @@ class CaptioningModule(FacetModule):
 
     def _generate(self, batch: CaptionBatch) -> GeneratedBatch:
         """Generate captions by the model's own strategy."""
-        return self.generate(self.features_of(batch), generators=generators_of_batch(batch))
+        generators = generators_of_images(run_seed(), seeds_of_images(batch))
+        return self.generate(self.features_of(batch), generators=generators)
 
     @torch.no_grad()
     def predict_step(self, batch: CaptionBatch, batch_idx: int) -> GeneratedBatch:
@@ -307,11 +308,9 @@ class CaptioningModule(FacetModule):
             return self.evaluate(batch)
 
 
-def generators_of_batch(batch: CaptionBatch, purpose: Purpose = "captions") -> Generators:
-    """Return a generator for each image of a batch, which follows from the run's seed and the image's pixels.
+def seeds_of_images(batch: CaptionBatch) -> Sequence[str] | Sequence[int]:
+    """Return what random numbers of each image follow from (see `generators_of_images`): its pixels.
 
-    It follows from the image's number where the batch brings cached features alone.
+    It is the image's number where the batch brings cached features alone.
     """
-    if batch.images_BCHW.numel():
-        return generators_of_images(run_seed(), batch.images_BCHW, purpose)
-    return generators_of_numbers(run_seed(), batch.image_ids_B.tolist(), purpose)
+    return image_digests(batch.images_BCHW) if batch.images_BCHW.numel() else batch.image_ids_B.tolist()

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch, generators_of_batch
+from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch, seeds_of_images
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.inference import generate_captions, sample_latents
@@ -28,7 +28,7 @@ from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
-from utils.seeding import Generators
+from utils.seeding import Generators, generators_of_images, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +119,14 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch and add its loss; neither may depend on the other images of the batch."""
+        images = seeds_of_images(batch)
+        for_captions = generators_of_images(run_seed(), images, "captions")
+        for_loss = generators_of_images(run_seed(), images, "loss")
         features_BPD = self.features_of(batch)
         every_R = torch.arange(len(batch.tokens_NL), device=self.device)
-        terms, latents = self._terms(features_BPD, batch, every_R, generators_of_batch(batch, "loss"))
+        terms, latents = self._terms(features_BPD, batch, every_R, for_loss)
         self.split_loss.add(terms, batch)
-        return EvaluationOutput(self.generate(features_BPD, generators=generators_of_batch(batch)), latents)
+        return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch: those that were cached, or its images encoded, with gradients."""

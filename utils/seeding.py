@@ -47,24 +47,25 @@ def generators_of(seeds: Iterable[int]) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def generators_of_images(seed: int, images_BCHW: Tensor, purpose: Purpose = "captions") -> list[torch.Generator]:
-    """Return a generator for each image; what it draws depends on the seed, the pixels and the purpose alone.
+def image_digests(images_BCHW: Tensor) -> list[str]:
+    """Return a checksum of the pixels of each image as the model sees it: `uint8`, [B, C, H, W]."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images_BCHW.cpu().numpy()]
+
+
+def generators_of_images(
+    seed: int, images: Iterable[str] | Iterable[int], purpose: Purpose = "captions"
+) -> list[torch.Generator]:
+    """Return a generator for each image; what it draws depends on the seed, the image and the purpose alone.
 
     Validation, test, `evaluate.py` and `caption.py` draw from these: one seed gives an image the same captions in any
     of them, in any batch and on any process.
 
     Args:
         seed: Of the run, the evaluation or the command.
-        images_BCHW: The images as the model sees them, `uint8`.
+        images: The digest of each image's pixels (`image_digests`), or its number where its features alone are at hand.
         purpose: What is drawn for.
     """
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images_BCHW.cpu().numpy()]
-    return generators_of(derive_seed(seed, digest, purpose) for digest in digests)
-
-
-def generators_of_numbers(seed: int, numbers: Iterable[int], purpose: Purpose = "captions") -> list[torch.Generator]:
-    """Return a generator for each number of an image: where its features are at hand, and its pixels are not."""
-    return generators_of(derive_seed(seed, number, purpose) for number in numbers)
+    return generators_of(derive_seed(seed, image, purpose) for image in images)
 
 
 def of_captions(generators: Generators | None, image_of_caption_N: Tensor) -> Generators | None:

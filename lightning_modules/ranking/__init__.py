@@ -6,7 +6,7 @@ Contract: `Ranker`.
 from lightning_modules.ranking.consensus import Consensus
 from lightning_modules.ranking.likelihood import Likelihood
 from lightning_modules.ranking.mix import Mix
-from lightning_modules.ranking.ranked_generation import EncodedImages, generate_ranked
+from lightning_modules.ranking.ranked_generation import generate_ranked
 from lightning_modules.ranking.ranker import Candidates, Ranker, best_first
 from lightning_modules.ranking.reconstruction import Reconstruction
 from lightning_modules.ranking.training_index import TrainingIndex
@@ -14,7 +14,6 @@ from lightning_modules.ranking.training_index import TrainingIndex
 __all__ = [
     "Candidates",
     "Consensus",
-    "EncodedImages",
     "Likelihood",
     "Mix",
     "Ranker",

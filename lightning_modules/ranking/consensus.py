@@ -27,7 +27,7 @@ from metrics import (
 )
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Integers, Tokens
-from utils.seeding import generators_of_images
+from utils.seeding import generators_of_images, image_digests
 
 SEED = 0  # of what is drawn of each image
 
@@ -177,7 +177,7 @@ class Consensus(Ranker):
         if not self.num_samples:
             return [[] for _ in candidates.features_BPD]
         drawing = Sample(num=self.num_samples, temperature=self.sample_temperature, max_length=self.max_length)
-        generators = generators_of_images(SEED, candidates.images_BCHW)
+        generators = generators_of_images(SEED, image_digests(candidates.images_BCHW))
         return _tokenized(captioner.generate(candidates.features_BPD, drawing, generators=generators).captions)
 
 

@@ -4,7 +4,6 @@ Shape legend: B images, P positions of the encoder's grid, D features of a posit
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from torch import Tensor
 
@@ -12,24 +11,13 @@ from datamodules.image_files.keys import ImageKeys
 from lightning_modules.base import CaptioningModule, Constraints, GeneratedBatch
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking.ranker import Candidates, Ranker, best_first
-from utils.seeding import generators_of_images
-
-
-class EncodedImages(NamedTuple):
-    """Images, encoded once for all that is generated for them.
-
-    Attributes:
-        images_BCHW: `uint8`.
-        features_BPD: As the encoder sees them.
-    """
-
-    images_BCHW: Tensor
-    features_BPD: Tensor
+from utils.seeding import generators_of_images, image_digests
 
 
 def generate_ranked(
     captioner: CaptioningModule,
-    images: EncodedImages,
+    images_BCHW: Tensor,
+    features_BPD: Tensor,
     strategy: Strategy,
     *,
     seed: int,
@@ -42,7 +30,8 @@ def generate_ranked(
 
     Args:
         captioner: The captioner.
-        images: The images.
+        images_BCHW: The images, `uint8`.
+        features_BPD: The same as the encoder sees them.
         strategy: How captions are generated.
         seed: Of all that is drawn.
         words: What every caption must contain (see `CaptioningModule.generate`).
@@ -53,8 +42,8 @@ def generate_ranked(
     Raises:
         ValueError: The captioner cannot do what is asked for.
     """
-    generators = generators_of_images(seed, images.images_BCHW)
-    generated = captioner.generate(images.features_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
+    generators = generators_of_images(seed, image_digests(images_BCHW))
+    generated = captioner.generate(features_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
     if ranker is None:
         return generated
-    return best_first(generated, ranker(captioner, Candidates(*images, generated, keys)))
+    return best_first(generated, ranker(captioner, Candidates(images_BCHW, features_BPD, generated, keys)))

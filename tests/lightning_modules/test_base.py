@@ -10,12 +10,12 @@ from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.training_record import TrainingRecord
 from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_module
-from lightning_modules.base import generators_of_batch
+from lightning_modules.base import seeds_of_images
 from lightning_modules.checkpoints.loading import read_record
 from lightning_modules.checkpoints.warm_start import warm_start
 from lightning_modules.generation import Sample
 from tests.tiny_run import TinyRun, build_tiny
-from utils.seeding import Purpose
+from utils.seeding import Purpose, generators_of_images, run_seed
 
 
 def _saved(captioner: VariationalCaptioner, datamodule: CaptionDataModule, path: Path) -> Path:
@@ -90,7 +90,10 @@ def test_random_numbers_follow_from_pixels_or_from_numbers_where_there_are_none(
     batch = next(iter(build_tiny(tmp_path / "run")[1].val_dataloader()))
 
     def drawn(batch: CaptionBatch, purpose: Purpose = "captions") -> list[float]:
-        return [torch.rand((), generator=generator).item() for generator in generators_of_batch(batch, purpose)]
+        return [
+            torch.rand((), generator=generator).item()
+            for generator in generators_of_images(run_seed(), seeds_of_images(batch), purpose)
+        ]
 
     alone = batch._replace(images_BCHW=batch.images_BCHW[1:2], image_ids_B=batch.image_ids_B[1:2])
     without = batch._replace(images_BCHW=batch.images_BCHW[..., :0, :0])

@@ -11,7 +11,7 @@ from lightning_modules.generation import Sample
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
 from metrics import DocumentFrequencies, Neighbours, consensus_scores, ptb_tokenize
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
-from utils.seeding import generators_of, generators_of_images
+from utils.seeding import generators_of, generators_of_images, image_digests
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
     drawn = captioner.generate(
         candidates.features_BPD,
         Sample(num=6, temperature=2.0, max_length=9),
-        generators=generators_of_images(0, candidates.images_BCHW),
+        generators=generators_of_images(0, image_digests(candidates.images_BCHW)),
     )
     expected = [
         weight * cider_d(ptb_tokenize(caption), [ptb_tokenize(text) for text in of_image], documents, len(tokens))
@@ -205,7 +205,7 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
     drawn = captioner.generate(
         candidates.features_BPD,
         Sample(num=2, temperature=0.7, max_length=9),
-        generators=generators_of_images(0, candidates.images_BCHW),
+        generators=generators_of_images(0, image_digests(candidates.images_BCHW)),
     ).captions
     nearest = _nearest(captioner, training, candidates, 3)
     for relevance_K, worth_K, near, more in zip(relevance_BK, gain_BK, nearest, drawn, strict=True):
