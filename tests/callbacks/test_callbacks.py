@@ -72,7 +72,7 @@ def test_reconstructed_images_are_measured(trained: TinyRun) -> None:
         assert -1 <= similarity < 1
 
 
-def test_captions_are_shown_beside_what_people_said(trained: TinyRun) -> None:
+def test_captions_are_shown_beside_human_ones(trained: TinyRun) -> None:
     for stage, first in (("val", 3), ("test", 0)):
         (table,) = _text(trained, f"{stage}/captions")
         heading, rule, *rows = table.splitlines()

@@ -150,10 +150,10 @@ def test_captions_come_in_the_order_of_the_strategies(pipeline: CaptionPipeline,
         assert [len(part.captions) for part in parts] == [3, 2, 3]
         assert description.captions == [caption for part in parts for caption in part.captions]
         assert _columns(description) == [column for part in parts for column in _columns(part)]
-        assert torch.equal(_redrawn(description), torch.cat([_redrawn(part) for part in parts]))
+        assert torch.equal(_reconstruction_of(description), torch.cat([_reconstruction_of(part) for part in parts]))
 
 
-def _redrawn(description: Description) -> Tensor:
+def _reconstruction_of(description: Description) -> Tensor:
     assert description.reconstruction_N3HW is not None
     return description.reconstruction_N3HW
 
@@ -176,7 +176,7 @@ def test_all_columns_belong_to_the_captions(pipeline: CaptionPipeline, photos: l
             assert ours == [getattr(greedy, column)[number].item(), *getattr(beams, column)[rows].tolist()]
         tokens_NL = [greedy.tokens_NL[number : number + 1], beams.tokens_NL[rows]]
         reconstructed = torch.cat([captioner.reconstruct(tokens) for tokens in tokens_NL])
-        torch.testing.assert_close(_redrawn(description), reconstructed, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(_reconstruction_of(description), reconstructed, rtol=1e-4, atol=1e-4)
 
 
 def test_styles_are_made_of_the_images_own(pipeline: CaptionPipeline, photos: list[Path]) -> None:
@@ -225,7 +225,7 @@ def test_a_ranker_brings_the_captions_of_each_strategy_into_its_order(
         assert other.captions == [one.captions[number] for number in order]
         assert other.log_probabilities == [one.log_probabilities[number] for number in order]
         assert other.finished == [one.finished[number] for number in order]
-        torch.testing.assert_close(_redrawn(other), _redrawn(one)[order], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(_reconstruction_of(other), _reconstruction_of(one)[order], rtol=1e-4, atol=1e-4)
         for part in (slice(0, 3), slice(3, 6), slice(6, 8)):
             assert other.scores[part] == sorted(other.scores[part], reverse=True)
     for candidates in ranker.seen:

@@ -40,7 +40,7 @@ def test_scores_captions_and_people_and_adds_the_metrics_of_the_config() -> None
     assert scores.notes == ["METEOR is left out: meteor=no"]
 
 
-def test_people_who_said_one_caption_cannot_be_compared() -> None:
+def test_humans_with_one_caption_cannot_be_compared() -> None:
     images = [IMAGES[0], IMAGES[1]._replace(references=["two birds fly"])]
     scores = score_split(images, [], training_captions=TRAINING, no_meteor="meteor=no")
     assert scores.human == {}

@@ -66,10 +66,10 @@ def test_an_image_draws_from_its_own_generator() -> None:
     stepper = ViewStepper(torch.zeros(6, 30))
     settings = stepper, *start(6), SPECIAL
     sample = Sample(num=3, max_length=8)
-    said_NL = sample.bind(Request(generators=generators_of([7, 8])))(*settings).tokens_NL
+    generated_NL = sample.bind(Request(generators=generators_of([7, 8])))(*settings).tokens_NL
     again_NL = sample.bind(Request(generators=generators_of([8, 7])))(*settings).tokens_NL
-    assert torch.equal(said_NL, again_NL.roll(3, dims=0))
-    assert not torch.equal(said_NL[:3], said_NL[3:])
+    assert torch.equal(generated_NL, again_NL.roll(3, dims=0))
+    assert not torch.equal(generated_NL[:3], generated_NL[3:])
     torch.manual_seed(1)
     one_NL = sample(*settings).tokens_NL
     torch.manual_seed(2)

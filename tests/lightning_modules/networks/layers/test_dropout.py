@@ -50,9 +50,9 @@ def test_refuses_other_shares(p: float) -> None:
 
 def test_whole_words_are_hidden_and_the_others_left_as_they_are() -> None:
     words_NLE = torch.rand(300, 20, 8) + 1
-    heard_NLE = WordDropout(0.3)(words_NLE)
-    hidden_NL = (heard_NLE == 0).all(dim=-1)
-    assert torch.equal(heard_NLE[~hidden_NL], words_NLE[~hidden_NL])
+    kept_NLE = WordDropout(0.3)(words_NLE)
+    hidden_NL = (kept_NLE == 0).all(dim=-1)
+    assert torch.equal(kept_NLE[~hidden_NL], words_NLE[~hidden_NL])
     assert hidden_NL.double().mean().item() == pytest.approx(0.3, abs=5 * (0.21 / hidden_NL.numel()) ** 0.5)
 
 
