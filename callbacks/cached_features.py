@@ -1,6 +1,7 @@
 """Lets a model whose encoder is frozen train from features that were computed once."""
 
-import timm
+from importlib import metadata
+
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
@@ -60,7 +61,7 @@ def features_key(fingerprint: str, code: str, device: torch.device) -> str:
     return cache_key(
         encoder=fingerprint,
         code=code,
-        libraries=[timm.__version__, torch.__version__],
+        libraries=[metadata.version("timm"), torch.__version__],
         device=device.type,
         precision=[torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32],
     )

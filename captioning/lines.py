@@ -4,9 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
-import timm
 import tokenizers
 import torch
 
@@ -117,5 +117,5 @@ def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ran
         ranking=ranking and with_index(ranking, ""),
         indexes=[file_checksum(path) for path in indexes_of(ranking or {})],
         reader=reader_version(),
-        libraries=[timm.__version__, tokenizers.__version__],
+        libraries=[metadata.version("timm"), tokenizers.__version__],
     )[:16]

@@ -138,15 +138,20 @@ class CaptionDataModule(LightningDataModule, ABC):
         return TrainingRecord.of(self.splits["train"], self.source)
 
     def _log_summary(self) -> None:
-        """Tell the size of each split, and how many words of those that the tokenizer has not seen are unknown."""
+        """Tell the size of the vocabulary and of each split, and how much of the captions the tokenizer loses."""
+        log.info("tokenizer: %d tokens", self.tokenizer.vocabulary.size)
         for name, split in self.splits.items():
-            captions = [caption for group in split.captions for caption in group]
-            sizes = name, len(split.image_ids), len(captions)
-            if name == "train":  # of which the tokenizer has told
-                log.info("%s: %d images, %d captions", *sizes)
-            else:
-                unknown = 100 * self.tokenizer.rates(captions).unknown
-                log.info("%s: %d images, %d captions, %.2f%% unknown words", *sizes, unknown)
+            tokens = [ids.tolist() for group in self._dataset(name).tokens for ids in group]
+            unknown, cut = self.tokenizer.rates(tokens)
+            log.info(
+                "%s: %d images, %d captions, %.2f%% unknown words, %.2f%% of the captions cut to %d tokens",
+                name,
+                len(split.image_ids),
+                len(tokens),
+                100 * unknown,
+                100 * cut,
+                self.tokenizer.max_length,
+            )
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
         """Return the views of a split's images of which features are kept; the first shows them as they are."""

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "utils.seeding",
         "torch",
         "timm",
+        "lazy_loader",
         "numpy",
     ),
     "lightning_modules.losses": (

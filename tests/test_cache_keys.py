@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -14,9 +15,9 @@ from unittest.mock import patch
 import numpy as np
 import PIL
 import pytest
-import timm
 import tokenizers
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms import v2
@@ -210,7 +211,7 @@ CACHES = {
             "device": ("cpu", "cuda"),
             "precision": ("highest", "high"),
             "code": CODE,
-            "timm.__version__": ("1", "2"),
+            "metadata.version": (lambda name: "1", lambda name: "2"),  # of timm
             "torch.__version__": ("1", "2"),
         },
     ),
@@ -230,13 +231,13 @@ CACHES = {
             "--words": ("a", "b"),
             "--rank": ("consensus", "mix"),
             "tokenizers.__version__": ("1", "2"),
-            "timm.__version__": ("1", "2"),
+            "metadata.version": (lambda name: "1", lambda name: "2"),  # of timm
             **READER,
         },
     ),
 }
-MODULES = {"PIL": PIL, "torch": torch, "torchvision": __import__("torchvision"), "timm": timm, "numpy": np}
-MODULES["tokenizers"] = tokenizers
+MODULES = {"PIL": PIL, "torch": torch, "torchvision": torchvision, "numpy": np, "tokenizers": tokenizers}
+MODULES["metadata"] = metadata
 
 
 def _key(of: Cache, changed: set[str]) -> str:

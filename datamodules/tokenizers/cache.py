@@ -31,15 +31,6 @@ def fit_or_load(fitter: TokenizerFitter, captions: Sequence[str], *, cache_dir: 
     if tokenizer is None:
         tokenizer = fitter(captions)
         atomic_write_text(path, tokenizer.to_json())
-    rates = tokenizer.rates(captions)
-    log.info(
-        "tokenizer: %d tokens; of %d training captions %.2f%% of the words are unknown and %.2f%% are cut to %d tokens",
-        tokenizer.vocabulary.size,
-        len(captions),
-        100 * rates.unknown,
-        100 * rates.cut,
-        tokenizer.max_length,
-    )
     return tokenizer
 
 

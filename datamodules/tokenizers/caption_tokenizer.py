@@ -5,7 +5,7 @@ Shape legend: N captions, L tokens.
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -61,7 +61,8 @@ class CaptionRates(NamedTuple):
     """How much of captions a tokenizer loses.
 
     Attributes:
-        unknown: Share of the words that the vocabulary lacks; 0 where every text can be spelled.
+        unknown: Share of the words that the vocabulary lacks, but for words that are cut; 0 where every text can be
+            spelled.
         cut: Share of the captions that are longer than `max_length` and lose their end.
     """
 
@@ -135,12 +136,16 @@ class CaptionTokenizer:
         rows = ids_NL.tolist() if isinstance(ids_NL, Tensor) else ids_NL
         return [self.decode(row) for row in rows]
 
-    def rates(self, captions: Sequence[str]) -> "CaptionRates":
-        """Return how much of captions gets lost, in one pass over them."""
-        every = self._uncut_ids(captions)
-        unknown = 0 if self.vocabulary.unk_id is None else sum(ids.count(self.vocabulary.unk_id) for ids in every)
-        cut = sum(len(ids) + 1 > self.max_length for ids in every)
-        return CaptionRates(unknown / max(sum(map(len, every)), 1), cut / max(len(every), 1))
+    def rates(self, captions_ids: Iterable[Sequence[int]]) -> "CaptionRates":
+        """Return how much of captions has got lost, from the ids that `encode` has made of each."""
+        num_captions = num_words = unknown = cut = 0
+        for ids in captions_ids:
+            whole = ids[-1] == self.vocabulary.eos_id
+            num_captions += 1
+            num_words += len(ids) - len(self.vocabulary.prefix) - whole
+            unknown += 0 if self.vocabulary.unk_id is None else ids.count(self.vocabulary.unk_id)
+            cut += not whole
+        return CaptionRates(unknown / max(num_words, 1), cut / max(num_captions, 1))
 
     @cached_property
     def words(self) -> list[str]:

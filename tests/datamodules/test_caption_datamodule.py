@@ -65,11 +65,12 @@ def test_other_batches_hold_everything_in_order(tmp_path: Path) -> None:
     assert batches[1].references == [["a test 9", "b test 9"]]
 
 
-def test_logs_sizes_and_unknown_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_sizes_unknown_words_and_cut_captions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     datamodule = _datamodule(tmp_path)
     datamodule.setup()
-    assert "train: 5 images, 10 captions" in caplog.text
+    assert "tokenizer: 12 tokens" in caplog.text
+    assert "train: 5 images, 10 captions, 0.00% unknown words, 0.00% of the captions cut to 40 tokens" in caplog.text
     assert "val: 2 images, 4 captions, 66.67% unknown words" in caplog.text
 
 

@@ -9,7 +9,8 @@ from timm.layers import BatchNormAct2d as TimmBatchNormAct2d
 from torch import Tensor, nn
 
 from lightning_modules.networks.encoders import TimmEncoder
-from lightning_modules.networks.layers.batch_norm import BatchNorm1d, BatchNorm2d, BatchNormAct2d, share_batch_norm
+from lightning_modules.networks.encoders.timm_batch_norm import BatchNormAct2d, share_batch_norm
+from lightning_modules.networks.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from tests.two_processes import on_two_processes
 from utils.distributed import mean_of_batch
 

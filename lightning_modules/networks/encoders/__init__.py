@@ -3,8 +3,6 @@
 Contract: `Encoder`.
 """
 
-from lightning_modules.networks.encoders.encoder import Encoder
-from lightning_modules.networks.encoders.resnet import ResNetEncoder
-from lightning_modules.networks.encoders.timm import TimmEncoder
+import lazy_loader
 
-__all__ = ["Encoder", "ResNetEncoder", "TimmEncoder"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # of __init__.pyi: timm takes its time

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
+from lightning_modules.networks.encoders.timm_batch_norm import share_batch_norm
 from lightning_modules.networks.encoders.unused import leave_out_unused
-from lightning_modules.networks.layers.batch_norm import share_batch_norm
 
 
 class TimmEncoder(Encoder):

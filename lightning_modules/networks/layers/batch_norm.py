@@ -4,7 +4,6 @@ Shape legend: B images, C channels.
 """
 
 import torch
-from timm.layers import BatchNormAct2d as TimmBatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -18,41 +17,18 @@ class BatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return over_all_processes(self, input) if _several(self) else super().forward(input)
+        return over_all_processes(self, input) if over_several(self) else super().forward(input)
 
 
 class BatchNorm1d(nn.BatchNorm1d):
     """The same without rows and columns."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return over_all_processes(self, input) if _several(self) else super().forward(input)
+        return over_all_processes(self, input) if over_several(self) else super().forward(input)
 
 
-class BatchNormAct2d(TimmBatchNormAct2d):
-    """The same with what `timm` does to its output: dropout, and an activation."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.drop(over_all_processes(self, x))) if _several(self) else super().forward(x)
-
-
-OURS: dict[type[nn.Module], type[nn.Module]] = {
-    nn.BatchNorm1d: BatchNorm1d,
-    nn.BatchNorm2d: BatchNorm2d,
-    TimmBatchNormAct2d: BatchNormAct2d,
-}
-
-
-def share_batch_norm(network: nn.Module) -> None:
-    """Let the batch normalisation of a network that others have written be over all processes.
-
-    Only the modules' classes change: parameters, buffers and their names stay as they are. `OURS` has every kind that
-    backbones of `timm` are built of.
-    """
-    for module in network.modules():
-        module.__class__ = OURS.get(type(module), type(module))
-
-
-def _several(norm: _BatchNorm) -> bool:
+def over_several(norm: _BatchNorm) -> bool:
+    """Return whether a batch of this layer is spread over several processes."""
     return norm.training and num_processes() > 1
 
 

@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -62,9 +61,3 @@ def test_other_files_at_the_same_path_are_another_entry(tmp_path: Path, gpt2_fol
     (gpt2_folder / "merges.txt").write_text("#version: 0.2\na n\n")
     unmerged = fit_or_load(fitter, CAPTIONS, cache_dir=tmp_path)
     assert len(unmerged.encode(" dog")) > len(merged.encode(" dog"))
-
-
-def test_logs_size_unknown_words_and_cut_captions(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    fit_or_load(partial(fit_word, min_count=2, max_length=3), CAPTIONS, cache_dir=tmp_path)
-    assert "6 tokens; of 3 training captions 37.50% of the words are unknown and 66.67% are cut to 3" in caplog.text

@@ -92,8 +92,8 @@ def test_long_caption_is_cut_and_does_not_end_there(fitter: Fitter) -> None:
     assert short.encode(CAPTIONS[0]) == whole.encode(CAPTIONS[0])[: 1 + 4]
     of_three = whole.decode(whole.encode(CAPTIONS[0])[: 1 + 3])
     assert short.encode(of_three) == whole.encode(of_three)
-    assert whole.rates(CAPTIONS).cut == 0
-    assert short.rates([*CAPTIONS, "a"]).cut == 0.75
+    assert whole.rates(whole.encode_batch(CAPTIONS)).cut == 0
+    assert short.rates(short.encode_batch([*CAPTIONS, "a"])).cut == 0.75
 
 
 @pytest.mark.parametrize("typed", ["<eos>", "<pad>", "<bos>", "<cls>", "<unk>", "<|endoftext|>"])
@@ -137,9 +137,10 @@ def test_copies_behave_the_same(fitter: Fitter, copy_of: Callable[[CaptionTokeni
 
 def test_unknown_rate() -> None:
     words = fit_word(["a dog", "a cat"], min_count=2)
-    assert words.rates(["a dog", "a a"]).unknown == 0.25
+    assert words.rates(words.encode_batch(["a dog", "a a"])).unknown == 0.25
     assert words.rates([]) == (0, 0)
-    assert fit_bpe(CAPTIONS, vocab_size=300).rates(["zebra ☃"]).unknown == 0
+    pieces = fit_bpe(CAPTIONS, vocab_size=300)
+    assert pieces.rates(pieces.encode_batch(["zebra ☃"])).unknown == 0
 
 
 @pytest.mark.parametrize("fields", [{"max_length": 5}, [], {"max_length": 5, "tokenizer": "{}"}])
