@@ -18,7 +18,14 @@ from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, 
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.inference import generate_captions, sample_latents
-from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
+from lightning_modules.losses import (
+    LossReport,
+    LossTerms,
+    NetworkWidths,
+    VAELoss,
+    caption_cross_entropy,
+    reconstruction_nll,
+)
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
@@ -95,7 +102,12 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
             vocabulary=self.tokenizer.vocabulary,
             image_size=image_size,
         )
-        self.loss: VAELoss = build(loss)
+        widths = NetworkWidths(
+            style_dim=self.network.latents.style_dim,
+            content_dim=self.network.latents.content_dim,
+            vocab_size=self.tokenizer.vocabulary.size,
+        )
+        self.loss: VAELoss = build(loss, widths=widths)
         self.strategy: Strategy = build(generation)
         self.split_loss = SplitLoss(self.loss, reconstructs=self.can_reconstruct)
 

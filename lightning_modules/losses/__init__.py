@@ -1,15 +1,18 @@
 """The VAE-loss and its terms."""
 
+from lightning_modules.losses.bag_of_words import BagOfWords
 from lightning_modules.losses.confidence_penalty import ConfidencePenalty
-from lightning_modules.losses.loss_term import LossTerm, WeightedTerm
+from lightning_modules.losses.loss_term import LossTerm, NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import caption_cross_entropy, free_bits, reconstruction_nll
 from lightning_modules.losses.vae_loss import LossReport, LossTerms, VAELoss
 
 __all__ = [
+    "BagOfWords",
     "ConfidencePenalty",
     "LossReport",
     "LossTerm",
     "LossTerms",
+    "NetworkWidths",
     "VAELoss",
     "WeightedTerm",
     "caption_cross_entropy",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from lightning_modules.losses.loss_term import WeightedTerm
+from lightning_modules.losses.loss_term import NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import free_bits
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.distributed import mean_of_batch
@@ -77,6 +77,7 @@ class VAELoss(nn.Module):
         content_free_bits: The same of C.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
         terms: Further terms by name, each with its weight.
+        widths: Those of the network, for terms with parameters; None where no term has any.
 
     Raises:
         ValueError: Free bits are negative, ε is not in [0, 1), or a further term has the name of one that is there.
@@ -93,6 +94,7 @@ class VAELoss(nn.Module):
         content_free_bits: float | Schedule = 0.0,
         label_smoothing: float = 0.0,
         terms: Mapping[str, WeightedTerm] | None = None,
+        widths: NetworkWidths | None = None,
     ) -> None:
         super().__init__()
         self.reconstruction_weight = as_schedule(reconstruction_weight)
@@ -107,7 +109,7 @@ class VAELoss(nn.Module):
         terms = terms or {}
         if taken := OWN_NAMES & terms.keys():
             raise ValueError(f"model.loss.terms: {', '.join(taken)} is a term of the VAE-loss; choose another name")
-        self.terms = nn.ModuleDict({name: weighted.term for name, weighted in terms.items()})
+        self.terms = nn.ModuleDict({name: weighted.build(widths) for name, weighted in terms.items()})
         self.weights = {name: as_schedule(weighted.weight) for name, weighted in terms.items()}
 
     def forward(self, terms: LossTerms, step: int) -> LossReport:
