@@ -32,9 +32,10 @@ class LatentUsage(EvaluationCallback):
             return
         for name, statistics in self.statistics.items():
             code = getattr(output.latents, name)
+            posterior = code.posterior.as_gaussian()
             statistics.to(captioner.device).update(
-                code.posterior.mean,
-                code.posterior.log_variance,
+                posterior.mean,
+                posterior.log_variance,
                 code.sample,
                 batch.image_ids_B,
                 batch.image_of_caption_N,

@@ -1,5 +1,7 @@
 import copy
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +12,19 @@ from evaluation.generate_split import EncodedBatch
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy
-from lightning_modules.networks.latents import ConditionalLatents, gaussian_kl, standard_normal_like
+from lightning_modules.networks.latents import (
+    ConditionalFlowLatents,
+    ConditionalLatents,
+    gaussian_kl,
+    standard_normal_like,
+)
 from tests.tiny_run import build_tiny
+
+LEARNED_PRIORS: dict[str, partial[Any]] = {
+    "gaussian": partial(ConditionalLatents),
+    "mixture": partial(ConditionalLatents, num_components=3),
+    "flow": partial(ConditionalFlowLatents),
+}
 
 
 def test_the_busiest_dimensions_have_the_highest_kl(
@@ -59,18 +72,14 @@ def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches
     torch.testing.assert_close(reconstruction_3HW, captioner.reconstruct(generated.tokens_NL)[0])
 
 
-@pytest.mark.parametrize("num_components", [1, 3])
+@pytest.mark.parametrize("prior", LEARNED_PRIORS)
 def test_a_learned_prior_gives_the_unit_of_a_traversal(
-    num_components: int, captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
+    prior: str, captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     features_BPD = batches[1].features_BPD
     captioner = copy.deepcopy(captioner)
-    captioner.network.latents = ConditionalLatents(
-        width=features_BPD.shape[2],
-        positions=features_BPD.shape[1],
-        embedding_dim=12,
-        style_dim=3,
-        num_components=num_components,
+    captioner.network.latents = LEARNED_PRIORS[prior](
+        width=features_BPD.shape[2], positions=features_BPD.shape[1], embedding_dim=12, style_dim=3
     )
     generated = []
 
@@ -82,9 +91,9 @@ def test_a_learned_prior_gives_the_unit_of_a_traversal(
 
     monkeypatch.setattr("evaluation.latent_traversal._generate_in", generate_captions)
     traverse(captioner, batches[1], dimensions=[2], values=[-2.0, 0.0, 2.0], max_length=9)
-    prior = captioner.sample_latents(features_BPD).style.prior.as_gaussian()
+    gaussian = captioner.sample_latents(features_BPD).style.prior.as_gaussian()
     for row in range(2):
-        mean, deviation = prior.mean[row, 2].item(), (0.5 * prior.log_variance[row, 2]).exp().item()
+        mean, deviation = gaussian.mean[row, 2].item(), (0.5 * gaussian.log_variance[row, 2]).exp().item()
         values = generated[0][3 * row : 3 * row + 3, 2].tolist()
         assert values == pytest.approx([mean - 2 * deviation, mean, mean + 2 * deviation])
 

@@ -99,3 +99,14 @@ def test_random_numbers_follow_from_pixels_or_from_numbers_where_there_are_none(
     without = batch._replace(images_BCHW=batch.images_BCHW[..., :0, :0])
     assert drawn(alone) == drawn(batch)[1:2]
     assert len({*drawn(batch), *drawn(batch, "loss"), *drawn(without)}) == 3 * len(batch.image_ids_B)
+
+
+@pytest.mark.filterwarnings("ignore:The 'predict_dataloader' does not have many workers")
+@pytest.mark.parametrize("latents", ["conditional", "conditional_flow"])
+def test_lightnings_predict_hands_on_any_latents(tmp_path: Path, latents: str) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run", choices=[f"model/latents={latents}"])
+    trainer = Trainer(logger=False, enable_progress_bar=False, accelerator="cpu")
+    predicted = trainer.predict(captioner, datamodule.test_dataloader())
+    assert predicted is not None
+    for batch in predicted:
+        torch.testing.assert_close(batch.latents.style.sample, batch.latents.style.prior.mean)

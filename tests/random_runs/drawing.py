@@ -14,7 +14,7 @@ from tests.tiny_run import compose_train
 GROUPS: Mapping[str, Sequence[str]] = {
     "tokenizer": ("word", "word", "bpe", "gpt2"),
     "model/encoder": ("resnet", "resnet", "timm"),
-    "model/latents": ("gaussian", "spatial", "conditional"),
+    "model/latents": ("gaussian", "spatial", "conditional", "conditional_flow"),
     "model/combiner": ("mult", "add", "film", "gated", "attention"),
     "model/embedding": ("learned", "learned", "learned", "pretrained"),
     "model/attention": ("luong", "multi_head", "none"),

@@ -4,7 +4,10 @@ Contract: `LatentModel`.
 """
 
 from lightning_modules.networks.latents.conditional import ConditionalLatents
+from lightning_modules.networks.latents.conditional_flow_latents import ConditionalFlowLatents
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
+from lightning_modules.networks.latents.distribution import Distribution
+from lightning_modules.networks.latents.flow_distribution import FlowDistribution
 from lightning_modules.networks.latents.gaussian import GaussianLatents
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latent_model import LatentModel
@@ -16,8 +19,11 @@ __all__ = [
     "MEAN",
     "POSTERIOR",
     "CaptionWords",
+    "ConditionalFlowLatents",
     "ConditionalLatents",
     "DiagonalGaussian",
+    "Distribution",
+    "FlowDistribution",
     "FromPosterior",
     "FromPrior",
     "GaussianLatents",

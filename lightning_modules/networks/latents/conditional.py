@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+from lightning_modules.networks.latents.distribution import Distribution
 from lightning_modules.networks.latents.gaussian import GaussianLatents
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latents import (
@@ -87,14 +88,16 @@ class ConditionalLatents(GaussianLatents):
     def _style(
         self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
     ) -> LatentCode:
-        prior = self._prior(self.style_prior(summary_BF)).select(image_of_caption_N)
+        prior = self._prior(summary_BF).select(image_of_caption_N)
         posterior = prior
         if caption is not None:
             read_NF = torch.cat([summary_BF[image_of_caption_N], self._read(caption)], dim=-1)
             posterior = DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
         return LatentCode(style_from(posterior, prior), posterior, prior)
 
-    def _prior(self, parameters_BX: Tensor) -> DiagonalGaussian | GaussianMixture:
+    def _prior(self, summary_BF: Tensor) -> Distribution:
+        """Return p(S|I) of each image."""
+        parameters_BX = self.style_prior(summary_BF)
         if self.num_components == 1:
             return DiagonalGaussian.from_parameters(parameters_BX)
         return GaussianMixture.from_parameters(parameters_BX, self.num_components)

@@ -1,5 +1,6 @@
 """Diagonal Gaussians as a pair of tensors, with the Kullback-Leibler divergence in closed form."""
 
+import math
 from typing import NamedTuple, Self
 
 import torch
@@ -30,6 +31,10 @@ class DiagonalGaussian(NamedTuple):
     def kl_from(self, posterior: "DiagonalGaussian", sample: Tensor) -> Tensor:
         """Return KL[posterior ‖ this] of each element, in nats: [..., Z]; exact, whatever was sampled."""
         return gaussian_kl(posterior, self)
+
+    def log_probability(self, code: Tensor) -> Tensor:
+        """Return the log-density of a code, all dimensions together, in nats: [...]."""
+        return gaussian_log_probability(code, self.mean, self.log_variance)
 
     def as_gaussian(self) -> "DiagonalGaussian":
         """Return itself; other distributions return the Gaussian that is most like them."""
@@ -66,3 +71,9 @@ def gaussian_kl(posterior: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
     variance_ratio = torch.exp(posterior.log_variance - prior.log_variance)
     squared_distance = (posterior.mean - prior.mean).square() * torch.exp(-prior.log_variance)
     return 0.5 * (variance_ratio - (posterior.log_variance - prior.log_variance) + squared_distance - 1)
+
+
+def gaussian_log_probability(code: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return log N(code; mean, variance), summed over the last dimension, in nats."""
+    squared = (code - mean).square() * torch.exp(-log_variance)
+    return -0.5 * (squared + log_variance + math.log(2 * math.pi)).sum(dim=-1)

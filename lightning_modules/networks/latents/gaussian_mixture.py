@@ -3,13 +3,17 @@
 Shape legend: N captions, K components, Z latent dimensions.
 """
 
-import math
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-from lightning_modules.networks.latents.diagonal_gaussian import LOG_VARIANCE_LIMIT, DiagonalGaussian
+from lightning_modules.networks.latents.diagonal_gaussian import (
+    LOG_VARIANCE_LIMIT,
+    DiagonalGaussian,
+    gaussian_log_probability,
+)
+from lightning_modules.networks.latents.distribution import kl_by_sample
 from utils.seeding import Generators, random_rows
 
 
@@ -58,14 +62,8 @@ class GaussianMixture(NamedTuple):
         return (self.log_weight_NK + log_p_NK).logsumexp(dim=1)
 
     def kl_from(self, posterior: DiagonalGaussian, sample_NZ: Tensor) -> Tensor:
-        """Estimate KL[posterior ‖ this] from a sample of the posterior, in equal shares of all dimensions: [N, Z].
-
-        log q(s) − log p(s); there is no closed form, and no part of it belongs to a dimension. The mean of the sums is
-        the KL, a single one may be negative.
-        """
-        log_q_N = gaussian_log_probability(sample_NZ, posterior.mean, posterior.log_variance)
-        kl_N1 = (log_q_N - self.log_probability(sample_NZ)).unsqueeze(1)
-        return (kl_N1 / sample_NZ.shape[1]).expand_as(sample_NZ)
+        """Estimate KL[posterior ‖ this] from a sample of the posterior (see `kl_by_sample`): [N, Z]."""
+        return kl_by_sample(posterior.log_probability(sample_NZ) - self.log_probability(sample_NZ), sample_NZ)
 
     def as_gaussian(self) -> DiagonalGaussian:
         """Return the Gaussian with the mean and variance of each dimension of the mixture, all components together."""
@@ -77,9 +75,3 @@ class GaussianMixture(NamedTuple):
     def _component(self, component_N: Tensor) -> DiagonalGaussian:
         row_N = torch.arange(len(component_N), device=component_N.device)
         return DiagonalGaussian(self.mean_NKZ[row_N, component_N], self.log_variance_NKZ[row_N, component_N])
-
-
-def gaussian_log_probability(code: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return log N(code; mean, variance), summed over the last dimension, in nats."""
-    squared = (code - mean).square() * torch.exp(-log_variance)
-    return -0.5 * (squared + log_variance + math.log(2 * math.pi)).sum(dim=-1)

@@ -13,7 +13,7 @@ from lightning_modules.networks.latents.diagonal_gaussian import (
     gaussian_kl,
     standard_normal_like,
 )
-from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
+from lightning_modules.networks.latents.distribution import Distribution
 from lightning_modules.networks.latents.sources import Source
 
 # Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
@@ -43,8 +43,8 @@ class LatentCode(NamedTuple):
     """
 
     sample: Tensor
-    posterior: DiagonalGaussian | GaussianMixture
-    prior: DiagonalGaussian | GaussianMixture
+    posterior: Distribution
+    prior: Distribution
 
     def select(self, rows: Tensor) -> "LatentCode":
         """Return the codes of these rows, in that order."""
@@ -55,7 +55,6 @@ class LatentCode(NamedTuple):
         """KL[posterior ‖ prior] in nats, by caption and dimension: [N, Z]; equal shares where it has no parts."""
         if self.posterior is self.prior:  # nothing was known beyond what the prior knows
             return torch.zeros_like(self.sample)
-        assert isinstance(self.posterior, DiagonalGaussian)
         return self.prior.kl_from(self.posterior, self.sample)
 
     @property

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
-from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
+from lightning_modules.networks.latents.distribution import Distribution
 from utils.seeding import Generators
 
-Distribution = DiagonalGaussian | GaussianMixture
 Source = Callable[[Distribution, Distribution], Tensor]
 """From a code's posterior and prior to the code itself, [N, Z]."""
 
