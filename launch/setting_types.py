@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 GROUPS = ("callbacks", "metrics")  # of parts that can be left out one by one
 SIZES = re.compile(
-    r"model\.(.*(dim|size|width|num_heads|num_slots|num_components|num_positions)|(en|de)coder\.num_layers)"
+    r"model\.(.*(dim|size|width|num_heads|num_slots|num_components|num_groups|num_codes|num_positions)|(en|de)coder\.num_layers)"
 )
 LARGEST_SEED = 2**32 - 1
 PASSED_ON = {"logger.purge_step": int | None}  # by a class whose signature does not name them

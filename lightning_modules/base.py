@@ -188,12 +188,15 @@ class CaptioningModule(FacetModule):
         strategy: How it generates captions unless told otherwise.
         can_reconstruct: Whether `reconstruct` works.
         has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
+        discrete_latents: Which of `style` and `content` are choices from a codebook; their distributions are those of
+            `lightning_modules.networks.latents.CategoricalCode`.
     """
 
     tokenizer: CaptionTokenizer
     image_size: int
     strategy: Strategy
     has_latents: bool = False
+    discrete_latents: tuple[str, ...] = ()
 
     @property
     def can_reconstruct(self) -> bool:

@@ -38,8 +38,10 @@ def sample_latents(
     Raises:
         ValueError: The styles have a wrong shape.
     """
-    style_from: Source = (FromPrior if sampling.from_prior else FromPosterior)(sampling.style_scale, generators)
     num_images, num = len(features_BPD), sampling.num
+    style_from: Source = (FromPrior if sampling.from_prior else FromPosterior)(
+        sampling.style_scale, generators, num if sampling.distinct else 1
+    )
     if style_NS is not None:
         style_dim = latents.style_dim
         if style_NS.ndim != 2 or style_NS.shape[1] != style_dim or not len(style_NS) or len(style_NS) % num_images:

@@ -102,6 +102,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
             vocabulary=self.tokenizer.vocabulary,
             image_size=image_size,
         )
+        self.discrete_latents = self.network.latents.discrete
         widths = NetworkWidths(
             style_dim=self.network.latents.style_dim,
             content_dim=self.network.latents.content_dim,

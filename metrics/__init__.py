@@ -5,6 +5,7 @@ from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaption
 from metrics.caption_score import CaptionScore
 from metrics.caption_scores import CaptionScores
 from metrics.cider import cider, cider_d
+from metrics.code_usage import CodeUsage, choice_information, codes_used, perplexity
 from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
 from metrics.diversity import (
@@ -41,6 +42,7 @@ __all__ = [
     "CaptionMetric",
     "CaptionScore",
     "CaptionScores",
+    "CodeUsage",
     "DistinctImages",
     "DocumentFrequencies",
     "GatheredCaptions",
@@ -60,8 +62,10 @@ __all__ = [
     "active_units",
     "all_candidates",
     "bleu_statistics",
+    "choice_information",
     "cider",
     "cider_d",
+    "codes_used",
     "consensus_scores",
     "consistency",
     "corpus_bleu",
@@ -73,6 +77,7 @@ __all__ = [
     "mutual_information",
     "nearest_images",
     "notes_on_scores",
+    "perplexity",
     "psnr",
     "ptb_tokenize",
     "retrieval",

@@ -17,6 +17,8 @@ class Latent(Strategy):
         source: Where S is sampled from: `posterior`, q(S|I), or `prior`.
         latent_scale: Multiplies the standard deviations that latents are sampled with; report it with every score.
         vary_content: Sample C from q(C|I,S), too; otherwise it is the mean.
+        distinct: Sample the styles of an image without replacement where they are discrete, so that all differ; with a
+            `latent_scale` of 0 all are the likeliest one nevertheless.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: As for `Beam`; without effect on a greedy caption.
         max_length: Most tokens of a caption, `<eos>` included.
@@ -32,6 +34,7 @@ class Latent(Strategy):
         source: Literal["posterior", "prior"] = "posterior",
         latent_scale: float = 1.0,
         vary_content: bool = False,
+        distinct: bool = False,
         beam_size: int = 1,
         length_penalty: float = 0.6,
         max_length: int = 40,
@@ -45,6 +48,7 @@ class Latent(Strategy):
             style_scale=latent_scale,
             content_scale=latent_scale if vary_content else 0.0,
             from_prior=source == "prior",
+            distinct=distinct,
         )
         self.max_length = max_length
         self.search: Greedy | Beam = (

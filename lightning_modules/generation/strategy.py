@@ -50,12 +50,14 @@ class LatentSampling(NamedTuple):
         style_scale: Multiplies the standard deviations that S is drawn with; 0 takes the mean.
         content_scale: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
         from_prior: Sample S from its prior instead of from q(S|I).
+        distinct: Let the samples of an image have different styles where styles are discrete.
     """
 
     num: int = 1
     style_scale: float = 0.0
     content_scale: float = 0.0
     from_prior: bool = False
+    distinct: bool = False
 
 
 class Generated(NamedTuple):

@@ -104,12 +104,12 @@ class Captioner(nn.Module):
             tokens_NL: Captions, prefix included, padded.
             image_of_caption_N: For each caption the row of its image.
             reconstruct_R: Rows of the captions to reconstruct the image from.
-            step: Training step, by which the relaxation's temperature may change.
+            step: Training step, by which temperatures of relaxations may change.
             generators: Where each image's codes are drawn from; None for PyTorch's own generator.
         """
         targets_NL = tokens_NL[:, len(self.prefix) :]
         is_word_NL = self._is_word(targets_NL)
-        latents = self.posterior(features_BPD, tokens_NL, image_of_caption_N, generators)
+        latents = self.posterior(features_BPD, tokens_NL, image_of_caption_N, generators, step)
         hidden_WH = self._hidden(tokens_NL, latents)
         logits_WV = self.middle(hidden_WH)
         reconstruction_RCHW = None
@@ -167,6 +167,7 @@ class Captioner(nn.Module):
         tokens_NL: Tensor,
         image_of_caption_N: Tensor,
         generators: Generators | None = None,
+        step: int = 0,
     ) -> Latents:
         """Sample the latents of images and human captions; arguments as for `forward`."""
         source = FromPosterior(generators=of_captions(generators, image_of_caption_N))
@@ -174,7 +175,7 @@ class Captioner(nn.Module):
         if self.latents.reads_captions:
             targets_NL = tokens_NL[:, len(self.prefix) :]
             caption = CaptionWords(self.embedding(targets_NL), self._is_word(targets_NL))
-        return self.latents(features_BPD, image_of_caption_N, source, source, caption)
+        return self.latents(features_BPD, image_of_caption_N, source, source, caption, step)
 
     def start(self, latents: Latents) -> Any:
         """Return the decoder's state from which `step`, given the last token of the prefix, predicts the first word."""

@@ -13,6 +13,7 @@ from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy
 from lightning_modules.networks.latents import (
+    CategoricalStyleLatents,
     ConditionalFlowLatents,
     ConditionalLatents,
     gaussian_kl,
@@ -23,6 +24,7 @@ from tests.tiny_run import build_tiny
 LEARNED_PRIORS: dict[str, partial[Any]] = {
     "gaussian": partial(ConditionalLatents),
     "mixture": partial(ConditionalLatents, num_components=3),
+    "categorical": partial(CategoricalStyleLatents),
     "flow": partial(ConditionalFlowLatents),
 }
 

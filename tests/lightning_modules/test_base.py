@@ -102,7 +102,7 @@ def test_random_numbers_follow_from_pixels_or_from_numbers_where_there_are_none(
 
 
 @pytest.mark.filterwarnings("ignore:The 'predict_dataloader' does not have many workers")
-@pytest.mark.parametrize("latents", ["conditional", "conditional_flow"])
+@pytest.mark.parametrize("latents", ["conditional", "conditional_flow", "categorical_style"])
 def test_lightnings_predict_hands_on_any_latents(tmp_path: Path, latents: str) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run", choices=[f"model/latents={latents}"])
     trainer = Trainer(logger=False, enable_progress_bar=False, accelerator="cpu")

@@ -1,6 +1,8 @@
 """What a captioner says from codes: drawn, given, and with words that it must say."""
 
 import re
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -23,6 +25,7 @@ from lightning_modules.losses import caption_cross_entropy
 from lightning_modules.networks.attentions import Attention
 from lightning_modules.networks.latents import SpatialGaussianLatents
 from tests.tiny_run import build_tiny
+from utils.seeding import generators_of
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "gru": (),
@@ -191,6 +194,29 @@ def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, i
     style_BNS, content_BNC = codes(content_scale=1.0)
     assert (style_BNS.std(dim=1) < 1e-5).all()
     assert (content_BNC.std(dim=1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("source", ["posterior", "prior"])
+def test_discrete_styles_of_an_image_differ_by_request(
+    images_BCHW: Tensor, tmp_path: Path, source: Literal["posterior", "prior"]
+) -> None:
+    choices = ["model/latents=categorical_style", "model.latents.num_codes=3"]
+    captioner = build_tiny(tmp_path / "run", choices=choices)[0].eval()
+    features_BPD = captioner.encode(images_BCHW)
+    distinct, any_style = (Latent(num=9, source=source, distinct=distinct, max_length=9) for distinct in (True, False))
+
+    def styles(features_BPD: Tensor, seeds: list[int], strategy: Latent) -> Tensor:
+        generated = captioner.generate(features_BPD, strategy, generators=generators_of(seeds))
+        assert [len(captions) for captions in generated.captions] == [9] * len(features_BPD)
+        assert generated.latents is not None
+        return generated.latents.style.sample.unflatten(0, (-1, 9))
+
+    style_BNS = styles(features_BPD, [5, 6, 7], distinct)
+    assert [len(style_NS.unique(dim=0)) for style_NS in style_BNS] == [9, 9, 9]  # all that there are
+    assert max(len(style_NS.unique(dim=0)) for style_NS in styles(features_BPD, [5, 6, 7], any_style)) < 9
+    assert torch.equal(styles(features_BPD[1:2], [6], distinct)[0], style_BNS[1])
+    with pytest.raises(ValueError, match=r"generation.distinct needs at least generation.num=10 .* got 3\^2 = 9"):
+        captioner.generate(features_BPD, Latent(num=10, distinct=True, max_length=9))
 
 
 def test_an_images_places_are_prepared_once_for_all_of_its_captions(

@@ -14,7 +14,7 @@ from tests.tiny_run import compose_train
 GROUPS: Mapping[str, Sequence[str]] = {
     "tokenizer": ("word", "word", "bpe", "gpt2"),
     "model/encoder": ("resnet", "resnet", "timm"),
-    "model/latents": ("gaussian", "spatial", "conditional", "conditional_flow"),
+    "model/latents": ("gaussian", "spatial", "conditional", "conditional_flow", "categorical_style"),
     "model/combiner": ("mult", "add", "film", "gated", "attention"),
     "model/embedding": ("learned", "learned", "learned", "pretrained"),
     "model/attention": ("luong", "multi_head", "none"),
@@ -68,6 +68,7 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
     "generation.top_p": (0.8,),
     "generation.source": ("prior",),
     "generation.vary_content": (True,),
+    "generation.distinct": (True,),
     "generation.no_repeat_ngram": (1, 2),
     "generation.length_penalty": (0.0, 1.0),
     "trainer.max_epochs": (2, 3),

@@ -3,6 +3,8 @@
 Contract: `LatentModel`.
 """
 
+from lightning_modules.networks.latents.categorical_code import CategoricalCode
+from lightning_modules.networks.latents.categorical_style import CategoricalStyleLatents
 from lightning_modules.networks.latents.conditional import ConditionalLatents
 from lightning_modules.networks.latents.conditional_flow_latents import ConditionalFlowLatents
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
@@ -19,6 +21,8 @@ __all__ = [
     "MEAN",
     "POSTERIOR",
     "CaptionWords",
+    "CategoricalCode",
+    "CategoricalStyleLatents",
     "ConditionalFlowLatents",
     "ConditionalLatents",
     "DiagonalGaussian",

@@ -86,14 +86,23 @@ class ConditionalLatents(GaussianLatents):
         init_low_variance(self.style_posterior)
 
     def _style(
-        self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
+        self,
+        summary_BF: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source,
+        caption: CaptionWords | None,
+        step: int,
     ) -> LatentCode:
         prior = self._prior(summary_BF).select(image_of_caption_N)
         posterior = prior
         if caption is not None:
             read_NF = torch.cat([summary_BF[image_of_caption_N], self._read(caption)], dim=-1)
-            posterior = DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
+            posterior = self._posterior(read_NF, step)
         return LatentCode(style_from(posterior, prior), posterior, prior)
+
+    def _posterior(self, read_NF: Tensor, step: int) -> Distribution:
+        """Return q(S|I,w) of each caption, given the image's summary and the caption as a whole, at a training step."""
+        return DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
 
     def _prior(self, summary_BF: Tensor) -> Distribution:
         """Return p(S|I) of each image."""

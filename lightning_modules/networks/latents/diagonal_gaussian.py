@@ -44,7 +44,7 @@ class DiagonalGaussian(NamedTuple):
         """Return the distributions of these rows, in that order."""
         return type(self)(self.mean[rows], self.log_variance[rows])
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
+    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
         """Sample μ + latent_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean.
 
         Args:

@@ -41,7 +41,7 @@ class FlowDistribution:
         """Return the distributions of these rows, in that order."""
         return FlowDistribution(self.flow, self.context_NF[rows])
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
+    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
         """Sample f(latent_scale · ε); 0 gives `mean`: [N, Z]."""
         like_NZ = self.context_NF.new_zeros(len(self.context_NF), self.flow.dim, dtype=torch.float)
         noise_NZ = like_NZ if latent_scale == 0 else latent_scale * random_rows(torch.randn, like_NZ, generators)

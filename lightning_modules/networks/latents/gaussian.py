@@ -87,11 +87,12 @@ class GaussianLatents(LatentModel):
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
+        step: int = 0,
     ) -> Latents:
         features_BPD = self.dropout(self.normalise(features_BPD))
         summary_BF = self.summary(features_BPD)
         summary_NF = summary_BF[image_of_caption_N]
-        style = self._style(summary_BF, image_of_caption_N, style_from, caption)
+        style = self._style(summary_BF, image_of_caption_N, style_from, caption, step)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
         content = sample_latent(self.content_posterior(hidden_NF), content_from)
         return Latents(style, content, memory_of_captions(self.memory(features_BPD), image_of_caption_N))
@@ -100,7 +101,12 @@ class GaussianLatents(LatentModel):
         self.memory.requires_grad_(False)
 
     def _style(
-        self, summary_BF: Tensor, image_of_caption_N: Tensor, style_from: Source, caption: CaptionWords | None
+        self,
+        summary_BF: Tensor,
+        image_of_caption_N: Tensor,
+        style_from: Source,
+        caption: CaptionWords | None,
+        step: int,
     ) -> LatentCode:
         """Sample S of each caption; here q(S|I) knows the image alone."""
         return sample_latent(self.style_posterior(summary_BF[image_of_caption_N]), style_from)

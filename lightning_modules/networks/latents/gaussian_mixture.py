@@ -47,7 +47,7 @@ class GaussianMixture(NamedTuple):
         """Return the mixtures of these rows, in that order."""
         return type(self)(*(part[rows] for part in self))
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None) -> Tensor:
+    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
         """Sample a component, then it, with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z]."""
         if latent_scale == 0:
             return self.mean

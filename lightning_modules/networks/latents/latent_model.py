@@ -19,12 +19,14 @@ class LatentModel(nn.Module, ABC):
         content_dim: Dimensions of C.
         memory_dim: Width of each position of the memory that attention reads.
         reads_captions: Whether the posterior of training reads the caption.
+        discrete: Which of `style` and `content` are choices from a codebook; their distributions are `CategoricalCode`.
     """
 
     style_dim: int
     content_dim: int
     memory_dim: int
     reads_captions: bool = False
+    discrete: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(
@@ -34,6 +36,7 @@ class LatentModel(nn.Module, ABC):
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
+        step: int = 0,
     ) -> Latents:
         """Sample a style and a content for each caption.
 
@@ -43,6 +46,7 @@ class LatentModel(nn.Module, ABC):
             style_from: Where S comes from.
             content_from: Where C comes from, given S.
             caption: The caption's words, for a posterior that reads them; None where they are not known yet.
+            step: Training step, by which a relaxation's temperature may change.
         """
 
     def leave_out_memory(self) -> None:

@@ -17,24 +17,32 @@ Source = Callable[[Distribution, Distribution], Tensor]
 
 @dataclass(frozen=True)
 class FromPosterior:
-    """What the image suggests; `latent_scale` multiplies the standard deviations, 0 takes the means."""
+    """What the image suggests; `latent_scale` multiplies the standard deviations, 0 takes the means.
+
+    As many rows in a row as `num_distinct` says get different codes, where codes are discrete.
+    """
 
     latent_scale: float = 1.0
     generators: Generators | None = None
+    num_distinct: int = 1
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return posterior.sample(self.latent_scale, self.generators)
+        return posterior.sample(self.latent_scale, self.generators, self.num_distinct)
 
 
 @dataclass(frozen=True)
 class FromPrior:
-    """What could be without a look at the image; `temperature` multiplies the standard deviations."""
+    """What could be without a look at the image; `temperature` multiplies the standard deviations.
+
+    `num_distinct` is as in `FromPosterior`.
+    """
 
     temperature: float = 1.0
     generators: Generators | None = None
+    num_distinct: int = 1
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return prior.sample(self.temperature, self.generators)
+        return prior.sample(self.temperature, self.generators, self.num_distinct)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class SpatialGaussianLatents(LatentModel):
         style_from: Source = POSTERIOR,
         content_from: Source = POSTERIOR,
         caption: CaptionWords | None = None,
+        step: int = 0,
     ) -> Latents:
         features_BPD = self.dropout(self.normalise(features_BPD))
         style = sample_latent(self.style_posterior(self.summary(features_BPD))[image_of_caption_N], style_from)

@@ -12,6 +12,7 @@ def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
     varied = Latent(num=2, source="prior", latent_scale=0.7, vary_content=True)
     assert varied.latents == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
     assert Latent(num=7).num == 7
+    assert Latent(num=2, distinct=True).latents == LatentSampling(num=2, style_scale=1.0, distinct=True)
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])

@@ -1,0 +1,96 @@
+"""Style as a choice among a few codes, the content as a Gaussian.
+
+Shape legend: B images, N captions, F summary width, K codes of a group, Z = S style.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.latents.categorical_code import CategoricalCode
+from lightning_modules.networks.latents.conditional import ConditionalLatents, Pooling
+from lightning_modules.schedules import Schedule, as_schedule
+
+
+class CategoricalStyleLatents(ConditionalLatents):
+    """q(S|I,w) = Π_g q(k_g|I,w) and p(S|I) = Π_g p(k_g|I), both learned; q(C|I,S) as in `ConditionalLatents`.
+
+    S is one of K codes in each of G groups: their vectors, from a learned codebook, side by side.
+
+    Args:
+        width: Features D of a position of the encoder's grid.
+        positions: Positions P of the encoder's grid.
+        embedding_dim: Width of the words that the posterior reads.
+        memory_dim: As for `GaussianLatents`.
+        style_dim: Dimensions of S, of all groups together.
+        content_dim: Dimensions of C.
+        reduced_width: Features a position that the summary of the grid keeps.
+        hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
+        dropout: Share of the grid's features that is set to zero in training.
+        pooling: As for `ConditionalLatents`.
+        num_groups: Groups G.
+        num_codes: Codes K of each group.
+        temperature: Of the Gumbel-softmax through which the posterior is trained: low is close to discrete but has a
+            noisy gradient. A number or a schedule.
+
+    Raises:
+        ValueError: There are no groups or more than dimensions, or fewer than two codes.
+    """
+
+    discrete = ("style",)
+
+    group_of_Z: Tensor
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        positions: int,
+        embedding_dim: int,
+        memory_dim: int | None = None,
+        style_dim: int = 16,
+        content_dim: int = 64,
+        reduced_width: int = 32,
+        hidden_size: int = 256,
+        dropout: float = 0.0,
+        pooling: Pooling = "last",
+        num_groups: int = 2,
+        num_codes: int = 32,
+        temperature: float | Schedule = 1.0,
+    ) -> None:
+        super().__init__(
+            width=width,
+            positions=positions,
+            embedding_dim=embedding_dim,
+            memory_dim=memory_dim,
+            style_dim=style_dim,
+            content_dim=content_dim,
+            reduced_width=reduced_width,
+            hidden_size=hidden_size,
+            dropout=dropout,
+            pooling=pooling,
+        )
+        if not 1 <= num_groups <= style_dim:
+            raise ValueError(f"model.latents.num_groups must be from 1 to style_dim={style_dim}, got {num_groups}")
+        if num_codes < 2:
+            raise ValueError(f"model.latents.num_codes must be at least 2, got {num_codes}")
+        self.num_groups = num_groups
+        self.temperature = as_schedule(temperature)
+        self.style_posterior = nn.Linear(2 * hidden_size, num_groups * num_codes)
+        self.style_prior = nn.Linear(hidden_size, num_groups * num_codes)
+        self.codebook_KZ = nn.Parameter(torch.randn(num_codes, style_dim))
+        groups = torch.arange(style_dim).tensor_split(num_groups)
+        group_of_Z = torch.arange(num_groups).repeat_interleave(torch.tensor([len(group) for group in groups]))
+        self.register_buffer("group_of_Z", group_of_Z, persistent=False)
+
+    def _posterior(self, read_NF: Tensor, step: int) -> CategoricalCode:
+        temperature = self.temperature(step)
+        if temperature <= 0:
+            raise ValueError(f"model.latents.temperature must be positive, got {temperature} at step {step}")
+        return self._code(self.style_posterior(read_NF), temperature)
+
+    def _prior(self, summary_BF: Tensor) -> CategoricalCode:
+        return self._code(self.style_prior(summary_BF))
+
+    def _code(self, logits_NX: Tensor, temperature: float = 1.0) -> CategoricalCode:
+        log_probability_NGK = logits_NX.float().unflatten(1, (self.num_groups, -1)).log_softmax(dim=2)
+        return CategoricalCode(log_probability_NGK, self.codebook_KZ, self.group_of_Z, temperature)
