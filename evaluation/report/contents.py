@@ -10,6 +10,20 @@ from typing import NamedTuple
 from torch import Tensor
 
 
+class NamedCaptions(NamedTuple):
+    """What captions.json tells of an image.
+
+    Attributes:
+        name: What the data set calls it.
+        captions: Best first.
+        num_draws: How many captions had to be generated, where the strategy selects some of them; otherwise None.
+    """
+
+    name: str | int
+    captions: Sequence[str]
+    num_draws: int | None = None
+
+
 class StyledCaption(NamedTuple):
     """A caption, and the image that the model reconstructs from it.
 

@@ -12,7 +12,7 @@ def test_each_score_is_in_one_section() -> None:
     assert list(sections) == [*SECTIONS, OTHERS]
     assert sorted(name for inside in sections.values() for name in inside) == sorted(names)
     assert sections[OTHERS] == ["caption_truth", "PSNR", "retrieval/R@1"]
-    accuracy, consistency, a, b = (sections[section] for section in SECTIONS)
+    accuracy, consistency, a, b, draws = (sections[section] for section in SECTIONS)
     assert all(name.startswith("coco/") for name in accuracy)
     assert {name.split("/")[0] for name in consistency} == {"mean", "min", "oracle"}
     assert all(name.startswith("A/") for name in a)
