@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from statistics import fmean
 from typing import NamedTuple
 
 import torch.distributed as dist
@@ -28,12 +27,6 @@ class Predicted(NamedTuple):
     images: list[NumberedCaptions]
     reconstructing: dict[str, float]
     seconds: float
-
-    @property
-    def draws(self) -> dict[str, float]:
-        """How many captions were generated of an image, by name; nothing where all of them are here."""
-        draws = [image.generated.num_draws for image in self.images if image.generated.num_draws is not None]
-        return {"draws/mean": fmean(draws)} if draws else {}
 
 
 class SplitPredictor(LightningModule):

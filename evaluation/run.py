@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 from tqdm import tqdm
 
 from evaluation.gallery import make_gallery
-from evaluation.generate_split import EncodedBatch, encode_images, first_images, with_references
+from evaluation.generate_split import EncodedBatch, draws_of, encode_images, first_images, with_references
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
@@ -71,7 +71,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     """Score the captions, and look at them from all sides."""
     num_generated = len(predicted.images[0].generated.captions)
     kept = [image._replace(generated=image.generated.first(config.num_kept)) for image in predicted.images]
-    images = with_references(kept, evaluated.split)
+    images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
@@ -100,10 +100,10 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
             evaluated,
             config,
             num_generated=num_generated,
-            mean_draws=predicted.draws.get("draws/mean"),
+            mean_draws=draws.get("draws/mean"),
             seconds=predicted.seconds,
         ),
-        scores=scores.model | predicted.draws | predicted.reconstructing,
+        scores=scores.model | draws | predicted.reconstructing,
         human=scores.human,
         notes=[*evaluated.training.notes, *scores.notes],
         gallery=gallery,

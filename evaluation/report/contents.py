@@ -81,6 +81,7 @@ class TradeOffPoint(NamedTuple):
         oracle_cider_d: CIDEr-D of each image's best caption.
         mutual_bleu_4: `B/mBLEU-4` of the captions of an image; lower is more diverse.
         distinct: Share of an image's captions that differ.
+        mean_draws: How many captions were drawn of an image, where the strategy selects some of them; otherwise None.
     """
 
     value: float | None
@@ -88,6 +89,7 @@ class TradeOffPoint(NamedTuple):
     oracle_cider_d: float
     mutual_bleu_4: float
     distinct: float
+    mean_draws: float | None = None
 
 
 class TradeOff(NamedTuple):

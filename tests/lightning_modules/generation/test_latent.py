@@ -78,9 +78,7 @@ def test_of_given_styles_each_has_its_own_captions() -> None:
     selection = latent.select(_generated(30), SPECIAL, 3)  # two styles of each image
     assert selection is not None
     assert selection.chosen_SF.shape == (6, 2)
-    with pytest.raises(
-        ValueError, match=r"max_draws must be null where styles are given, .* 5 times, .* got 4"
-    ):
+    with pytest.raises(ValueError, match=r"max_draws must be null where styles are given, .* 5 times, .* got 4"):
         latent.select(_generated(12), SPECIAL, 3)
 
 
