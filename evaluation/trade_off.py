@@ -56,5 +56,11 @@ def measure_trade_off(
 
 
 def _point(value: float | None, scores: Mapping[str, float]) -> TradeOffPoint:
-    names = ("mean/CIDEr-D", "oracle/CIDEr-D", "B/mBLEU-4", "A/distinct")
-    return TradeOffPoint(value, *(scores[name] for name in names), mean_draws=scores.get("draws/mean"))
+    return TradeOffPoint(
+        value,
+        mean_cider_d=scores["mean/CIDEr-D"],
+        oracle_cider_d=scores["oracle/CIDEr-D"],
+        mutual_bleu_4=scores["B/mBLEU-4"],
+        distinct=scores["A/distinct"],
+        mean_draws=scores.get("draws/mean"),
+    )

@@ -91,9 +91,8 @@ def test_named_settings_and_any_other_key_are_set() -> None:
     assert [sample[key] for key in ("top_p", "top_k", "latent_scale")] == [1e-6, None, 0]
     latent = _settings("--strategy", "latent", "--set", "vary_content=true", "--set", "source=prior")
     assert (latent["vary_content"], latent["source"]) == (True, "prior")
-    latent = _settings(
-        "--strategy", "latent", "--temperature", 0.5, "--set", "max_draws=40", "--set", "spread=clusters"
-    )
+    different = ("--temperature", 0.5, "--set", "max_draws=40", "--set", "spread=clusters")
+    latent = _settings("--strategy", "latent", *different)
     assert (latent["temperature"], latent["max_draws"], latent["spread"]) == (0.5, 40, "clusters")
     latent_set = build(_settings("--strategy", "latent_set", "--num", 4, "--set", "diversity=3"))
     assert (latent_set.num, latent_set.latents.num, latent_set.diversity) == (4, 50, 3)

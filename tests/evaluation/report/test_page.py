@@ -198,13 +198,9 @@ def test_draws_are_told_where_captions_were_selected() -> None:
     report = _report()
     assert report.trade_off is not None
     assert "draws" not in Page(render(report)).text
-    points = [
-        point._replace(mean_draws=draws)
-        for point, draws in zip(report.trade_off.curves["sample"], (12.25, 40), strict=True)
-    ]
-    selected = replace(
-        report, trade_off=report.trade_off._replace(curves={"latent": points}), scores={"draws/mean": 7.5}
-    )
+    low, high = report.trade_off.curves["sample"]
+    curves = {"latent": [low._replace(mean_draws=12.25), high._replace(mean_draws=40)]}
+    selected = replace(report, trade_off=report.trade_off._replace(curves=curves), scores={"draws/mean": 7.5})
     text = Page(render(selected)).text
     assert all(shown in text for shown in ("draws", "12.2", "40.0", "draws/mean", "7.500"))
 

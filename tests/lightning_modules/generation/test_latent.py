@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from lightning_modules.build import build
 from lightning_modules.generation import Beam, Generated, Greedy, Latent, LatentSampling, Request, Sample
 from lightning_modules.generation.selection import first_different, length_normalised, most_different
 from tests.lightning_modules.generation.table_stepper import PAD, SPECIAL, ViewStepper, random_stepper, start
@@ -14,6 +15,16 @@ def test_draws_style_alone_from_the_posterior_unless_told_otherwise() -> None:
     varied = Latent(num=2, source="prior", latent_scale=0.7, vary_content=True)
     assert varied.latents == LatentSampling(num=2, style_scale=0.7, content_scale=0.7, from_prior=True)
     assert Latent(num=7).num == 7
+
+
+def test_the_settings_of_older_checkpoints_mean_what_they_meant() -> None:
+    """Those have no other keys: one caption of each of `num` independent samples, and no word is sampled."""
+    older = {"num": 3, "source": "prior", "latent_scale": 0.5, "vary_content": False, "beam_size": 1}
+    settings = {"_target_": "lightning_modules.generation.Latent", "length_penalty": 0.6, "max_length": 9, **older}
+    latent = build(settings)
+    assert latent.latents == LatentSampling(num=3, style_scale=0.5, content_scale=0.0, from_prior=True)
+    assert isinstance(latent.search, Greedy)
+    assert latent.select(_generated(9), SPECIAL, 3) is None
 
 
 def test_draws_more_than_are_kept_and_spreads_as_many_as_are_kept() -> None:
