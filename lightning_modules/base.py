@@ -59,15 +59,8 @@ class GeneratedCaptions(NamedTuple):
 
     def first(self, num: int | None) -> "GeneratedCaptions":
         """Return the first `num` captions alone, or all."""
-        rows = slice(num)
-        return GeneratedCaptions(
-            self.captions[rows],
-            self.tokens_NL[rows],
-            self.log_probabilities[rows],
-            self.scores[rows],
-            self.finished[rows],
-            self.num_draws,
-        )
+        captions, tokens_NL, nats, scores, finished, num_draws = self
+        return GeneratedCaptions(captions[:num], tokens_NL[:num], nats[:num], scores[:num], finished[:num], num_draws)
 
 
 class GeneratedBatch(NamedTuple):
