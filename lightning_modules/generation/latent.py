@@ -41,7 +41,8 @@ class Latent(Strategy):
         vary_content: Sample C from q(C|I,S), too; otherwise it is the mean.
         spread: `independent` draws each S alone; `stratified` spreads `num` at a time over the distribution, which each
             follows as before; `clusters` draws many, and takes the S in the middle of each of as many clusters as
-            samples are wanted, the largest first.
+            samples are wanted, the largest first: different ones of a mixture, but of a single Gaussian such as lie
+            nearer to its mean than draws do.
         temperature: Divides the logits that words are sampled from; 0 generates the best caption.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: Of beams and of `diversity`: captions are ranked by log P / ((5 + length) / 6)^length_penalty.
