@@ -36,6 +36,8 @@ def most_different(
         diversity: What a caption loses for each unit of similarity with the most similar one before it.
         special: The special ids.
     """
+    device = tokens_SKL.device
+    tokens_SKL, relevance_SK = tokens_SKL.cpu(), relevance_SK.cpu()  # many small steps
     is_repeat_SK = repeats(tokens_SKL)
     order_SK = _repeats_last(is_repeat_SK)
     num_different_S = (~is_repeat_SK).sum(dim=1)
@@ -49,7 +51,8 @@ def most_different(
             diversity=diversity,
         )
         order_K[:num_different] = different[gain_1K[0].argsort(descending=True, stable=True)]
-    return Selection(order_SK[:, :num], torch.full_like(num_different_S, tokens_SKL.shape[1]))
+    num_draws_S = torch.full_like(num_different_S, tokens_SKL.shape[1])
+    return Selection(order_SK[:, :num].to(device), num_draws_S.to(device))
 
 
 def length_normalised(log_probability_N: Tensor, tokens_NL: Tensor, length_penalty: float, *, pad_id: int) -> Tensor:

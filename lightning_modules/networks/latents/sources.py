@@ -61,7 +61,7 @@ class Clustered:
         codes = self.source(posterior.select(rows), prior.select(rows)).chunk(len(self.generators))
         num = len(posterior.mean) // len(self.generators)
         chosen = [
-            code_XZ[medoids(code_XZ.double().cpu(), num, generator).to(code_XZ.device)]
+            code_XZ[medoids(code_XZ.cpu().double(), num, generator).to(code_XZ.device)]
             for code_XZ, generator in zip(codes, self.generators, strict=True)
         ]
         return torch.cat(chosen)
