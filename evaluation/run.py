@@ -9,11 +9,11 @@ from pytorch_lightning import Trainer
 from tqdm import tqdm
 
 from evaluation.gallery import make_gallery
-from evaluation.generate_split import EncodedBatch, encode_images, first_images, with_references
+from evaluation.generate_split import EncodedBatch, draws_of, encode_images, first_images, with_references
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
-from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
+from evaluation.report.contents import NamedCaptions, Report, Swaps, TradeOff, Traversal
 from evaluation.report.files import write_captions, write_report
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
@@ -31,7 +31,11 @@ def evaluate(config: DictConfig, trainer: Trainer) -> None:
     if predicted is None:
         return
     named = [
-        (evaluated.split.image_names[image.number], image.generated.captions[: config.num_kept])
+        NamedCaptions(
+            evaluated.split.image_names[image.number],
+            image.generated.captions[: config.num_kept],
+            image.generated.num_draws,
+        )
         for image in predicted.images
     ]
     write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
@@ -67,7 +71,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     """Score the captions, and look at them from all sides."""
     num_generated = len(predicted.images[0].generated.captions)
     kept = [image._replace(generated=image.generated.first(config.num_kept)) for image in predicted.images]
-    images = with_references(kept, evaluated.split)
+    images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
@@ -92,8 +96,14 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     traversals, swaps = explore(evaluated, first, config)
     return Report(
         title=title_of(evaluated, config),
-        facts=provenance_of(evaluated, config, num_generated=num_generated, seconds=predicted.seconds),
-        scores=scores.model | predicted.reconstructing,
+        facts=provenance_of(
+            evaluated,
+            config,
+            num_generated=num_generated,
+            mean_draws=draws.get("draws/mean"),
+            seconds=predicted.seconds,
+        ),
+        scores=scores.model | draws | predicted.reconstructing,
         human=scores.human,
         notes=[*evaluated.training.notes, *scores.notes],
         gallery=gallery,

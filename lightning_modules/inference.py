@@ -6,6 +6,7 @@ Shape legend: B images, N latent samples or captions, image by image, P position
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,8 +15,17 @@ from torch import Tensor, nn
 
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, GeneratedBatch
-from lightning_modules.generation import LatentSampling, Request, Stepper, Strategy
-from lightning_modules.networks.latents import FromPosterior, FromPrior, Given, Latents, Source
+from lightning_modules.generation import Generated, LatentSampling, Request, Selection, Stepper, Strategy
+from lightning_modules.networks.latents import (
+    INDEPENDENT,
+    Clustered,
+    FromPosterior,
+    FromPrior,
+    Given,
+    Latents,
+    Source,
+    stratified,
+)
 from utils.seeding import Generators
 
 
@@ -38,8 +48,8 @@ def sample_latents(
     Raises:
         ValueError: The styles have a wrong shape.
     """
-    style_from: Source = (FromPrior if sampling.from_prior else FromPosterior)(sampling.style_scale, generators)
     num_images, num = len(features_BPD), sampling.num
+    style_from = style_source(sampling, generators, num_images)
     if style_NS is not None:
         style_dim = latents.style_dim
         if style_NS.ndim != 2 or style_NS.shape[1] != style_dim or not len(style_NS) or len(style_NS) % num_images:
@@ -52,6 +62,16 @@ def sample_latents(
     content_from = FromPosterior(sampling.content_scale, generators)
     sampled: Latents = latents(features_BPD, image_of_sample_N, style_from, content_from)
     return sampled
+
+
+def style_source(sampling: LatentSampling, generators: Generators | None, num_images: int) -> Source:
+    """Return where the styles of images come from."""
+    noise = INDEPENDENT if sampling.strata is None else stratified(sampling.strata)
+    source = (FromPrior if sampling.from_prior else FromPosterior)(sampling.style_scale, generators, noise)
+    of_images = generators or [torch.default_generator] * num_images
+    if sampling.clustered:
+        return Clustered(source, of_images)
+    return source if sampling.strata is None else replace(source, generators=of_images)
 
 
 def generate_captions(
@@ -93,9 +113,23 @@ def generate_captions(
     )
     first_N = torch.full((num_states,), tokenizer.vocabulary.prefix[-1], device=device)
     generated = strategy.bind(request)(stepper, state, first_N, tokenizer.vocabulary)
+    selection = strategy.select(generated, tokenizer.vocabulary, num_images)
+    num_draws_B = None
+    if selection is not None:
+        generated, latents = keep(selection, generated, latents)
+        num_draws_B = selection.num_draws_S.view(num_images, -1).sum(dim=1)
     texts = tokenizer.decode_batch(generated.tokens_NL.cpu())
     each = len(texts) // num_images
-    return GeneratedBatch([texts[i : i + each] for i in range(0, len(texts), each)], *generated, latents)
+    captions = [texts[i : i + each] for i in range(0, len(texts), each)]
+    return GeneratedBatch(captions, *generated, latents, num_draws_B)
+
+
+def keep(selection: Selection, generated: Generated, latents: Latents | None) -> tuple[Generated, Latents | None]:
+    """Return the selected captions, and the latents of each of them."""
+    num_sets, num = len(selection.chosen_SF), len(generated.tokens_NL)
+    first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
+    rows = (first_S1 + selection.chosen_SF).flatten()
+    return Generated(*(part[rows] for part in generated)), None if latents is None else latents.select(rows)
 
 
 def tokenize_constraints(

@@ -43,6 +43,12 @@ SECTIONS = (
         "more diverse, and so are higher Div and Self-CIDEr. Not to be compared with protocol A.",
         ("B",),
     ),
+    Section(
+        "Draws",
+        "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
+        "selected captions are to be compared at equal draws.",
+        ("draws",),
+    ),
 )
 
 OTHERS = Section(

@@ -168,6 +168,22 @@ def test_keeps_the_first_captions_alone(trained: TinyRun, report: Path, tmp_path
     assert "2 of 4" in (tmp_path / "report/report.html").read_text()
 
 
+def test_draws_that_captions_were_selected_from_are_told(trained: TinyRun, tmp_path: Path) -> None:
+    own = ["num_captions=3", "generation.max_draws=12", "generation.temperature=0.5", "meteor=no"]
+    scores = _evaluate(tmp_path / "report", trained.best, *own, choices=("generation=latent",))
+    rows = json.loads((tmp_path / "report/captions.json").read_text())
+    draws = [row["num_draws"] for row in rows]
+    assert all(3 <= number <= 12 for number in draws)
+    assert draws == [number for number in draws[::3] for _ in range(3)]
+    for image in range(3):
+        captions = {row["caption"] for row in rows if row["image_id"] == image}
+        assert len(captions) == 3 or draws[3 * image] == 12
+    assert scores["draws/mean"] == pytest.approx(sum(draws) / 9)
+    page = (tmp_path / "report/report.html").read_text()
+    assert f"3, selected from {sum(draws) / 9:.1f} draws on average" in page
+    assert "| draws/mean |" in (tmp_path / "report/scores.md").read_text()
+
+
 def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun, tmp_path: Path) -> None:
     scores = _evaluate(tmp_path / "report", trained.best, choices=("generation=greedy",))
     assert "mean/CIDEr-D" not in scores

@@ -10,6 +10,20 @@ from typing import NamedTuple
 from torch import Tensor
 
 
+class NamedCaptions(NamedTuple):
+    """What captions.json tells of an image.
+
+    Attributes:
+        name: What the data set calls it.
+        captions: Best first.
+        num_draws: How many captions had to be generated, where the strategy selects some of them; otherwise None.
+    """
+
+    name: str | int
+    captions: Sequence[str]
+    num_draws: int | None = None
+
+
 class StyledCaption(NamedTuple):
     """A caption, and the image that the model reconstructs from it.
 
@@ -67,6 +81,7 @@ class TradeOffPoint(NamedTuple):
         oracle_cider_d: CIDEr-D of each image's best caption.
         mutual_bleu_4: `B/mBLEU-4` of the captions of an image; lower is more diverse.
         distinct: Share of an image's captions that differ.
+        mean_draws: How many captions were drawn of an image, where the strategy selects some of them; otherwise None.
     """
 
     value: float | None
@@ -74,6 +89,7 @@ class TradeOffPoint(NamedTuple):
     oracle_cider_d: float
     mutual_bleu_4: float
     distinct: float
+    mean_draws: float | None = None
 
 
 class TradeOff(NamedTuple):

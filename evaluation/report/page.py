@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from evaluation.report.contents import Report, ShownImage
+from evaluation.report.contents import Report, ShownImage, TradeOff
 from evaluation.report.pictures import data_uri
 from evaluation.report.plots import trade_off_plots
 from evaluation.report.repeats import RepeatedCaption, collapse
@@ -44,12 +44,17 @@ def render(report: Report) -> str:
         columns=list(score_columns(report.scores, report.human)),
         sections=score_sections(report.scores, report.human),
         plots=trade_off_plots(report.trade_off) if report.trade_off else {},
+        tells_draws=report.trade_off is not None and _tells_draws(report.trade_off),
         gallery={title: [_card(image) for image in images] for title, images in report.gallery.items()},
         reconstructs=any(
             image.reconstruction_3HW is not None for images in report.gallery.values() for image in images
         ),
         best_cider_d=_best_cider_d(report),
     )
+
+
+def _tells_draws(trade_off: TradeOff) -> bool:
+    return any(point.mean_draws is not None for points in trade_off.curves.values() for point in points)
 
 
 def _card(image: ShownImage) -> Card:

@@ -194,6 +194,17 @@ def test_captions_without_words_or_merit_are_shown() -> None:
     assert any("--share: 0.0%" in (attributes.get("style") or "") for _, attributes in page.tags)
 
 
+def test_draws_are_told_where_captions_were_selected() -> None:
+    report = _report()
+    assert report.trade_off is not None
+    assert "draws" not in Page(render(report)).text
+    low, high = report.trade_off.curves["sample"]
+    curves = {"latent": [low._replace(mean_draws=12.25), high._replace(mean_draws=40)]}
+    selected = replace(report, trade_off=report.trade_off._replace(curves=curves), scores={"draws/mean": 7.5})
+    text = Page(render(selected)).text
+    assert all(shown in text for shown in ("draws", "12.2", "40.0", "draws/mean", "7.500"))
+
+
 def test_the_best_caption_has_the_longest_bar() -> None:
     page = Page(render(_report()))
     shares = [attributes["style"] for tag, attributes in page.tags if tag == "li" and "style" in attributes]
