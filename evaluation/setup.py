@@ -59,6 +59,11 @@ def prepare(config: DictConfig) -> Evaluated:
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
+    if config.self_retrieval.num_images and not captioner.has_likelihood:
+        raise ValueError(
+            f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
+            f"how likely a given caption is (log_likelihood); set self_retrieval.num_images=0"
+        )
     if config.max_caption_length is None:
         config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
@@ -103,6 +108,9 @@ def check(config: DictConfig) -> None:
         "trade_off.num_captions": 2,
         "exploration.num_images": 0,
         "exploration.num_dimensions": 0,
+        "self_retrieval.num_images": 0,
+        "self_retrieval.num_samples": 1,
+        "self_retrieval.batch_size": 1,
     }
     for name, lowest in least.items():
         node: Any = config

@@ -35,6 +35,7 @@ from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import rouge_l
 from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
+from metrics.self_retrieval import self_retrieval
 from metrics.spice import Spice, spice, spice_unavailable
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "rouge",
     "rouge_l",
     "score_captions",
+    "self_retrieval",
     "sentence_bleu",
     "spice",
     "spice_unavailable",

@@ -32,6 +32,12 @@ SECTIONS = (
         ("mean", "min", "oracle"),
     ),
     Section(
+        "Consistency: captions that find their image",
+        "Share of all captions (recall) and of the images of which every caption does (all) whose own image is among "
+        "the first 1, 5 or 10 by log P(caption | image). Higher is better, but the median rank is best at 1.",
+        ("self-retrieval",),
+    ),
+    Section(
         "Diversity by protocol A, the best five captions",
         "How much an image's captions differ. Lower mBLEU-4 is more diverse, and so are higher Div and distinct; "
         "oracle is the best of all captions by each metric.",
