@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from tqdm import tqdm
 
+from evaluation.clip_scores import SplitClipScores
 from evaluation.gallery import make_gallery
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, encode_images, first_images, with_references
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
@@ -54,6 +55,7 @@ def predict(evaluated: Evaluated, config: DictConfig, trainer: Trainer) -> Predi
         seed=config.seed,
         ranker=evaluated.ranker,
         training=lambda: evaluated.splits["train"],
+        clip_scores=SplitClipScores(evaluated.clip, evaluated.split, config.num_kept),
     )
     return predict_split(
         trainer,
@@ -95,7 +97,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     return Report(
         title=title_of(evaluated, config),
         facts=provenance_of(evaluated, config, num_generated=num_generated, seconds=predicted.seconds),
-        scores=scores.model | finding | predicted.reconstructing,
+        scores=scores.model | finding | predicted.scores,
         human=scores.human,
         notes=[*evaluated.training.notes, *scores.notes, *on_finding],
         gallery=gallery,

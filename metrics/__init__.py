@@ -5,6 +5,8 @@ from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaption
 from metrics.caption_score import CaptionScore
 from metrics.caption_scores import CaptionScores
 from metrics.cider import cider, cider_d
+from metrics.clip_model import ClipModel
+from metrics.clip_score import ClipScore, PacScore, clip_score, ref_clip_score
 from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
 from metrics.diversity import (
@@ -42,6 +44,8 @@ __all__ = [
     "CaptionMetric",
     "CaptionScore",
     "CaptionScores",
+    "ClipModel",
+    "ClipScore",
     "DistinctImages",
     "DocumentFrequencies",
     "GatheredCaptions",
@@ -53,6 +57,7 @@ __all__ = [
     "Meteor",
     "MeteorScores",
     "Neighbours",
+    "PacScore",
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
@@ -63,6 +68,7 @@ __all__ = [
     "bleu_statistics",
     "cider",
     "cider_d",
+    "clip_score",
     "consensus_scores",
     "consistency",
     "corpus_bleu",
@@ -76,6 +82,7 @@ __all__ = [
     "notes_on_scores",
     "psnr",
     "ptb_tokenize",
+    "ref_clip_score",
     "retrieval",
     "rouge",
     "rouge_l",

@@ -26,6 +26,12 @@ SECTIONS = (
         ("coco",),
     ),
     Section(
+        "Fit of the first caption to the photograph",
+        "How like the image's embedding that of the caption is, by CLIP (CLIP-S, PAC-S), and that of a reference, too "
+        "(RefCLIP-S, RefPAC-S). Higher is better.",
+        ("clip",),
+    ),
+    Section(
         "Consistency: accuracy over all captions",
         "The same of a caption drawn at random (mean), of an image's worst caption (min), and of its best one, chosen "
         "by someone who knows the references (oracle). Higher is better.",

@@ -10,11 +10,11 @@ from functools import lru_cache
 from itertools import permutations, product
 from typing import NamedTuple, TypeVar
 
-from datamodules.shapes.claims import Claims, ObjectClaim, RelationClaim, lies
+from datamodules.shapes.claims import BackgroundClaim, Claims, ObjectClaim, RelationClaim, lies
 from datamodules.shapes.scene import MAX_OBJECTS, PLACES
 
 REMEMBERED = 1 << 16  # pairs of claims: captions of a model repeat
-Attributes = TypeVar("Attributes", bound=tuple[str | None, ...])
+Attributes = TypeVar("Attributes", ObjectClaim, BackgroundClaim)
 
 
 class _Reading(NamedTuple):
