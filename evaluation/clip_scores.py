@@ -10,6 +10,7 @@ from torch import nn
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, with_references
 from metrics import ClipScore, PacScore
+from metrics.clip_weights import SUFFIXES
 
 
 def clip_metrics(settings: DictConfig) -> list[ClipScore]:
@@ -29,7 +30,7 @@ def clip_metrics(settings: DictConfig) -> list[ClipScore]:
 
 
 def _pac_score(settings: DictConfig) -> PacScore:
-    if not settings.pac_model.endswith(".safetensors"):
+    if not settings.pac_model.endswith(SUFFIXES):
         return PacScore(model=_local(settings.pac_model), batch_size=settings.batch_size)
     if settings.model is None:
         raise ValueError(

@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
+
+from metrics.clip_weights import read_clip_weights
 
 EXAMPLE = "openai/clip-vit-base-patch32"
 LOADING = (OSError, RuntimeError, ValueError, SafetensorError)  # what goes wrong with files of weights
@@ -26,7 +27,8 @@ class ClipModel:
     Args:
         model: A folder that `CLIPModel.save_pretrained` and `CLIPProcessor.save_pretrained` have written, or a name on
             the Hugging Face hub, which takes a network.
-        weights: A `.safetensors` file with all weights of a CLIP of the same architecture, instead of the model's own.
+        weights: A file with all weights of a CLIP of the same architecture (see `read_clip_weights`), instead of the
+            model's own.
         batch_size: Photographs, or sentences, that are embedded at once.
 
     Raises:
@@ -103,21 +105,18 @@ def _load(model: str) -> tuple[Any, Any]:
 def _replace(clip: Any, weights: Path) -> None:
     """Load a file of weights into a model, all of them."""
     try:
-        tensors = load_file(weights)
-        missing, unknown = clip.load_state_dict(tensors, strict=False)
-    except LOADING as error:
-        raise _unusable(weights, str(error)) from error
+        missing, unknown = clip.load_state_dict(read_clip_weights(weights), strict=False)
+    except RuntimeError as error:  # of other shapes
+        raise ValueError(
+            f"{weights}: expected weights of a CLIP of the same architecture, got: {' '.join(str(error).split())[:200]}"
+        ) from error
     _refuse_missing([name for name in missing if name not in NOT_LEARNED], str(weights))
     strange = [name for name in unknown if name not in NOT_LEARNED]
     if strange:
-        raise _unusable(weights, f"weights that the model does not have, such as {strange[0]}")
-
-
-def _unusable(weights: Path, reason: str) -> ValueError:
-    return ValueError(
-        f"{weights}: expected weights of a CLIP of the same architecture under the names of transformers' CLIPModel, "
-        f"got: {' '.join(reason.split())[:300]}"
-    )
+        raise ValueError(
+            f"{weights}: expected weights of a CLIP of the same architecture, got one that the model does not have, "
+            f"{strange[0]}"
+        )
 
 
 def _refuse_missing(names: Sequence[str], where: str) -> None:

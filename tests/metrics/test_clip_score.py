@@ -168,9 +168,9 @@ def test_what_cannot_be_loaded_is_one_line(folder: Path, tmp_path: Path, monkeyp
         ({"model": tmp_path / "nowhere"}, "nowhere: expected a folder with a CLIPModel"),
         ({"model": damaged}, r"damaged: expected all weights of a CLIPModel, got none for visual_projection\.weight"),
         ({"model": folder, "weights": file}, r"incomplete.safetensors: expected all weights .* visual_projection"),
-        ({"model": folder, "weights": strange}, "strange.safetensors: .* that the model does not have, such as adapt"),
-        ({"model": folder, "weights": noise}, "noise.safetensors: expected weights of a CLIP of the same"),
-        ({"model": folder, "weights": tmp_path / "none"}, "none: expected weights of a CLIP of the same architecture"),
+        ({"model": folder, "weights": strange}, "strange.safetensors: .* that the model does not have, adapt"),
+        ({"model": folder, "weights": noise}, "noise.safetensors: expected weights of a CLIP, got: "),
+        ({"model": folder, "weights": tmp_path / "none"}, "none: expected weights of a CLIP, got: "),
     ):
         with pytest.raises(ValueError, match=match) as caught:
             ClipScore(**settings).clip  # noqa: B018
