@@ -41,6 +41,17 @@ def _pac_score(settings: DictConfig) -> PacScore:
     return PacScore(model=_local(settings.model), weights=weights, batch_size=settings.batch_size)
 
 
+def notes_on_clip(metrics: Sequence[ClipScore], image_size: int) -> list[str]:
+    """Return what a reader must know of the scores: that CLIP saw images at less than its own size, where it did."""
+    most = max((metric.clip.image_size for metric in metrics), default=0)
+    if most <= image_size:
+        return []
+    return [
+        f"CLIP looks at {most}×{most} pixels, but saw images as the captioner does, at {image_size}×{image_size}: its "
+        f"scores are not to be compared with published ones"
+    ]
+
+
 def _local(model: str) -> str:
     """Return a model's folder or name, with `~` as the home folder."""
     return str(Path(model).expanduser()) if model.startswith("~") else model

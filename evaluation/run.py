@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from tqdm import tqdm
 
-from evaluation.clip_scores import SplitClipScores
+from evaluation.clip_scores import SplitClipScores, notes_on_clip
 from evaluation.gallery import make_gallery
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, encode_images, first_images, with_references
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
@@ -99,7 +99,12 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         facts=provenance_of(evaluated, config, num_generated=num_generated, seconds=predicted.seconds),
         scores=scores.model | finding | predicted.scores,
         human=scores.human,
-        notes=[*evaluated.training.notes, *scores.notes, *on_finding],
+        notes=[
+            *evaluated.training.notes,
+            *scores.notes,
+            *notes_on_clip(evaluated.clip, evaluated.captioner.image_size),
+            *on_finding,
+        ],
         gallery=gallery,
         trade_off=trade_off(evaluated, first, images, config),
         traversals=traversals,

@@ -49,7 +49,5 @@ def test_what_holds_no_weights_or_those_of_another_size_is_refused(original: Ope
         with pytest.raises(ValueError, match=rf"{name}: expected weights of a CLIP,"):
             read_clip_weights(tmp_path / name)
     torch.save(original.state_dict() | {"visual.proj": torch.ones(16, 13)}, tmp_path / "other.pth")
-    with pytest.raises(
-        ValueError, match=r"other.pth: .* of the same architecture, got: .*size mismatch"
-    ):
+    with pytest.raises(ValueError, match=r"other.pth: .* of the same architecture, got: .*size mismatch"):
         ClipModel(save_tiny_clip(tmp_path / "model"), tmp_path / "other.pth")
