@@ -8,6 +8,7 @@ import torch.distributed as dist
 from pytorch_lightning import LightningModule, Trainer
 
 from datamodules.split import CaptionSplit
+from evaluation.clip_scores import SplitClipScores
 from evaluation.generate_split import EncodedBatch, ImageBatch, NumberedCaptions, generate_batch, image_loader
 from evaluation.reconstruction import SplitReconstructionQuality
 from lightning_modules import CaptioningModule
@@ -20,12 +21,12 @@ class Predicted(NamedTuple):
 
     Attributes:
         images: Every image's captions, in the order of the split.
-        reconstructing: How well images are reconstructed from their first captions.
+        scores: How well images are reconstructed from their first captions, and how well captions fit them by CLIP.
         seconds: How long it took.
     """
 
     images: list[NumberedCaptions]
-    reconstructing: dict[str, float]
+    scores: dict[str, float]
     seconds: float
 
 
@@ -39,6 +40,7 @@ class SplitPredictor(LightningModule):
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
         training: Loads the training images, for a ranker that learns from them.
+        clip_scores: How well the captions fit their images by CLIP.
     """
 
     allow_zero_length_dataloader_with_multiple_devices = True  # more processes than batches
@@ -52,6 +54,7 @@ class SplitPredictor(LightningModule):
         seed: int,
         ranker: Ranker | None,
         training: Callable[[], CaptionSplit],
+        clip_scores: SplitClipScores,
     ) -> None:
         super().__init__()
         self.captioner = captioner
@@ -61,6 +64,7 @@ class SplitPredictor(LightningModule):
         self.ranker = ranker
         self.training_split = training
         self.quality = SplitReconstructionQuality(captioner)
+        self.clip_scores = clip_scores
         self.images: list[NumberedCaptions] = []
         self.started = time.perf_counter()
 
@@ -79,6 +83,7 @@ class SplitPredictor(LightningModule):
             self.captioner, encoded, self.split, self.strategy, seed=self.seed, ranker=self.ranker
         )
         self.quality.add(encoded, generated)
+        self.clip_scores.add(encoded, generated)
         self.images += generated
         return generated
 
@@ -111,7 +116,7 @@ def predict_split(
     trainer.predict(predictor, loader, return_predictions=False)
     seconds = time.perf_counter() - predictor.started
     predictor.to(trainer.strategy.root_device)  # which Lightning has moved to the CPU
-    reconstructing = predictor.quality.results()
+    scores = predictor.quality.results() | predictor.clip_scores.results()
     parts = [predictor.images]
     if dist.is_available() and dist.is_initialized():
         parts = [[] for _ in range(trainer.world_size)]
@@ -120,4 +125,4 @@ def predict_split(
     if not trainer.is_global_zero:
         return None
     images = sorted((image for part in parts for image in part), key=lambda image: image.number)
-    return Predicted(images, reconstructing, seconds)
+    return Predicted(images, scores, seconds)

@@ -8,8 +8,16 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from tqdm import tqdm
 
+from evaluation.clip_scores import SplitClipScores, notes_on_clip
 from evaluation.gallery import make_gallery
-from evaluation.generate_split import EncodedBatch, draws_of, encode_images, first_images, with_references
+from evaluation.generate_split import (
+    EncodedBatch,
+    NumberedCaptions,
+    draws_of,
+    encode_images,
+    first_images,
+    with_references,
+)
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
@@ -17,6 +25,7 @@ from evaluation.report.contents import NamedCaptions, Report, Swaps, TradeOff, T
 from evaluation.report.files import write_captions, write_report
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
+from evaluation.self_retrieval import measure_self_retrieval
 from evaluation.setup import Evaluated, curves_of, prepare
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
@@ -57,6 +66,7 @@ def predict(evaluated: Evaluated, config: DictConfig, trainer: Trainer) -> Predi
         seed=config.seed,
         ranker=evaluated.ranker,
         training=lambda: evaluated.splits["train"],
+        clip_scores=SplitClipScores(evaluated.clip, evaluated.split, config.num_kept),
     )
     return predict_split(
         trainer,
@@ -93,6 +103,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     first = [
         *encode_images(evaluated.captioner, evaluated.split, num_images=num_looked_at, batch_size=config.batch_size)
     ]
+    finding, on_finding = find_images(evaluated, kept, config)
     traversals, swaps = explore(evaluated, first, config)
     return Report(
         title=title_of(evaluated, config),
@@ -103,15 +114,43 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
             mean_draws=draws.get("draws/mean"),
             seconds=predicted.seconds,
         ),
-        scores=scores.model | draws | predicted.reconstructing,
+        scores=scores.model | finding | draws | predicted.scores,
         human=scores.human,
-        notes=[*evaluated.training.notes, *scores.notes],
+        notes=[
+            *evaluated.training.notes,
+            *scores.notes,
+            *notes_on_clip(evaluated.clip, evaluated.captioner.image_size),
+            *on_finding,
+        ],
         gallery=gallery,
         trade_off=trade_off(evaluated, first, images, config),
         traversals=traversals,
         swaps=swaps,
         config=OmegaConf.to_yaml(config, resolve=True),
     )
+
+
+def find_images(
+    evaluated: Evaluated, generated: Sequence[NumberedCaptions], config: DictConfig
+) -> tuple[dict[str, float], list[str]]:
+    """Measure whether captions find their image among the first ones, with a note; nothing if that is not asked for."""
+    settings, split = config.self_retrieval, evaluated.split
+    num_images = min(settings.num_images, evaluated.num_images)
+    if not num_images:
+        return {}, []
+    scores = measure_self_retrieval(
+        evaluated.captioner,
+        encode_images(evaluated.captioner, split, num_images=num_images, batch_size=config.batch_size),
+        generated[:num_images],
+        num_samples=settings.num_samples,
+        batch_size=settings.batch_size,
+        seed=config.seed,
+    )
+    return scores, [
+        f"self-retrieval is among the first {num_images:,} images, by log P(caption | image) over "
+        f"{settings.num_samples} sample(s) of the latents; a caption that fits all images alike finds its own at rank "
+        f"{num_images:,}"
+    ]
 
 
 def trade_off(

@@ -11,11 +11,12 @@ from omegaconf import DictConfig
 from callbacks.caption_metrics import refuse_single_captions
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
+from evaluation.clip_scores import clip_metrics
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
-from metrics import CaptionScore, CaptionScores, DocumentFrequencies, why_no_meteor
+from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
 """Settings of data sets whose images training may change; here images are looked at as they are."""
@@ -33,6 +34,7 @@ class Evaluated(NamedTuple):
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
         metrics: What it is scored by, beside `metrics.score_captions`.
+        clip: How well captions fit photographs by CLIP; empty to leave it out.
         frequencies: Document frequencies of CIDEr-D; None for those of the references.
         no_meteor: Why METEOR is left out; None to compute it.
     """
@@ -45,6 +47,7 @@ class Evaluated(NamedTuple):
     strategy: Strategy
     ranker: Ranker | None
     metrics: list[CaptionScore]
+    clip: list[ClipScore]
     frequencies: DocumentFrequencies | None
     no_meteor: str | None
 
@@ -58,7 +61,13 @@ def prepare(config: DictConfig) -> Evaluated:
     check(config)
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
+    clip = clip_metrics(config.clip)
     captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
+    if config.self_retrieval.num_images and not captioner.has_likelihood:
+        raise ValueError(
+            f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
+            f"how likely a given caption is (log_likelihood); set self_retrieval.num_images=0"
+        )
     if config.max_caption_length is None:
         config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
@@ -85,6 +94,7 @@ def prepare(config: DictConfig) -> Evaluated:
         strategy,
         ranker,
         metrics=[metric for metric in metrics.values() if not isinstance(metric, CaptionScores)],
+        clip=clip,
         frequencies=next((scorer.frequencies for scorer in scorers), None),
         no_meteor=no_meteor,
     )
@@ -103,6 +113,10 @@ def check(config: DictConfig) -> None:
         "trade_off.num_captions": 2,
         "exploration.num_images": 0,
         "exploration.num_dimensions": 0,
+        "clip.batch_size": 1,
+        "self_retrieval.num_images": 0,
+        "self_retrieval.num_samples": 1,
+        "self_retrieval.batch_size": 1,
     }
     for name, lowest in least.items():
         node: Any = config

@@ -16,14 +16,14 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from utils.cache_key import cache_key, sources_of
-from utils.seeding import Generators, generators_of_images, image_digests, run_seed
+from utils.seeding import Generators, generators_of_images, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -190,12 +190,14 @@ class CaptioningModule(FacetModule):
         strategy: How it generates captions unless told otherwise.
         can_reconstruct: Whether `reconstruct` works.
         has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
+        has_likelihood: Whether `log_likelihood` works.
     """
 
     tokenizer: CaptionTokenizer
     image_size: int
     strategy: Strategy
     has_latents: bool = False
+    has_likelihood: bool = False
 
     @property
     def can_reconstruct(self) -> bool:
@@ -254,6 +256,16 @@ class CaptioningModule(FacetModule):
         """
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        """Return log P(caption | image) of each caption (ids after the prefix) given each image, in nats: [N, B].
+
+        With latents, that of the mean P(caption | S, C) over `num` draws from the image alone, by its generator.
+
+        Raises:
+            ValueError: The model cannot tell.
+        """
+        raise ValueError(f"{type(self).__name__} does not tell how likely a given caption is")
+
     @property
     def features_fingerprint(self) -> str:
         """A checksum of the weights and settings that `encode` may depend on: here of all weights."""
@@ -308,11 +320,3 @@ class CaptioningModule(FacetModule):
         # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
         with torch.autocast(self.device.type, enabled=False):
             return self.evaluate(batch)
-
-
-def seeds_of_images(batch: CaptionBatch) -> Sequence[str] | Sequence[int]:
-    """Return what random numbers of each image follow from (see `generators_of_images`): its pixels.
-
-    It is the image's number where the batch brings cached features alone.
-    """
-    return image_digests(batch.images_BCHW) if batch.images_BCHW.numel() else batch.image_ids_B.tolist()

@@ -2,13 +2,15 @@
 
 What any family of captioners can share; the mathematics is in `generation` and `networks`.
 
-Shape legend: B images, N latent samples or captions, image by image, P positions, D features, L tokens, S style.
+Shape legend: B images, N latent samples or captions, image by image, K latent samples of an image, P
+positions, D features, L tokens, S style.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -130,6 +132,32 @@ def keep(selection: Selection, generated: Generated, latents: Latents | None) ->
     first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
     rows = (first_S1 + selection.chosen_SF).flatten()
     return Generated(*(part[rows] for part in generated)), None if latents is None else latents.select(rows)
+
+
+class Scorer(Protocol):
+    """What tells how likely a caption is; `networks.Captioner` does."""
+
+    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
+        """Return log P(caption | S, C) of captions from their latents, in nats: [N]."""
+        ...
+
+
+def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *, num_images: int) -> Tensor:
+    """Return log P(caption | image) of each caption given each image, in nats: [N, B].
+
+    log (1/K) Σ_k P(caption | S_k, C_k) over the K latents of an image: a Monte Carlo estimate of the likelihood.
+
+    Args:
+        scorer: The network.
+        latents: K of each image, in the order of the images.
+        tokens_NL: The captions, tokens after the prefix, padded.
+        num_images: How many images.
+    """
+    num_codes, num_captions = len(latents.style.sample), len(tokens_NL)
+    rows = torch.arange(num_codes, device=tokens_NL.device).repeat_interleave(num_captions)
+    nats = scorer.log_probability(latents.select(rows), tokens_NL.repeat(num_codes, 1))
+    nats_BKN = nats.view(num_images, -1, num_captions)
+    return (nats_BKN.logsumexp(dim=1) - math.log(nats_BKN.shape[1])).T
 
 
 def tokenize_constraints(

@@ -12,12 +12,12 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch, seeds_of_images
+from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.generation import LatentSampling, Strategy
-from lightning_modules.inference import generate_captions, sample_latents
+from lightning_modules.inference import generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
@@ -58,6 +58,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     """
 
     has_latents = True
+    has_likelihood = True
 
     def __init__(
         self,
@@ -207,6 +208,12 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
         counts_B = torch.tensor([len(of_image) for of_image in captions])
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
         return self.network.posterior(features_BPD, tokens_NL.to(self.device), image_of_caption_N)
+
+    @torch.no_grad()
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        sampling = LatentSampling(num=num, style_scale=1.0, content_scale=1.0)
+        latents = sample_latents(self.network.latents, features_BPD, sampling, generators=generators)
+        return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
 
     @torch.no_grad()
     def reconstruct(self, tokens_NL: Tensor) -> Tensor:

@@ -26,10 +26,22 @@ SECTIONS = (
         ("coco",),
     ),
     Section(
+        "Fit of the first caption to the photograph",
+        "How like the image's embedding that of the caption is, by CLIP (CLIP-S, PAC-S), and that of a reference, too "
+        "(RefCLIP-S, RefPAC-S). Higher is better.",
+        ("clip",),
+    ),
+    Section(
         "Consistency: accuracy over all captions",
         "The same of a caption drawn at random (mean), of an image's worst caption (min), and of its best one, chosen "
         "by someone who knows the references (oracle). Higher is better.",
         ("mean", "min", "oracle"),
+    ),
+    Section(
+        "Consistency: captions that find their image",
+        "Share of all captions (recall) and of the images of which every caption does (all) whose own image is among "
+        "the first 1, 5 or 10 by log P(caption | image). Higher is better, but the median rank is best at 1.",
+        ("self-retrieval",),
     ),
     Section(
         "Diversity by protocol A, the best five captions",

@@ -146,7 +146,7 @@ class Report:
         facts: What it was measured on and how, label to text ("checkpoint", "images", "captions of each", "strategy",
             "strategy", "seed", "time", …), in the order to show.
         scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
-            metrics (`caption_truth`, …) and `PSNR`, `SSIM`.
+            metrics (`caption_truth`, …), `self-retrieval/…`, `clip/…`, `PSNR` and `SSIM`.
         human: The same of human captions, as far as they can be compared.
         notes: What a reader must know to read the scores.
         gallery: Sections ("Best", "Worst", "At random") of images.
