@@ -28,9 +28,9 @@ class Traversals(FirstImages):
     All other dimensions stay at the image's mean. Words that the caption at 0 lacks are bold.
 
     Args:
+        values: What a dimension is set to, in standard deviations of the image's prior, from its mean; 0 is one.
         num_images: How many images, those of the lowest ids.
         num_dimensions: How many dimensions, chosen anew at each validation.
-        values: What each is set to, in standard deviations of the image's prior, from its mean; 0 is among them.
 
     Raises:
         ValueError: A number is below 1, or the values lack 0 or another.
@@ -38,9 +38,7 @@ class Traversals(FirstImages):
 
     name = "traversals"
 
-    def __init__(
-        self, num_images: int = 1, num_dimensions: int = 3, values: Sequence[float] = (-2.0, -1.0, 0.0, 1.0, 2.0)
-    ) -> None:
+    def __init__(self, values: Sequence[float], num_images: int = 1, num_dimensions: int = 3) -> None:
         super().__init__(num_images)
         if num_dimensions < 1:
             raise ValueError(f"callbacks.traversals.num_dimensions must be at least 1, got {num_dimensions}")

@@ -21,8 +21,8 @@ WIDTH = 720  # pixels
 MARGIN = 14
 IMAGE_SIDE = 200
 FONT_SIZE, LINE = 23, 29
+GAP = 12  # between labels and captions
 MOST_REFERENCES = 5
-LABEL = 70  # width of the column of labels
 PAPER, INK, FAINT, CHANGED = "#ffffff", "#202124", "#6b7075", "#c2410c"
 
 
@@ -42,7 +42,7 @@ class Section(NamedTuple):
 
 def human_captions(image_id: int, references: Sequence[str]) -> Section:
     """Return the first human captions of an image."""
-    rows = [CaptionRow("", marked_words(caption, caption)) for caption in references[:MOST_REFERENCES]]
+    rows = [CaptionRow("•", marked_words(caption, caption)) for caption in references[:MOST_REFERENCES]]
     return Section(f"image {image_id}: human captions", rows)
 
 
@@ -83,9 +83,10 @@ def _lay_out(section: Section, *, left: float, top: float) -> tuple[list[_Text],
     """Return a section's texts in a column that ends at the picture's right margin, and where it ends below."""
     title = [MarkedWord(word, False) for word in section.title.split()]
     texts, top = _wrap(title, left=left, top=top, bold=True)
+    right_of_labels = left + max((_font(False).getlength(row.label) for row in section.rows), default=0) + GAP
     for row in section.rows:
-        texts.append(_Text(left, top, on_one_line(row.label), FAINT, bold=False))
-        placed, top = _wrap(row.words, left=left + (LABEL if row.label else 0), top=top)
+        texts.append(_Text(left, top, row.label, FAINT, bold=False))
+        placed, top = _wrap(row.words, left=right_of_labels, top=top)
         texts += placed
     return texts, top
 

@@ -3,9 +3,9 @@
 Shape legend: Z dimensions, V validations.
 """
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -38,7 +38,7 @@ def draw_kl_heat_map(kl_ZV: Tensor, steps: Sequence[int], title: str) -> Tensor:
         axes.set_xlabel("step of the validation")
         axes.set_ylabel("dimension")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        shown = np.unique(np.linspace(0, len(steps) - 1, MOST_STEPS).round().astype(int))
+        shown = range(0, len(steps), math.ceil(len(steps) / MOST_STEPS))
         axes.set_xticks(shown, [f"{steps[column]:,}" for column in shown])
         figure.colorbar(picture, label="nats", pad=0.02)
         return from_figure(figure)
