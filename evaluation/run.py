@@ -18,7 +18,7 @@ from evaluation.generate_split import (
     first_images,
     with_references,
 )
-from evaluation.latent_traversal import busiest_dimensions, swap, traverse
+from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
 from evaluation.report.contents import NamedCaptions, Report, Swaps, TradeOff, Traversal
@@ -180,9 +180,9 @@ def explore(
     if not settings.num_images or not captioner.has_latents:
         return [], None
     batch = EncodedBatch.joined([*first_images(first, settings.num_images)])
-    dimensions = busiest_dimensions(captioner, first, evaluated.split, settings.num_dimensions)
+    dimensions = dimensions_to_traverse(captioner, first, evaluated.split, settings.num_dimensions)
     values = [float(value) for value in settings["values"]]
     return (
-        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
+        make_traversals(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
         swap(captioner, batch, max_length=config.max_caption_length),
     )

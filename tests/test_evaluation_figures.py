@@ -16,7 +16,17 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
 import evaluate
-from callbacks import CaptionMetrics, CaptionSamples, LatentUsage, MissingImages, ReconstructionMetrics, Reconstructions
+from callbacks import (
+    CaptionMetrics,
+    CaptionSamples,
+    LatentScatter,
+    LatentUsage,
+    MissingImages,
+    ReconstructionMetrics,
+    Reconstructions,
+    StyleGrid,
+    Traversals,
+)
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.image_files.reading import BadImageError
 from lightning_modules import VariationalCaptioner
@@ -127,6 +137,9 @@ def _trainer(folder: Path, processes: int, **settings: Any) -> Trainer:
             MissingImages(folder / "missing.json"),
             CaptionSamples(3),
             Reconstructions(3),
+            StyleGrid(3, num_styles=2),
+            Traversals([-3, 0, 3], 3, num_dimensions=2),
+            LatentScatter(3),
         ],
         **settings,
     )
@@ -145,7 +158,12 @@ def _validate(
     torch.manual_seed(100 * processes + batch_size)  # the global state has no say
     (figures,) = _trainer(folder, processes).validate(captioner, datamodule=datamodule, verbose=False)
     events = read_events(folder)
-    tables = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("val/captions/text_summary")]
+    tables = [
+        event.tensor_proto.string_val[0].decode()
+        for name in ("captions", "styles", "traversals")
+        for event in events.Tensors(f"val/{name}/text_summary")
+    ]
+    assert len(events.Images("val/style_scatter")) == 1
     return figures, (tables, [event.encoded_image_string for event in events.Images("val/reconstructions")])
 
 
@@ -185,7 +203,7 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     # mutual information is the small difference of large sums of single precision
     assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables
-    assert len(tables[0].splitlines()) == 2 + 3
+    assert [len(table.splitlines()) for table in tables] == [2 + 3, 2 + 3 * (1 + 2), 2 + 3 * 2]
     assert len(shown[1]) == len(pictures) == 1
 
 
