@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.generation": ("lightning_modules.generation", "utils.seeding", "torch"),
     "lightning_modules.schedules": ("lightning_modules.schedules", "torch"),
-    "metrics": ("metrics", "utils", "numpy", "torch", "torchmetrics", "rouge_score"),
+    "metrics": ("metrics", "utils", "numpy", "torch", "torchmetrics", "rouge_score", "sklearn", "threadpoolctl"),
     "callbacks": (
         "callbacks",
         "datamodules.batch",
