@@ -12,6 +12,7 @@ from .resume_checkpoints import ResumeCheckpoints
 from .same_data import SameData
 from .sharded_clipping import ShardedClipping
 from .step_seeds import StepSeeds
+from .style_probe import StyleProbe
 
 __all__ = [
     "CachedFeatures",
@@ -29,4 +30,5 @@ __all__ = [
     "SameData",
     "ShardedClipping",
     "StepSeeds",
+    "StyleProbe",
 ]

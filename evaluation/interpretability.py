@@ -42,7 +42,9 @@ def codes_of_captions(
     captioner: CaptioningModule, batches: Sequence[EncodedBatch], split: CaptionSplit, *, seed: int
 ) -> CaptionCodes:
     """Return the codes of all human captions of images; those of an image depend on it and the seed alone."""
-    style, content, numbers, texts = [], [], [], []
+    style, content = [], []
+    numbers: list[int] = []
+    texts: list[str] = []
     for batch in batches:
         captions = [split.captions[number] for number in batch.numbers]
         generators = generators_of_images(seed, image_digests(batch.images_BCHW), "loss")

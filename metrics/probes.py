@@ -57,7 +57,7 @@ def linear_probe(codes_NZ: Floats, labels_N: Integers, groups_N: Integers, *, se
 
 def mlp_probe(codes_NZ: Floats, labels_N: Integers, groups_N: Integers, *, seed: int = 0) -> Probed:
     """Probe a code by a network with one hidden layer of 32 units and weight decay; as `linear_probe` otherwise."""
-    network = MLPClassifier((HIDDEN,), solver="lbfgs", alpha=10.0, max_iter=100, random_state=seed)
+    network = MLPClassifier((HIDDEN,), solver="lbfgs", alpha=1.0, max_iter=100, random_state=seed)
     return _probe(network, codes_NZ, labels_N, groups_N, seed)
 
 

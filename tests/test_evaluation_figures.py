@@ -16,7 +16,15 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
 import evaluate
-from callbacks import CaptionMetrics, CaptionSamples, LatentUsage, MissingImages, ReconstructionMetrics, Reconstructions
+from callbacks import (
+    CaptionMetrics,
+    CaptionSamples,
+    LatentUsage,
+    MissingImages,
+    ReconstructionMetrics,
+    Reconstructions,
+    StyleProbe,
+)
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.image_files.reading import BadImageError
 from lightning_modules import VariationalCaptioner
@@ -29,6 +37,7 @@ ONLY_SCORES = (
     "gallery.num_images=0",
     "trade_off.num_images=0",
     "exploration.num_images=0",
+    "interpretability.num_images=0",
     "meteor=no",
 )
 
@@ -123,6 +132,7 @@ def _trainer(folder: Path, processes: int, **settings: Any) -> Trainer:
         callbacks=[
             CaptionMetrics(instantiate(config.metrics)),
             LatentUsage(),
+            StyleProbe(),
             ReconstructionMetrics(),
             MissingImages(folder / "missing.json"),
             CaptionSamples(3),
@@ -181,7 +191,15 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     expected, (tables, pictures) = alone
     figures, shown = _validate(tmp_path, processes, batch_size)
     names = {"val/loss", "val/contribution/kl_style", "val/nats/reconstruction", "val/latents/style_mutual_information"}
-    assert figures.keys() >= {*names, "val/coco/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
+    assert figures.keys() >= {
+        *names,
+        "val/coco/CIDEr-D",
+        "val/PSNR",
+        "val/caption_truth",
+        "val/missing_images",
+        "val/interpretability/style_family_from_style",
+    }
+    assert "val/interpretability/style_family_from_style" in figures
     # mutual information is the small difference of large sums of single precision
     assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables

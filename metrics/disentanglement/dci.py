@@ -6,6 +6,7 @@ Shape legend: N samples, Z dimensions of the code, F factors, V classes.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
@@ -79,7 +80,7 @@ def _concentration(importance_RK: Floats) -> Floats:
     return np.where(total_R1[:, 0] > 0, concentration_R, 0.0)
 
 
-def _told(codes_NZ: Floats, factor_N: Integers, held_out_N: Integers) -> tuple[Floats, float]:
+def _told(codes_NZ: Floats, factor_N: Integers, held_out_N: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Return how much each dimension matters for a factor, and the accuracy by all of them."""
     known_N, told_N = factor_N[~held_out_N], factor_N[held_out_N]
     if (known_N == known_N[0]).all():
