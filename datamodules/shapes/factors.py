@@ -5,7 +5,6 @@ Shape legend: N scenes or captions.
 
 from collections.abc import Sequence
 
-from datamodules.shapes.claims import Claims
 from datamodules.shapes.grammar import STYLES
 from datamodules.shapes.parser import parse
 from datamodules.shapes.scene import COLOURS, MAX_OBJECTS, PATTERNS, PLACES, SHAPES, SIZES, TONES, Scene
@@ -40,12 +39,10 @@ def caption_factors(captions: Sequence[str]) -> list[Factor]:
 
     A caption that the grammar cannot read tells its length alone.
     """
-    claims = [parse(caption) for caption in captions]
-    first = [None if claim is None else claim.objects[0] for claim in claims]
+    first = [None if claims is None else claims.objects[0] for claims in map(parse, captions)]
     return [
         Factor.of("style_family", tuple(STYLES), [style_of(caption) for caption in captions]),
         length_class(captions),
-        Factor.of("claimed_objects", NUMBERS, [_number_claimed(claim) for claim in claims]),
         Factor.of("first_shape_claimed", SHAPES, [thing and thing.shape for thing in first]),
         Factor.of("first_colour_claimed", COLOURS, [thing and thing.colour for thing in first]),
     ]
@@ -55,9 +52,3 @@ def _presence(scenes: Sequence[Scene], attribute: str, value: str) -> Factor:
     is_there = [any(getattr(thing, attribute) == value for thing in scene.objects) for scene in scenes]
     values = ["yes" if there else "no" for there in is_there]
     return Factor.of(f"has_{value}", ("no", "yes"), values, is_generative=False)
-
-
-def _number_claimed(claims: Claims | None) -> str | None:
-    """Return how many objects a caption speaks of; None for more than there can be."""
-    number = None if claims is None else str(len(claims.objects))
-    return number if number in NUMBERS else None

@@ -4,7 +4,6 @@ Shape legend: N samples, Z dimensions of the code, F factors, K bins, V classes.
 """
 
 import numpy as np
-from sklearn.metrics import mutual_info_score
 
 from metrics.factor import Floats, Integers
 
@@ -30,13 +29,28 @@ def factor_information(codes_NZ: Floats, factors_NF: Integers, num_bins: int = N
     """
     check_codes(codes_NZ, factors_NF)
     bins_NZ = discretise(codes_NZ, num_bins)
-    information_ZF = [[mutual_info_score(bins_N, factor_N) for factor_N in factors_NF.T] for bins_N in bins_NZ.T]
-    return np.maximum(np.array(information_ZF), 0.0)
+    places_NF = np.stack([np.unique(factor_N, return_inverse=True)[1] for factor_N in factors_NF.T], axis=1)
+    return np.array([[_information(bins_N, factor_N) for factor_N in places_NF.T] for bins_N in bins_NZ.T])
 
 
 def factor_entropy(factors_NF: Integers) -> Floats:
     """Return the entropy of each factor in nats, by the counts of the samples: [F]."""
-    return np.array([mutual_info_score(factor_N, factor_N) for factor_N in factors_NF.T])
+    entropies = []
+    for factor_N in factors_NF.T:
+        share_V = np.unique(factor_N, return_counts=True)[1] / len(factor_N)
+        entropies.append(-(share_V * np.log(share_V)).sum())
+    return np.array(entropies)
+
+
+def _information(bins_N: Integers, labels_N: Integers) -> float:
+    """Return Σ p(k, v) log p(k, v) / (p(k) p(v)) over the bins and classes, both from 0."""
+    num_classes = labels_N.max() + 1
+    counts_KV = np.bincount(bins_N * num_classes + labels_N, minlength=(bins_N.max() + 1) * num_classes)
+    share_KV = counts_KV.reshape(-1, num_classes) / len(bins_N)
+    independent_KV = share_KV.sum(axis=1, keepdims=True) * share_KV.sum(axis=0)
+    is_there_KV = share_KV > 0
+    ratio = share_KV[is_there_KV] / independent_KV[is_there_KV]
+    return max(0.0, float((share_KV[is_there_KV] * np.log(ratio)).sum()))
 
 
 def check_codes(codes_NZ: Floats, factors_NF: Integers, *, least_factors: int = 1) -> None:

@@ -8,11 +8,13 @@ from metrics.scorer import score_captions
 def test_each_score_is_in_one_section() -> None:
     images = [ImageCaptions(i, [f"a {thing}", "a b c d"], [f"the {thing} is a b c d"]) for i, thing in enumerate("xyz")]
     names = [*score_captions(images, training_captions=["a dog"]), "caption_truth", "PSNR", "retrieval/R@1"]
+    names += ["interpretability/style/mig", "style_transfer/both"]
     sections = in_sections([*names, *names])
     assert list(sections) == [*SECTIONS, OTHERS]
     assert sorted(name for inside in sections.values() for name in inside) == sorted(names)
     assert sections[OTHERS] == ["caption_truth", "PSNR", "retrieval/R@1"]
-    accuracy, consistency, a, b = (sections[section] for section in SECTIONS)
+    accuracy, consistency, a, b, codes = (sections[section] for section in SECTIONS)
+    assert codes == ["interpretability/style/mig", "style_transfer/both"]
     assert all(name.startswith("coco/") for name in accuracy)
     assert {name.split("/")[0] for name in consistency} == {"mean", "min", "oracle"}
     assert all(name.startswith("A/") for name in a)

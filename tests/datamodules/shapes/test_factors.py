@@ -48,7 +48,6 @@ def test_factors_of_captions_by_hand() -> None:
     assert _named(caption_factors(captions)) == {
         "style_family": "terse",
         "length": "short",
-        "claimed_objects": "2",
         "first_shape_claimed": "star",
         "first_colour_claimed": "red",
     }

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import mutual_info_score
 
 from metrics.disentanglement import discretise, factor_information, mig, modularity, sap
 from metrics.disentanglement.information import factor_entropy
@@ -30,6 +31,14 @@ def test_information_of_a_rotated_code_is_half_of_it() -> None:
     """The sum of two bits is known to be 0 or 2 in half of the cases, which tells both; otherwise it tells nothing."""
     information_ZF = factor_information(rotated(TWO_CLASSES), TWO_CLASSES)
     np.testing.assert_allclose(information_ZF, np.full((2, 2), math.log(2) / 2), atol=1e-12)
+
+
+def test_information_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(2)
+    factors_NF = random.integers(-1, 4, size=(300, 3))
+    codes_NZ = random.normal(size=(300, 2)) + factors_NF[:, :1]
+    expected = [[mutual_info_score(bins_N, labels_N) for labels_N in factors_NF.T] for bins_N in discretise(codes_NZ).T]
+    np.testing.assert_allclose(factor_information(codes_NZ, factors_NF), expected)
 
 
 @pytest.mark.parametrize("measure", [mig, sap, modularity])
