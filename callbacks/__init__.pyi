@@ -16,6 +16,7 @@ from .same_data import SameData
 from .sharded_clipping import ShardedClipping
 from .step_seeds import StepSeeds
 from .style_grid import StyleGrid
+from .style_probe import StyleProbe
 from .traversals import Traversals
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "ShardedClipping",
     "StepSeeds",
     "StyleGrid",
+    "StyleProbe",
     "Traversals",
 ]

@@ -18,15 +18,18 @@ from evaluation.generate_split import (
     first_images,
     with_references,
 )
+from evaluation.interpretability import codes_of_captions, disentanglement_of, probe_codes
 from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
-from evaluation.report.contents import NamedCaptions, Report, Swaps, TradeOff, Traversal
+from evaluation.report.codes import main_scores
+from evaluation.report.contents import Interpretability, NamedCaptions, Report, Swaps, TradeOff, Traversal
 from evaluation.report.files import write_captions, write_report
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
 from evaluation.self_retrieval import measure_self_retrieval
 from evaluation.setup import Evaluated, curves_of, prepare
+from evaluation.style_transfer import measure_style_transfer
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
 from utils.display import shown
@@ -99,12 +102,15 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         num_images=config.gallery.num_images,
         seed=config.seed,
     )
-    num_looked_at = min(evaluated.num_images, max(config.trade_off.num_images, config.exploration.num_images))
+    parts = (config.trade_off, config.exploration, config.interpretability)
+    num_looked_at = min(evaluated.num_images, max(part.num_images for part in parts))
     first = [
         *encode_images(evaluated.captioner, evaluated.split, num_images=num_looked_at, batch_size=config.batch_size)
     ]
     finding, on_finding = find_images(evaluated, kept, config)
     traversals, swaps = explore(evaluated, first, config)
+    interpretability = interpret(evaluated, first, config)
+    codes = main_scores(interpretability) if interpretability else {}
     return Report(
         title=title_of(evaluated, config),
         facts=provenance_of(
@@ -114,7 +120,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
             mean_draws=draws.get("draws/mean"),
             seconds=predicted.seconds,
         ),
-        scores=scores.model | finding | draws | predicted.scores,
+        scores=scores.model | finding | draws | predicted.scores | codes,
         human=scores.human,
         notes=[
             *evaluated.training.notes,
@@ -126,6 +132,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         trade_off=trade_off(evaluated, first, images, config),
         traversals=traversals,
         swaps=swaps,
+        interpretability=interpretability,
         config=OmegaConf.to_yaml(config, resolve=True),
     )
 
@@ -185,4 +192,23 @@ def explore(
     return (
         make_traversals(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
         swap(captioner, batch, max_length=config.max_caption_length),
+    )
+
+
+def interpret(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig) -> Interpretability | None:
+    """Measure what the codes of the first images know; None for fewer than two, or where the model has no latents."""
+    num_images = min(config.interpretability.num_images, evaluated.num_images)
+    captioner, datamodule, split = evaluated.captioner, evaluated.datamodule, evaluated.split
+    if num_images < 2 or not captioner.has_latents:
+        return None
+    batches = [*first_images(first, num_images)]
+    codes = codes_of_captions(captioner, batches, split, seed=config.seed)
+    return Interpretability(
+        num_images,
+        len(codes.captions),
+        probes=probe_codes(codes, datamodule, split, seed=config.seed),
+        disentanglement=disentanglement_of(codes, datamodule, split, seed=config.seed),
+        transfer=measure_style_transfer(
+            captioner, batches, codes, datamodule, split, max_length=config.max_caption_length
+        ),
     )

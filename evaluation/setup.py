@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from callbacks.caption_metrics import refuse_single_captions
+from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
 from evaluation.clip_scores import clip_metrics
@@ -27,6 +28,7 @@ class Evaluated(NamedTuple):
 
     Attributes:
         captioner: The model.
+        datamodule: The data set, which knows how its images and captions differ.
         splits: The images of the data set.
         split: Those of the split that it describes.
         num_images: How many of them, from the first on.
@@ -40,6 +42,7 @@ class Evaluated(NamedTuple):
     """
 
     captioner: CaptioningModule
+    datamodule: CaptionDataModule
     splits: Mapping[SplitName, CaptionSplit]
     split: CaptionSplit
     num_images: int
@@ -73,7 +76,7 @@ def prepare(config: DictConfig) -> Evaluated:
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
-    datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
+    datamodule: CaptionDataModule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
     record = captioner.trained_on or TrainingRecord.unknown()
     refuse_other_data(record, datamodule)
     datamodule.prepare_data()
@@ -87,6 +90,7 @@ def prepare(config: DictConfig) -> Evaluated:
     scorers = [metric for metric in metrics.values() if isinstance(metric, CaptionScores)]
     return Evaluated(
         captioner,
+        datamodule,
         splits,
         split,
         num_images,
@@ -117,6 +121,7 @@ def check(config: DictConfig) -> None:
         "self_retrieval.num_images": 0,
         "self_retrieval.num_samples": 1,
         "self_retrieval.batch_size": 1,
+        "interpretability.num_images": 0,
     }
     for name, lowest in least.items():
         node: Any = config

@@ -248,8 +248,10 @@ class CaptioningModule(FacetModule):
         """
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
-    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
-        """Sample the latents of human captions, image by image, as training sees them.
+    def latents_of_captions(
+        self, features_BPD: Tensor, captions: Sequence[Sequence[str]], *, generators: Generators | None = None
+    ) -> Latents:
+        """Sample the latents of human captions, image by image, as training sees them (`generators`: see `generate`).
 
         Raises:
             ValueError: The model has no latents.

@@ -202,12 +202,14 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
         return sample_latents(self.network.latents, features_BPD, sampling or LatentSampling())
 
     @torch.no_grad()
-    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
+    def latents_of_captions(
+        self, features_BPD: Tensor, captions: Sequence[Sequence[str]], *, generators: Generators | None = None
+    ) -> Latents:
         tokens = [torch.tensor(ids) for of_image in captions for ids in self.tokenizer.encode_batch(of_image)]
         tokens_NL = pad_sequence(tokens, batch_first=True, padding_value=self.tokenizer.vocabulary.pad_id)
         counts_B = torch.tensor([len(of_image) for of_image in captions])
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
-        return self.network.posterior(features_BPD, tokens_NL.to(self.device), image_of_caption_N)
+        return self.network.posterior(features_BPD, tokens_NL.to(self.device), image_of_caption_N, generators)
 
     @torch.no_grad()
     def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:

@@ -61,6 +61,13 @@ SECTIONS = (
         "selected captions are to be compared at equal draws.",
         ("draws",),
     ),
+    Section(
+        "Interpretability of the codes",
+        "Whether each dimension of S and C stands for one factor of the data (MIG, SAP, DCI, modularity), and how "
+        "often a caption that takes the style of a caption of another image has it, is true of its own image, and is "
+        "both. Higher is better.",
+        ("interpretability/style", "interpretability/content", "style_transfer"),
+    ),
 )
 
 OTHERS = Section(

@@ -85,6 +85,31 @@ def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_
     assert (tmp_path / "other/captions.json").read_text() != generated
 
 
+def test_what_the_codes_know_is_measured_and_shown(report: Path) -> None:
+    scores = _scores(report)
+    names = {"interpretability/majority/style_family", "style_transfer/by_style/terse/both"}
+    names |= {f"style_transfer/{name}" for name in ("style", "truth", "both")}
+    for code in ("style", "content"):
+        measures = ("mig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness", "modularity")
+        names |= {f"interpretability/{code}/{measure}" for measure in measures}
+        names |= {f"interpretability/{code}/probe_{probe}/style_family" for probe in ("linear", "mlp")}
+    assert names <= scores.keys()
+    assert all(0 <= scores[name] <= 1 for name in names)
+    page = (report / "report.html").read_text()
+    assert page.index("Style swaps") < page.index("What the codes know") < page.index("All settings")
+    assert "style_family" in page
+    assert "| style_transfer/truth |" in (report / "scores.md").read_text()
+
+
+def test_photographs_are_compared_by_the_attributes_of_their_captions(
+    flickr8k: tuple[TinyRun, Path], tmp_path: Path
+) -> None:
+    run, root = flickr8k
+    scores = _evaluate(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
+    assert scores["style_transfer/by_style/short/style"] == scores["style_transfer/style"]  # all of them are short
+    assert "style_transfer/truth" not in scores  # which nobody knows
+
+
 @pytest.fixture(scope="module")
 def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, Path]:
     """A model of photographs, and the folder of their data set."""
@@ -207,11 +232,13 @@ def test_one_image_is_scored_but_for_what_takes_several(
 
 
 def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> None:
-    none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0")
-    _evaluate(tmp_path / "report", trained.best, *none)
+    parts = ("gallery", "trade_off", "exploration", "interpretability")
+    scores = _evaluate(tmp_path / "report", trained.best, *(f"{part}.num_images=0" for part in parts))
     page = (tmp_path / "report/report.html").read_text()
     assert "<img" not in page
     assert "<svg" not in page
+    assert "What the codes know" not in page
+    assert not [name for name in scores if name.startswith(("interpretability", "style_transfer"))]
 
 
 def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from callbacks import (
     ReconstructionMetrics,
     Reconstructions,
     StyleGrid,
+    StyleProbe,
     Traversals,
 )
 from datamodules.caption_datamodule import CaptionDataModule
@@ -39,6 +40,7 @@ ONLY_SCORES = (
     "gallery.num_images=0",
     "trade_off.num_images=0",
     "exploration.num_images=0",
+    "interpretability.num_images=0",
     "meteor=no",
 )
 
@@ -133,6 +135,7 @@ def _trainer(folder: Path, processes: int, **settings: Any) -> Trainer:
         callbacks=[
             CaptionMetrics(instantiate(config.metrics)),
             LatentUsage(),
+            StyleProbe(),
             ReconstructionMetrics(),
             MissingImages(folder / "missing.json"),
             CaptionSamples(3),
@@ -199,7 +202,15 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     expected, (tables, pictures) = alone
     figures, shown = _validate(tmp_path, processes, batch_size)
     names = {"val/loss", "val/contribution/kl_style", "val/nats/reconstruction", "val/latents/style_mutual_information"}
-    assert figures.keys() >= {*names, "val/coco/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
+    assert figures.keys() >= {
+        *names,
+        "val/coco/CIDEr-D",
+        "val/PSNR",
+        "val/caption_truth",
+        "val/missing_images",
+        "val/interpretability/style_family_from_style",
+    }
+    assert "val/interpretability/style_family_from_style" in figures
     # mutual information is the small difference of large sums of single precision
     assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables

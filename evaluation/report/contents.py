@@ -137,6 +137,64 @@ class Swaps(NamedTuple):
     styled_captions: Sequence[Sequence[StyledCaption]]
 
 
+class ProbedFactor(NamedTuple):
+    """How well a factor is told from the codes of human captions: shares of held-out captions.
+
+    Attributes:
+        name: The factor's.
+        of: Whether it is one of the "caption" or of the "image".
+        num_classes: How many classes it has here.
+        majority: What is told without the codes.
+        style_linear: By a linear probe of S.
+        style_mlp: By a probe of S with one hidden layer.
+        content_linear: By a linear probe of C.
+        content_mlp: By a probe of C with one hidden layer.
+    """
+
+    name: str
+    of: str
+    num_classes: int
+    majority: float
+    style_linear: float
+    style_mlp: float
+    content_linear: float
+    content_mlp: float
+
+
+class StyleTransfer(NamedTuple):
+    """What becomes of captions that take the style of another image's caption.
+
+    Attributes:
+        num_captions: How many.
+        style: Share that is of the style.
+        truth: Share that is true of its own image; None where that is not known.
+        both: Share that is both.
+    """
+
+    num_captions: int
+    style: float
+    truth: float | None
+    both: float | None
+
+
+class Interpretability(NamedTuple):
+    """What the codes know.
+
+    Attributes:
+        num_images: Images that were looked at.
+        num_captions: Their human captions.
+        probes: For each factor how well it is told.
+        disentanglement: For "style" and "content" each measure by name; empty where too few factors vary.
+        transfer: Of "all" captions, and of those in each style; empty where no style was transferred.
+    """
+
+    num_images: int
+    num_captions: int
+    probes: Sequence[ProbedFactor]
+    disentanglement: Mapping[str, Mapping[str, float]]
+    transfer: Mapping[str, StyleTransfer]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The contents of a report.
@@ -153,6 +211,7 @@ class Report:
         trade_off: None where it was not measured.
         traversals: Empty where they were not made.
         swaps: None where they were not made.
+        interpretability: None where it was not measured.
         config: The exact config, as YAML.
     """
 
@@ -165,4 +224,5 @@ class Report:
     trade_off: TradeOff | None
     traversals: Sequence[Traversal]
     swaps: Swaps | None
+    interpretability: Interpretability | None
     config: str

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.report.codes import detailed_scores
 from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.page import render
 from evaluation.report.tables import markdown_table
@@ -35,6 +36,7 @@ def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> N
     """
     scores = {
         **report.scores,
+        **(detailed_scores(report.interpretability) if report.interpretability else {}),
         "human": report.human and {**report.human},
         "settings": {**settings, "notes": report.notes},
     }

@@ -38,7 +38,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"picture": data_uri, "cider": _cider, "signed": _signed, "nats": _nats}
+    environment.filters |= {"picture": data_uri, "cider": _cider, "signed": _signed, "nats": _nats, "percent": _percent}
     return environment.get_template("page.html.j2").render(
         report=report,
         columns=list(score_columns(report.scores, report.human)),
@@ -74,6 +74,10 @@ def _cider(value: float) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.2g}".replace("-", "−") if value else "0"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def _nats(values: Sequence[float]) -> str:

@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from evaluation.report.contents import (
+    Interpretability,
+    ProbedFactor,
     Report,
     ShownCaption,
     ShownImage,
     StyledCaption,
+    StyleTransfer,
     Swaps,
     TradeOff,
     TradeOffPoint,
@@ -63,6 +66,15 @@ def _sayings(number: int, reconstructed: bool = True) -> list[StyledCaption]:
     return [StyledCaption(f"saying {i}", torch.rand(3, 16, 16) if reconstructed else None) for i in range(number)]
 
 
+def _interpretability() -> Interpretability:
+    probes = [
+        ProbedFactor("manner", "caption", 3, 0.4, 0.987, 0.995, 0.41, 0.43),
+        ProbedFactor("pattern", "image", 4, 0.25, 0.26, 0.27, 0.876, 0.888),
+    ]
+    transfer = {"all": StyleTransfer(10, 0.7, 0.6, 0.5), "loud": StyleTransfer(4, 0.75, None, None)}
+    return Interpretability(1234, 6170, probes, {"style": {"mig": 0.125}}, transfer)
+
+
 def _report() -> Report:
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     points = [TradeOffPoint(t, 0.5 - 0.1 * t, 0.8, 0.9 - 0.4 * t, 0.5) for t in (0.5, 1.0)]
@@ -76,6 +88,7 @@ def _report() -> Report:
         trade_off=TradeOff({"sample": points}, TradeOffPoint(None, 0.9, 1.2, 0.2, 1.0), 1000, 20),
         traversals=[Traversal(image_3HW, 7, [-2.0, 0.0, 2.0], _sayings(3))],
         swaps=Swaps([image_3HW, image_3HW], [_sayings(2), _sayings(2)]),
+        interpretability=_interpretability(),
         config="model:\n  size: 3",
     )
 
@@ -87,6 +100,7 @@ def test_everything_is_shown() -> None:
     shown = [report.title, *report.facts, *report.facts.values(), *report.notes, "model:", *report.gallery]
     shown += ["coco/CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "human", "1,000 images"]
     shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "References (5)"]
+    shown += ["6,170 human captions of 1,234 images", "manner", "98.7", "99.5", "pattern", "87.6", "loud", "75.0"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
     assert [words for words in shown if words not in text] == []
@@ -96,7 +110,17 @@ def test_everything_is_shown() -> None:
 
 def test_parts_come_in_the_order_of_a_reader_who_looks() -> None:
     text = Page(render(_report())).text
-    parts = ["1,000", "Accuracies", "Further up", "Gallery", "Worst", "Latent trav", "Style swaps", "All settings"]
+    parts = [
+        "1,000",
+        "Accuracies",
+        "Further up",
+        "Gallery",
+        "Worst",
+        "Latent trav",
+        "Style swaps",
+        "the codes know",
+        "All settings",
+    ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -161,7 +185,9 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
 
 
 def test_what_was_not_measured_is_not_there() -> None:
-    bare = replace(_report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None)
+    bare = replace(
+        _report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None, interpretability=None
+    )
     page = Page(render(bare))
     assert (page.count("img"), page.count("svg"), page.count("h2")) == (0, 0, 2)
     assert "human" not in page.text
