@@ -115,6 +115,7 @@ def _build(folder: Path, *settings: str) -> tuple[VariationalCaptioner, CaptionD
     datamodule.on_bad_data = "skip"
     val = datamodule.splits["val"]
     val.captions = [captions[: 1 + 2 * image] for image, captions in enumerate(val.captions)]  # not equally many
+    datamodule._datasets.clear()  # they were made, and captions tokenized, before these changes
     for parameter in captioner.parameters():  # codes that say something, and captions that differ
         torch.nn.init.normal_(parameter, std=0.3)
     return captioner, datamodule
