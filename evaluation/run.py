@@ -131,7 +131,8 @@ def find_images(
     )
     return scores, [
         f"self-retrieval is among the first {num_images:,} images, by log P(caption | image), of a model "
-        f"with latents over K = {settings.num_samples} of each image; a caption that fits all alike has rank {num_images:,}"
+        f"with latents over K = {settings.num_samples} of each image; a caption that fits all images alike has rank "
+        f"{num_images:,}"
     ]
 
 
