@@ -154,8 +154,8 @@ def find_images(
         seed=config.seed,
     )
     return scores, [
-        f"self-retrieval is among the first {num_images:,} images, by log P(caption | image) over "
-        f"{settings.num_samples} sample(s) of the latents; a caption that fits all images alike finds its own at rank "
+        f"self-retrieval is among the first {num_images:,} images, by log P(caption | image), of a model "
+        f"with latents over K = {settings.num_samples} of each image; a caption that fits all images alike has rank "
         f"{num_images:,}"
     ]
 

@@ -14,7 +14,7 @@ def test_what_the_config_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert clip_metrics(compose_train([], name="evaluate").clip) == []
     (alone,) = clip_metrics(compose_train([f"clip.pac_model={folder}"], name="evaluate").clip)
     assert (type(alone), alone.weights) == (PacScore, None)
-    both = ["clip.model=~/clip", "clip.pac_model=~/clip/model.safetensors", "clip.batch_size=3"]
+    both = ['clip.model="~/clip"', 'clip.pac_model="~/clip/model.safetensors"', "clip.batch_size=3"]
     first, pac = clip_metrics(compose_train(both, name="evaluate").clip)
     assert (first.label, pac.label) == ("CLIP-S", "PAC-S")
     assert pac.weights == folder / "model.safetensors"
