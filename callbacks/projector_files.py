@@ -3,7 +3,7 @@
 Shape legend: N points, Z dimensions, T side of a thumbnail.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -33,7 +33,7 @@ def add_embedding(
     """Write points for the projector, beside those of other steps; those of the same step are replaced.
 
     PyTorch's `add_embedding` forgets what an earlier process has listed, and lists twice what is written twice. Here
-    the list keeps all that is in the folder, the newest first, which is what the projector opens.
+    the list keeps all that is in the folder.
 
     Args:
         writer: Of the event files.
@@ -54,7 +54,8 @@ def add_embedding(
             global_step=step,
             tag=tag,
         )
-    atomic_write_text(path, text_format.MessageToString(_merged([*before, *_listed(path)])))
+    by_name = {info.tensor_name: info for info in (*before, *_listed(path))}
+    atomic_write_text(path, text_format.MessageToString(ProjectorConfig(embeddings=by_name.values())))
 
 
 def _listed(path: Path) -> list[EmbeddingInfo]:
@@ -65,10 +66,3 @@ def _listed(path: Path) -> list[EmbeddingInfo]:
         return [*text_format.Parse(path.read_text("utf-8"), ProjectorConfig()).embeddings]
     except text_format.ParseError:
         return []
-
-
-def _merged(embeddings: Iterable[EmbeddingInfo]) -> ProjectorConfig:
-    """Return a list of each embedding once, by falling step; their names end with it."""
-    by_name = {info.tensor_name: info for info in embeddings}
-    names = sorted(by_name, key=lambda name: (len(name), name), reverse=True)
-    return ProjectorConfig(embeddings=[by_name[name] for name in names])

@@ -5,7 +5,7 @@ be read at either size. The font has no Chinese or Japanese characters.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ def _lay_out(section: Section, *, left: float, top: float) -> tuple[list[_Text],
     """Return a section's texts in a column that ends at the picture's right margin, and where it ends below."""
     title = [MarkedWord(word, False) for word in section.title.split()]
     texts, top = _wrap(title, left=left, top=top, bold=True)
-    right_of_labels = left + max((_font(False).getlength(row.label) for row in section.rows), default=0) + GAP
+    right_of_labels = left + max((_width(row.label, False) for row in section.rows), default=0) + GAP
     for row in section.rows:
         texts.append(_Text(left, top, row.label, FAINT, bold=False))
         placed, top = _wrap(row.words, left=right_of_labels, top=top)
@@ -96,12 +96,18 @@ def _wrap(words: Iterable[MarkedWord], *, left: float, top: float, bold: bool = 
     x, texts = left, []
     for word in words:
         text = on_one_line(word.text)
-        width = _font(bold or word.changed).getlength(text)
+        width = _width(text, bold or word.changed)
         if x > left and x + width > WIDTH - MARGIN:
             x, top = left, top + LINE
         texts.append(_Text(x, top, text, CHANGED if word.changed else INK, bold or word.changed))
-        x += width + _font(False).getlength(" ")
+        x += width + _width(" ", False)
     return texts, top + LINE
+
+
+@lru_cache(4096)
+def _width(text: str, bold: bool) -> float:
+    """Return a text's width in pixels; captions of an image share most of their words."""
+    return _font(bold).getlength(text)
 
 
 @cache

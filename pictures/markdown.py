@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from metrics.words import on_one_line
 from pictures.changed_words import MarkedWord
@@ -17,7 +18,11 @@ def as_it_is(text: str) -> str:
 
 def with_changed_bold(words: Iterable[MarkedWord]) -> str:
     """Return words with spaces between, the changed ones bold."""
-    return " ".join(f"**{as_it_is(word.text)}**" if word.changed else as_it_is(word.text) for word in words)
+    parts = []
+    for changed, group in groupby(words, key=lambda word: word.changed):
+        text = as_it_is(" ".join(word.text for word in group))
+        parts.append(f"**{text}**" if changed else text)
+    return " ".join(parts)
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -57,4 +57,13 @@ def _tell_apart(axes: Axes, posterior_N2: Tensor, prior_N2: Tensor, image_of_cap
         rows = image_N == image
         (x, y), (x_prior, y_prior) = posterior_N2[rows].T, prior_N2[rows].T
         axes.scatter(x_prior, y_prior, s=26, marker=marker, linewidth=0.8, facecolor="none", edgecolor=color)
-        axes.scatter(x, y, s=26, marker=marker, linewidth=0.4, color=color, edgecolor="white", label=f"image {image}")
+        axes.scatter(
+            x,
+            y,
+            s=26,
+            marker=marker,
+            linewidth=0.4,
+            color=color,
+            edgecolor="white",
+            label=f"image {image} (prior: hollow)",
+        )

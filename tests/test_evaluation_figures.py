@@ -113,6 +113,7 @@ def _build(folder: Path, *settings: str) -> tuple[VariationalCaptioner, CaptionD
     torch.manual_seed(0)
     captioner, datamodule = build_tiny(folder / "run", *SETTINGS, *settings, choices=CHOICES)
     datamodule.on_bad_data = "skip"
+    datamodule._datasets.clear()  # which were made before
     val = datamodule.splits["val"]
     val.captions = [captions[: 1 + 2 * image] for image, captions in enumerate(val.captions)]  # not equally many
     datamodule._datasets.clear()  # they were made, and captions tokenized, before these changes

@@ -27,8 +27,8 @@ def test_each_step_is_listed_once_over_several_processes(tmp_path: Path, capsys:
     _write(tmp_path, 2, 5)
     _write(tmp_path, 5, 12)  # a run that went on from before step 5
     config = _config(tmp_path)
-    assert [info.tensor_name for info in config.embeddings] == ["style:00012", "style:00005", "style:00002"]
-    for info, step in zip(config.embeddings, (12, 5, 2), strict=True):
+    assert [info.tensor_name for info in config.embeddings] == ["style:00002", "style:00005", "style:00012"]
+    for info, step in zip(config.embeddings, (2, 5, 12), strict=True):
         assert (tmp_path / info.tensor_path).read_text().split() == [f"{step:.1f}"] * 12
         assert (tmp_path / info.sprite.image_path).read_bytes().startswith(b"\x89PNG")
         assert list(info.sprite.single_image_dim) == [8, 8]

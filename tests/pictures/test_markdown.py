@@ -12,8 +12,8 @@ def test_a_table_by_hand() -> None:
 
 
 def test_changed_words_are_bold_and_markup_is_none() -> None:
-    words = [MarkedWord("a", False), MarkedWord("*red*", True), MarkedWord("<b>", False)]
-    assert with_changed_bold(words) == r"a **\*red\*** &lt;b&gt;"
+    words = [MarkedWord("a", False), MarkedWord("*red*", True), MarkedWord("big", True), MarkedWord("<b>", False)]
+    assert with_changed_bold(words) == r"a **\*red\* big** &lt;b&gt;"
 
 
 def test_a_text_stays_in_its_cell() -> None:
