@@ -73,7 +73,7 @@ SECTIONS = (
 OTHERS = Section(
     "Other measures",
     "What the data set can check by itself, and how close reconstructions come to the originals (PSNR in dB, SSIM). "
-    "Higher is better, but contradictions are best at 0.",
+    "Higher is better, but contradictions and style_distance are best at 0.",
     (),
 )
 """Of scores that no other section takes."""
