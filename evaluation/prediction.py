@@ -8,11 +8,13 @@ import torch.distributed as dist
 from pytorch_lightning import LightningModule, Trainer
 
 from datamodules.split import CaptionSplit
+from evaluation.calibration import SplitCalibration
 from evaluation.generate_split import EncodedBatch, ImageBatch, NumberedCaptions, generate_batch, image_loader
 from evaluation.reconstruction import SplitReconstructionQuality
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
+from metrics import ReliabilityTable
 
 
 class Predicted(NamedTuple):
@@ -21,11 +23,13 @@ class Predicted(NamedTuple):
     Attributes:
         images: Every image's captions, in the order of the split.
         reconstructing: How well images are reconstructed from their first captions.
-        seconds: How long it took.
+        reliability: How sure the model is of human words, and how often it is right (see `SplitCalibration`).
+        seconds: How long it took to generate them.
     """
 
     images: list[NumberedCaptions]
     reconstructing: dict[str, float]
+    reliability: dict[str, ReliabilityTable]
     seconds: float
 
 
@@ -39,6 +43,7 @@ class SplitPredictor(LightningModule):
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
         training: Loads the training images, for a ranker that learns from them.
+        num_bins: Of the reliability of word probabilities; 0 leaves it out.
     """
 
     allow_zero_length_dataloader_with_multiple_devices = True  # more processes than batches
@@ -52,6 +57,7 @@ class SplitPredictor(LightningModule):
         seed: int,
         ranker: Ranker | None,
         training: Callable[[], CaptionSplit],
+        num_bins: int,
     ) -> None:
         super().__init__()
         self.captioner = captioner
@@ -61,8 +67,10 @@ class SplitPredictor(LightningModule):
         self.ranker = ranker
         self.training_split = training
         self.quality = SplitReconstructionQuality(captioner)
+        self.calibration = SplitCalibration(captioner, split, num_bins)
         self.images: list[NumberedCaptions] = []
         self.started = time.perf_counter()
+        self.seconds_of_calibration = 0.0
 
     def on_predict_start(self) -> None:
         """Prepare the ranker, in the first process before the others, which read what it has written."""
@@ -79,6 +87,9 @@ class SplitPredictor(LightningModule):
             self.captioner, encoded, self.split, self.strategy, seed=self.seed, ranker=self.ranker
         )
         self.quality.add(encoded, generated)
+        before = time.perf_counter()
+        self.calibration.add(encoded)
+        self.seconds_of_calibration += time.perf_counter() - before
         self.images += generated
         return generated
 
@@ -109,9 +120,9 @@ def predict_split(
         num_processes=trainer.world_size,
     )
     trainer.predict(predictor, loader, return_predictions=False)
-    seconds = time.perf_counter() - predictor.started
+    seconds = time.perf_counter() - predictor.started - predictor.seconds_of_calibration
     predictor.to(trainer.strategy.root_device)  # which Lightning has moved to the CPU
-    reconstructing = predictor.quality.results()
+    reconstructing, reliability = predictor.quality.results(), predictor.calibration.results()
     parts = [predictor.images]
     if dist.is_available() and dist.is_initialized():
         parts = [[] for _ in range(trainer.world_size)]
@@ -120,4 +131,4 @@ def predict_split(
     if not trainer.is_global_zero:
         return None
     images = sorted((image for part in parts for image in part), key=lambda image: image.number)
-    return Predicted(images, reconstructing, seconds)
+    return Predicted(images, reconstructing, reliability, seconds)

@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from tqdm import tqdm
 
+from evaluation.explained import explain_images
 from evaluation.gallery import make_gallery
 from evaluation.generate_split import EncodedBatch, encode_images, first_images, with_references
 from evaluation.latent_traversal import busiest_dimensions, swap, traverse
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
-from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
+from evaluation.report.contents import ExplainedImage, Report, StyleWords, Swaps, TradeOff, Traversal
 from evaluation.report.files import write_captions, write_report
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
 from evaluation.setup import Evaluated, curves_of, prepare
+from evaluation.style_words import compare_ends
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions
 from utils.display import shown
@@ -53,6 +56,7 @@ def predict(evaluated: Evaluated, config: DictConfig, trainer: Trainer) -> Predi
         seed=config.seed,
         ranker=evaluated.ranker,
         training=lambda: evaluated.splits["train"],
+        num_bins=config.calibration.num_bins,
     )
     return predict_split(
         trainer,
@@ -85,21 +89,26 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         num_images=config.gallery.num_images,
         seed=config.seed,
     )
-    num_looked_at = min(evaluated.num_images, max(config.trade_off.num_images, config.exploration.num_images))
+    most = max(config.trade_off.num_images, config.exploration.num_images, config.exploration.num_word_images)
+    num_looked_at = min(evaluated.num_images, most)
     first = [
         *encode_images(evaluated.captioner, evaluated.split, num_images=num_looked_at, batch_size=config.batch_size)
     ]
-    traversals, swaps = explore(evaluated, first, config)
+    explored = explore(evaluated, first, config)
+    reliability = {name: table.calibration_error for name, table in predicted.reliability.items()}
     return Report(
         title=title_of(evaluated, config),
         facts=provenance_of(evaluated, config, num_generated=num_generated, seconds=predicted.seconds),
-        scores=scores.model | predicted.reconstructing,
+        scores=scores.model | predicted.reconstructing | reliability,
         human=scores.human,
         notes=[*evaluated.training.notes, *scores.notes],
         gallery=gallery,
         trade_off=trade_off(evaluated, first, images, config),
-        traversals=traversals,
-        swaps=swaps,
+        traversals=explored.traversals,
+        swaps=explored.swaps,
+        explained=explain(evaluated, first, config),
+        reliability=predicted.reliability,
+        style_words=explored.style_words,
         config=OmegaConf.to_yaml(config, resolve=True),
     )
 
@@ -123,17 +132,46 @@ def trade_off(
     )
 
 
-def explore(
-    evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig
-) -> tuple[list[Traversal], Swaps | None]:
-    """Change the style of the first images; nothing where that is not asked for, or the model has no latents."""
+class Explored(NamedTuple):
+    """What the style does; empty where that was not asked for, or the model has no latents."""
+
+    traversals: list[Traversal]
+    swaps: Swaps | None
+    style_words: list[StyleWords]
+
+
+def explore(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig) -> Explored:
+    """Change the style of the first images."""
     settings, captioner = config.exploration, evaluated.captioner
     if not settings.num_images or not captioner.has_latents:
-        return [], None
+        return Explored([], None, [])
     batch = EncodedBatch.joined([*first_images(first, settings.num_images)])
     dimensions = busiest_dimensions(captioner, first, evaluated.split, settings.num_dimensions)
     values = [float(value) for value in settings["values"]]
-    return (
-        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
-        swap(captioner, batch, max_length=config.max_caption_length),
+    max_length = config.max_caption_length
+    traversals = traverse(captioner, batch, dimensions=dimensions, values=values, max_length=max_length)
+    style_words = compare_ends(
+        captioner,
+        [*first_images(first, settings.num_word_images)],
+        dimensions=dimensions,
+        ends=(min(values), max(values)),
+        max_length=max_length,
+        num_words=settings.num_words,
+    )
+    return Explored(traversals, swap(captioner, batch, max_length=max_length), style_words)
+
+
+def explain(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig) -> list[ExplainedImage]:
+    """Explain captions of the first images; nothing where that is not asked for, or the model cannot."""
+    settings = config.exploration
+    if not settings.num_images or not settings.num_explained or not evaluated.captioner.can_explain:
+        return []
+    return explain_images(
+        evaluated.captioner,
+        EncodedBatch.joined([*first_images(first, settings.num_images)]),
+        evaluated.split,
+        evaluated.strategy,
+        num_captions=settings.num_explained,
+        seed=config.seed,
+        ranker=evaluated.ranker,
     )

@@ -102,7 +102,11 @@ def check(config: DictConfig) -> None:
         "trade_off.num_images": 0,
         "trade_off.num_captions": 2,
         "exploration.num_images": 0,
+        "exploration.num_explained": 0,
         "exploration.num_dimensions": 0,
+        "exploration.num_word_images": 0,
+        "exploration.num_words": 1,
+        "calibration.num_bins": 0,
     }
     for name, lowest in least.items():
         node: Any = config

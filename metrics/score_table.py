@@ -43,6 +43,13 @@ SECTIONS = (
         "more diverse, and so are higher Div and Self-CIDEr. Not to be compared with protocol A.",
         ("B",),
     ),
+    Section(
+        "Calibration: is the model as often right as it is sure?",
+        "Expected calibration error of the likeliest next word, over the words of human captions: how far its "
+        "probability is from how often it is right, with S from the image alone (as captions are generated), and from "
+        "the posterior that has read the caption. Lower is better.",
+        ("calibration",),
+    ),
 )
 
 OTHERS = Section(

@@ -79,7 +79,10 @@ def test_words_of_a_repeated_image_count_once() -> None:
 
 
 def test_the_metric_needs_words_and_bins() -> None:
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="WordCalibration has no word to look at"):
+    with (
+        pytest.warns(UserWarning, match="compute"),
+        pytest.raises(ValueError, match="WordCalibration has no word to look at"),
+    ):
         WordCalibration(num_bins=3).compute()
     with pytest.raises(ValueError, match="num_bins must be at least 2, got 1"):
         WordCalibration(num_bins=1)
