@@ -114,6 +114,8 @@ def check(config: DictConfig) -> None:
             node = node[key]
         if node is not None and node < lowest:
             raise ValueError(f"{name} must be at least {lowest}, got {node}")
+    if config.calibration.num_bins == 1:
+        raise ValueError("calibration.num_bins must be 0, for none, or at least 2, got 1")
 
 
 def strategy_of(config: DictConfig) -> Strategy:

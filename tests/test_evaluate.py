@@ -57,6 +57,16 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
     assert "captions of each: 4" in table
 
 
+def test_captions_are_explained_and_probabilities_checked(report: Path) -> None:
+    page = (report / "report.html").read_text()
+    for part in ("Explained", "Attention before: ", "Reliability of word probabilities", "Words by style"):
+        assert part in page
+    assert page.count('class="looks"') == 2  # images of `exploration`, of each the first caption
+    assert page.count('class="shaded"') == 2 * 3
+    assert 0 <= _scores(report)["calibration/ECE"] <= 1
+    assert "calibration/ECE-posterior" not in _scores(report)  # its posterior reads no captions
+
+
 def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> None:
     scores = json.loads((report / "scores.json").read_text())
     assert {
@@ -140,8 +150,9 @@ def test_two_processes_write_the_same_report(trained: TinyRun, tmp_path: Path) -
     assert (one / "captions.json").read_text() == (two / "captions.json").read_text()
     of_two = _scores(two)
     del scores["settings"], of_two["settings"]
-    pixels = {name: scores.pop(name) for name in ("PSNR", "SSIM")}  # convolutions are rounded by the number of threads
-    assert pixels == pytest.approx({name: of_two.pop(name) for name in pixels}, rel=1e-6)
+    rounded = ("PSNR", "SSIM", "calibration/ECE")
+    floats = {name: scores.pop(name) for name in rounded}  # convolutions are rounded by the number of threads
+    assert floats == pytest.approx({name: of_two.pop(name) for name in rounded}, rel=1e-6)
     assert scores == of_two
 
 
@@ -187,8 +198,9 @@ def test_one_image_is_scored_but_for_what_takes_several(
 
 
 def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> None:
-    none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0")
-    _evaluate(tmp_path / "report", trained.best, *none)
+    none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0", "calibration.num_bins=0")
+    scores = _evaluate(tmp_path / "report", trained.best, *none)
+    assert "calibration/ECE" not in scores
     page = (tmp_path / "report/report.html").read_text()
     assert "<img" not in page
     assert "<svg" not in page
@@ -210,6 +222,8 @@ def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
         (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
         (["split=dev"], [], "split must be one of train, val, test, got dev"),
         (["batch_size=0"], [], "batch_size must be at least 1, got 0"),
+        (["calibration.num_bins=1"], [], "calibration.num_bins must be 0, for none, or at least 2, got 1"),
+        (["exploration.num_explained=-1"], [], "exploration.num_explained must be at least 0, got -1"),
         (["trade_off.num_captions=1"], [], "trade_off.num_captions must be at least 2, got 1"),
         (["trainer.accelerator=nonsense"], [], "invalid accelerator name"),
         (

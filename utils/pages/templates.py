@@ -27,9 +27,9 @@ def templates_of(package: str) -> Environment:
 
 def percent(probability: float) -> str:
     """Return a probability in whole percent; never 0 % or 100 % of what is only nearly so."""
-    if probability < 0.005:
+    if probability < 0.01:
         return "<1%"
-    return ">99%" if 0.995 <= probability < 1 else f"{probability:.0%}"
+    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
 def nats(value: float) -> str:
