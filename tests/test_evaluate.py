@@ -59,7 +59,7 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
 
 def test_captions_are_explained_and_probabilities_checked(report: Path) -> None:
     page = (report / "report.html").read_text()
-    for part in ("Explained", "Attention before: ", "Reliability of word probabilities", "Words by style"):
+    for part in ("Explained", "Attention before: ", "Reliability of word probabilities"):
         assert part in page
     assert page.count('class="looks"') == 2  # images of `exploration`, of each the first caption
     assert page.count('class="shaded"') == 2 * 3

@@ -7,16 +7,18 @@ from metrics.scorer import score_captions
 
 def test_each_score_is_in_one_section() -> None:
     images = [ImageCaptions(i, [f"a {thing}", "a b c d"], [f"the {thing} is a b c d"]) for i, thing in enumerate("xyz")]
-    names = [*score_captions(images, training_captions=["a dog"]), "caption_truth", "PSNR", "retrieval/R@1"]
+    of_model = ["calibration/ECE", "calibration/ECE-posterior"]
+    names = [*score_captions(images, training_captions=["a dog"]), *of_model, "caption_truth", "PSNR", "retrieval/R@1"]
     sections = in_sections([*names, *names])
     assert list(sections) == [*SECTIONS, OTHERS]
     assert sorted(name for inside in sections.values() for name in inside) == sorted(names)
     assert sections[OTHERS] == ["caption_truth", "PSNR", "retrieval/R@1"]
-    accuracy, consistency, a, b = (sections[section] for section in SECTIONS)
+    accuracy, consistency, a, b, calibration = (sections[section] for section in SECTIONS)
     assert all(name.startswith("coco/") for name in accuracy)
     assert {name.split("/")[0] for name in consistency} == {"mean", "min", "oracle"}
     assert all(name.startswith("A/") for name in a)
     assert all(name.startswith("B/") for name in b)
+    assert calibration == of_model
 
 
 def test_sections_without_scores_are_left_out() -> None:
