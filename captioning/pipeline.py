@@ -40,6 +40,7 @@ class Description(NamedTuple):
         image_3HW: The image as the model sees it, `uint8`.
         reconstruction_N3HW: The image reconstructed from each caption, in [0, 1]; None where that was not asked for,
             or without image decoder.
+        num_draws: How many captions were generated for strategies that select some of them; None without such.
         explained: The captions word by word; None where that was not asked for.
     """
 
@@ -50,6 +51,7 @@ class Description(NamedTuple):
     finished: list[bool]
     image_3HW: Tensor
     reconstruction_N3HW: Tensor | None
+    num_draws: int | None = None
     explained: list[ExplainedCaption] | None = None
 
 
@@ -179,6 +181,7 @@ class CaptionPipeline:
                 finished=_joined(part.finished for part in parts),
                 image_3HW=image_3HW,
                 reconstruction_N3HW=None if reconstructed is None else torch.cat([part[row] for part in reconstructed]),
+                num_draws=_sum_if_any(part.num_draws for part in parts),
                 explained=None if explained is None else _joined(part[row] for part in explained),
             )
             for row, (path, image_3HW, parts) in enumerate(zip(paths, images_BCHW.cpu(), by_image, strict=True))
@@ -219,6 +222,11 @@ class CaptionPipeline:
 
 def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
     return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
+
+
+def _sum_if_any(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 def _joined(parts: Iterable[list[Value]]) -> list[Value]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from evaluation.generate_split import EncodedBatch
 from evaluation.report.contents import StyleWords
 from lightning_modules import CaptioningModule
-from lightning_modules.generation import Greedy, traverse_style
+from lightning_modules.exploration import traverse
 from metrics import WordOdds, dirichlet_prior, log_odds_ratios
 from metrics.words import words
 
@@ -70,9 +70,9 @@ def _words_at(
     low: Counter[str] = Counter()
     high: Counter[str] = Counter()
     for batch in batches:
-        own = captioner.sample_latents(batch.features_BPD).style
-        style_NS = traverse_style(own.sample, dimension, ends, prior=own.prior.as_gaussian())
-        generated = captioner.generate(batch.features_BPD, Greedy(max_length=max_length), style_NS=style_NS)
+        (generated,) = traverse(
+            captioner, batch.features_BPD, dimensions=[dimension], values=ends, max_length=max_length
+        )
         for at_low, at_high in generated.captions:
             low.update(words(at_low))
             high.update(words(at_high))

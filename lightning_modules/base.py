@@ -16,7 +16,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
@@ -25,7 +25,7 @@ from lightning_modules.networks.latents import Latents
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
-from utils.seeding import Generators, generators_of_images, image_digests, run_seed
+from utils.seeding import Generators, generators_of_images, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ class CaptioningModule(FacetModule):
         strategy: How it generates captions unless told otherwise.
         can_reconstruct: Whether `reconstruct` works.
         has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
+        has_likelihood: Whether `log_likelihood` works.
         latents_read_captions: Whether `latents_of_captions` depend on the captions, beside their image.
         can_explain: Whether `explain` works.
     """
@@ -136,6 +137,7 @@ class CaptioningModule(FacetModule):
     image_size: int
     strategy: Strategy
     has_latents: bool = False
+    has_likelihood: bool = False
     can_explain: bool = False
 
     @property
@@ -192,9 +194,16 @@ class CaptioningModule(FacetModule):
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
     def latents_of_captions(
-        self, features_BPD: Tensor, captions: Sequence[Sequence[str]], *, latent_scale: float = 1.0
+        self,
+        features_BPD: Tensor,
+        captions: Sequence[Sequence[str]],
+        *,
+        latent_scale: float = 1.0,
+        generators: Generators | None = None,
     ) -> Latents:
-        """Sample the latents of human captions, image by image, as training sees them; their means at scale 0.
+        """Sample the latents of human captions, image by image, as training sees them (`generators`: see `generate`).
+
+        At `latent_scale` 0 they are the means.
 
         Raises:
             ValueError: The model has no latents.
@@ -216,6 +225,16 @@ class CaptioningModule(FacetModule):
             ValueError: The model cannot tell, or there are not equally many captions of each image.
         """
         raise ValueError(f"{type(self).__name__} cannot explain its captions")
+
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        """Return log P(caption | image) of each caption (ids after the prefix) given each image, in nats: [N, B].
+
+        With latents, that of the mean P(caption | S, C) over `num` draws from the image alone, by its generator.
+
+        Raises:
+            ValueError: The model cannot tell.
+        """
+        raise ValueError(f"{type(self).__name__} does not tell how likely a given caption is")
 
     @property
     def features_fingerprint(self) -> str:
@@ -271,11 +290,3 @@ class CaptioningModule(FacetModule):
         # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
         with torch.autocast(self.device.type, enabled=False):
             return self.evaluate(batch)
-
-
-def seeds_of_images(batch: CaptionBatch) -> Sequence[str] | Sequence[int]:
-    """Return what random numbers of each image follow from (see `generators_of_images`): its pixels.
-
-    It is the image's number where the batch brings cached features alone.
-    """
-    return image_digests(batch.images_BCHW) if batch.images_BCHW.numel() else batch.image_ids_B.tolist()

@@ -12,12 +12,12 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch, seeds_of_images
+from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.generation import LatentSampling, Strategy
-from lightning_modules.inference import explain_captions, generate_captions, sample_latents
+from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import LossReport, LossTerms, VAELoss, caption_cross_entropy, reconstruction_nll
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
@@ -59,6 +59,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     """
 
     has_latents = True
+    has_likelihood = True
     can_explain = True
 
     def __init__(
@@ -208,15 +209,26 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
 
     @torch.no_grad()
     def latents_of_captions(
-        self, features_BPD: Tensor, captions: Sequence[Sequence[str]], *, latent_scale: float = 1.0
+        self,
+        features_BPD: Tensor,
+        captions: Sequence[Sequence[str]],
+        *,
+        latent_scale: float = 1.0,
+        generators: Generators | None = None,
     ) -> Latents:
         tokens = [torch.tensor(ids) for of_image in captions for ids in self.tokenizer.encode_batch(of_image)]
         tokens_NL = pad_sequence(tokens, batch_first=True, padding_value=self.tokenizer.vocabulary.pad_id)
         counts_B = torch.tensor([len(of_image) for of_image in captions])
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
         return self.network.posterior(
-            features_BPD, tokens_NL.to(self.device), image_of_caption_N, latent_scale=latent_scale
+            features_BPD, tokens_NL.to(self.device), image_of_caption_N, generators, latent_scale=latent_scale
         )
+
+    @torch.no_grad()
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        sampling = LatentSampling(num=num, style_scale=1.0, content_scale=1.0)
+        latents = sample_latents(self.network.latents, features_BPD, sampling, generators=generators)
+        return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
 
     @torch.no_grad()
     def explain(

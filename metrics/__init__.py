@@ -6,6 +6,8 @@ from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaption
 from metrics.caption_score import CaptionScore
 from metrics.caption_scores import CaptionScores
 from metrics.cider import cider, cider_d
+from metrics.clip_model import ClipModel
+from metrics.clip_score import ClipScore, PacScore, clip_score, ref_clip_score
 from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
 from metrics.diversity import (
@@ -37,12 +39,15 @@ from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import rouge_l
 from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
+from metrics.self_retrieval import self_retrieval
 from metrics.spice import Spice, spice, spice_unavailable
 
 __all__ = [
     "CaptionMetric",
     "CaptionScore",
     "CaptionScores",
+    "ClipModel",
+    "ClipScore",
     "DistinctImages",
     "DocumentFrequencies",
     "GatheredCaptions",
@@ -54,6 +59,7 @@ __all__ = [
     "Meteor",
     "MeteorScores",
     "Neighbours",
+    "PacScore",
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
@@ -67,6 +73,7 @@ __all__ = [
     "bleu_statistics",
     "cider",
     "cider_d",
+    "clip_score",
     "consensus_scores",
     "consistency",
     "corpus_bleu",
@@ -83,11 +90,13 @@ __all__ = [
     "notes_on_scores",
     "psnr",
     "ptb_tokenize",
+    "ref_clip_score",
     "reliability_table",
     "retrieval",
     "rouge",
     "rouge_l",
     "score_captions",
+    "self_retrieval",
     "sentence_bleu",
     "spice",
     "spice_unavailable",

@@ -26,10 +26,22 @@ SECTIONS = (
         ("coco",),
     ),
     Section(
+        "Fit of the first caption to the photograph",
+        "How like the image's embedding that of the caption is, by CLIP (CLIP-S, PAC-S), and that of a reference, too "
+        "(RefCLIP-S, RefPAC-S). Higher is better.",
+        ("clip",),
+    ),
+    Section(
         "Consistency: accuracy over all captions",
         "The same of a caption drawn at random (mean), of an image's worst caption (min), and of its best one, chosen "
         "by someone who knows the references (oracle). Higher is better.",
         ("mean", "min", "oracle"),
+    ),
+    Section(
+        "Consistency: captions that find their image",
+        "Share of all captions (recall) and of the images of which every caption does (all) whose own image is among "
+        "the first 1, 5 or 10 by log P(caption | image). Higher is better, but the median rank is best at 1.",
+        ("self-retrieval",),
     ),
     Section(
         "Diversity by protocol A, the best five captions",
@@ -50,12 +62,25 @@ SECTIONS = (
         "the posterior that has read the caption. Lower is better.",
         ("calibration",),
     ),
+    Section(
+        "Draws",
+        "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
+        "selected captions are to be compared at equal draws.",
+        ("draws",),
+    ),
+    Section(
+        "Interpretability of the codes",
+        "Whether each dimension of S and C stands for one factor of the data (MIG, SAP, DCI, modularity), and how "
+        "often a caption that takes the style of a caption of another image has it, is true of its own image, and is "
+        "both. Higher is better.",
+        ("interpretability/style", "interpretability/content", "style_transfer"),
+    ),
 )
 
 OTHERS = Section(
     "Other measures",
     "What the data set can check by itself, and how close reconstructions come to the originals (PSNR in dB, SSIM). "
-    "Higher is better.",
+    "Higher is better, but contradictions are best at 0.",
     (),
 )
 """Of scores that no other section takes."""

@@ -11,9 +11,9 @@ from captioning.output import Shown
 from captioning.pipeline import Description
 from lightning_modules import CaptioningModule
 from lightning_modules.results.explained_captions import ExplainedCaption
+from pictures.pages.templates import templates_of
 from utils.display import as_unicode
 from utils.files import atomic_write_text
-from utils.pages.templates import templates_of
 
 
 class ExplainedPicture(NamedTuple):

@@ -1,17 +1,18 @@
 """Five ways to caption a scene, every one of them true.
 
-| style      | says                                | example, and what varies in it                               |
-|------------|-------------------------------------|--------------------------------------------------------------|
-| terse      | colours, shapes                     | red disc and blue square (order, "and", synonyms)            |
-| plain      | sizes, colours, shapes, background  | we see two shapes a big red circle … (opening, count, order) |
-| relational | colours, shapes, how objects lie    | the red circle is above the blue square (subject, phrases)   |
-| located    | sizes, colours, shapes, places      | in the top left a large red circle and … (place phrases)     |
-| wordy      | everything                          | at top left rests quietly a large red circle and …           |
+| style      | says                                | example, and what varies in it                                |
+|------------|-------------------------------------|---------------------------------------------------------------|
+| terse      | colours, shapes                     | a red disc and a blue square (order, articles, synonyms)      |
+| plain      | sizes, colours, shapes, background  | we see two shapes namely a big red … (opening, count, order)  |
+| relational | colours, shapes, how objects lie    | the red circle is above the blue square (subject, phrases)    |
+| located    | sizes, colours, shapes, places      | in the upper left a large red circle and … (place phrases)    |
+| wordy      | everything                          | in the top left there sits a large red circle and … (phrases) |
 
-The openings are arranged for what greedy decoding of a trained captioner does, which is to follow the most frequent
-next word: only `located` and `wordy` begin with a place; both name the objects in reading order with canonical words;
-and `wordy` has a single phrase for a place where `located` has two. So the most likely caption states every fact. Both
-say the place first: having said it, a captioner knows where to look for the rest.
+The openings are arranged for what greedy decoding of a captioner does that knows the image alone, which is to follow
+the most frequent next word: only `located` and `wordy` begin with a place; both name the objects in reading order with
+canonical words; and `wordy` has a single phrase for a place where `located` has two, one of which begins as it does. So
+the most likely caption states every fact. Both say the place first: having said it, a captioner knows where to look for
+the rest.
 """
 
 from collections.abc import Callable
@@ -24,17 +25,18 @@ Style = Callable[[Scene, Draws], str]
 
 
 def terse(scene: Scene, draws: Draws) -> str:
-    """Colour and shape of each object, in any order, with or without "and"."""
+    """Colour and shape of each object, in any order, with articles or without."""
     objects = _shuffled(scene, draws)
-    joiner = draws.choice((" ", " and "))
-    return joiner.join(_look(thing, draws) for thing in objects)
+    with_articles = draws.below(2)
+    looks = [_look(thing, draws) for thing in objects]
+    return " and ".join(_with_article(look) if with_articles else look for look in looks)
 
 
 def plain(scene: Scene, draws: Draws) -> str:
     """Size, colour and shape of each object, in any order, then the background; sometimes their count first."""
     opening = draws.choice(lexicon.OPENINGS)
     if draws.below(2):
-        opening += f" {lexicon.COUNTS[len(scene.objects)][0]}"
+        opening += f" {lexicon.COUNTS[len(scene.objects)][0]} namely"
     objects = [
         f"a {draws.choice(lexicon.SIZES[thing.size])} {_look(thing, draws)}" for thing in _shuffled(scene, draws)
     ]
@@ -87,6 +89,10 @@ def _look(thing: SceneObject, draws: Draws) -> str:
     return f"{draws.choice(lexicon.COLOURS[thing.colour])} {draws.choice(lexicon.SHAPES[thing.shape])}"
 
 
+def _with_article(look: str) -> str:
+    return f"{'an' if look.startswith('o') else 'a'} {look}"  # of all colours orange alone begins with a vowel
+
+
 def _canonical(thing: SceneObject) -> str:
     size, colour, shape = lexicon.SIZES[thing.size], lexicon.COLOURS[thing.colour], lexicon.SHAPES[thing.shape]
     return f"a {size[0]} {colour[0]} {shape[0]}"
@@ -95,7 +101,9 @@ def _canonical(thing: SceneObject) -> str:
 def _background(background: Background, draws: Draws) -> str:
     tone, pattern = lexicon.TONES[background.tone][0], lexicon.PATTERNS[background.pattern][0]
     before, after = draws.choice(lexicon.BEFORE_BACKGROUND), draws.choice(lexicon.AFTER_BACKGROUND)
-    return f"{before} {tone} {pattern} {after}"
+    # "a plain dark background", but "a dark striped background", as English has it
+    adjectives = f"{pattern} {tone}" if background.pattern == "plain" else f"{tone} {pattern}"
+    return f"{before} {adjectives} {after}"
 
 
 def _relation(subject: SceneObject, other: SceneObject, draws: Draws) -> str:

@@ -1,11 +1,11 @@
 """Reads a caption back into what it claims.
 
     caption    = listing | relational
-    listing    = [opening] [count] object {[joiner] object} [background]
+    listing    = [opening] [count ["namely"]] object {[joiner] object} [background]
     relational = object "is" ("alone" | relation object {joiner relation object})
     object     = place [verb] look | look [verb] [place]
     look       = [article] [size] [colour] shape
-    background = ("on a" | "against a") [tone] [pattern] "background"
+    background = ("on a" | "against a") ([tone] [pattern] | pattern tone) "background"
 
 Strict: every word must be read, in lower case. But free in what it combines: a caption that mixes the styles of
 `grammar.py` still claims what it says.
@@ -72,6 +72,8 @@ def parse(caption: str) -> Claims | None:
 def _listing(reader: _Reader) -> Claims | None:
     reader.skip(lexicon.OPENINGS)
     count = reader.take(COUNT_OF)
+    if count is not None:
+        reader.skip(lexicon.COUNTED)
     objects = []
     joined = True
     while (thing := _object(reader)) is not None:
@@ -121,7 +123,8 @@ def _background(reader: _Reader) -> BackgroundClaim:
     """Read the background; where none comes next, read nothing and claim nothing."""
     start = reader.position
     if reader.skip(lexicon.BEFORE_BACKGROUND):
-        claim = BackgroundClaim(reader.take(TONE_OF), reader.take(PATTERN_OF))
+        tone, pattern = reader.take(TONE_OF), reader.take(PATTERN_OF)
+        claim = BackgroundClaim(reader.take(TONE_OF) if tone is None else tone, pattern)
         if reader.skip(lexicon.AFTER_BACKGROUND):
             return claim
     reader.position = start

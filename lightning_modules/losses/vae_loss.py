@@ -72,9 +72,9 @@ class VAELoss(nn.Module):
         beta: β, the weight of style (Higgins et al. 2017).
         gamma: γ, the weight of content.
         kl_loss_weight: k, the weight of both.
-        style_free_bits: Nats that each dimension of S may carry at no cost. A KL without parts comes in equal shares:
-            as many are free in all dimensions together.
-        content_free_bits: Nats that each dimension of C may carry at no cost.
+        style_free_bits: Nats that each dimension of S may carry at no cost: a number or a schedule. A KL without parts
+            comes in equal shares: as many are free in all dimensions together.
+        content_free_bits: The same of C.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
         terms: Further terms by name, each with its weight.
 
@@ -89,23 +89,18 @@ class VAELoss(nn.Module):
         beta: float | Schedule,
         gamma: float | Schedule,
         kl_loss_weight: float | Schedule,
-        style_free_bits: float = 0.0,
-        content_free_bits: float = 0.0,
+        style_free_bits: float | Schedule = 0.0,
+        content_free_bits: float | Schedule = 0.0,
         label_smoothing: float = 0.0,
         terms: Mapping[str, WeightedTerm] | None = None,
     ) -> None:
         super().__init__()
-        if style_free_bits < 0 or content_free_bits < 0:
-            raise ValueError(
-                f"model.loss.style_free_bits and content_free_bits are nats a dimension, 0 or more; "
-                f"got {style_free_bits} and {content_free_bits}"
-            )
         self.reconstruction_weight = as_schedule(reconstruction_weight)
         self.beta = as_schedule(beta)
         self.gamma = as_schedule(gamma)
         self.kl_loss_weight = as_schedule(kl_loss_weight)
-        self.style_free_bits = style_free_bits
-        self.content_free_bits = content_free_bits
+        self.style_free_bits = _free_bits(style_free_bits)
+        self.content_free_bits = _free_bits(content_free_bits)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
         self.label_smoothing = label_smoothing
@@ -132,8 +127,10 @@ class VAELoss(nn.Module):
             **{name: weight(step) for name, weight in self.weights.items()},
         }
         nats = {name: mean[name] for name in ("caption", "kl_style", "kl_content")}
-        style = free_bits(mean["style_Z"], self.style_free_bits) if self.style_free_bits else mean["kl_style"]
-        content = free_bits(mean["content_Z"], self.content_free_bits) if self.content_free_bits else mean["kl_content"]
+        style = free_bits(mean["style_Z"], self.style_free_bits(step)) if self.style_free_bits else mean["kl_style"]
+        content = (
+            free_bits(mean["content_Z"], self.content_free_bits(step)) if self.content_free_bits else mean["kl_content"]
+        )
         contributions = {
             "caption": mean["smoothed"],
             "kl_style": weights["kl"] * weights["beta"] * style,
@@ -172,3 +169,12 @@ class VAELoss(nn.Module):
         if self.content_free_bits:
             samples["content_Z"] = terms.kl_content_NZ
         return samples
+
+
+def _free_bits(nats: float | Schedule) -> Schedule | None:
+    """Return the nats that are free in a dimension as a schedule; None for 0 throughout."""
+    if isinstance(nats, int | float) and nats < 0:
+        raise ValueError(
+            f"model.loss.style_free_bits and content_free_bits are nats a dimension, 0 or more; got {nats}"
+        )
+    return as_schedule(nats) if nats else None

@@ -1,6 +1,6 @@
 """Captions that a model has generated, with what is known of each.
 
-Shape legend: N captions of all images, image by image, L tokens.
+Shape legend: B images, N captions of all images, image by image, L tokens.
 """
 
 from typing import NamedTuple
@@ -19,6 +19,7 @@ class GeneratedCaptions(NamedTuple):
         log_probabilities: log P(caption | codes) of each in nats.
         scores: What they are ranked by.
         finished: Whether each came to its end; the others were cut.
+        num_draws: As of a `GeneratedBatch`.
     """
 
     captions: list[str]
@@ -26,17 +27,12 @@ class GeneratedCaptions(NamedTuple):
     log_probabilities: list[float]
     scores: list[float]
     finished: list[bool]
+    num_draws: int | None = None
 
     def first(self, num: int | None) -> "GeneratedCaptions":
         """Return the first `num` captions alone, or all."""
-        rows = slice(num)
-        return GeneratedCaptions(
-            self.captions[rows],
-            self.tokens_NL[rows],
-            self.log_probabilities[rows],
-            self.scores[rows],
-            self.finished[rows],
-        )
+        captions, tokens_NL, nats, scores, finished, num_draws = self
+        return GeneratedCaptions(captions[:num], tokens_NL[:num], nats[:num], scores[:num], finished[:num], num_draws)
 
 
 class GeneratedBatch(NamedTuple):
@@ -51,6 +47,8 @@ class GeneratedBatch(NamedTuple):
         finished_N: Whether the caption has come to its end; the others were cut.
         latents: The latents that they were generated from, equally many of each image, and equally many captions from
             each of them; None for a model without.
+        num_draws_B: How many captions had to be generated for each image's, where the strategy selects some of them;
+            None where all are here.
     """
 
     captions: list[list[str]]
@@ -59,6 +57,7 @@ class GeneratedBatch(NamedTuple):
     score_N: Tensor
     finished_N: Tensor
     latents: Latents | None = None
+    num_draws_B: Tensor | None = None
 
     def by_image(self) -> list[GeneratedCaptions]:
         """Return the captions of each image by themselves, on the CPU."""
@@ -66,7 +65,10 @@ class GeneratedBatch(NamedTuple):
             part.unflatten(0, (len(self.captions), -1)).cpu()
             for part in (self.tokens_NL, self.log_probability_N, self.score_N, self.finished_N)
         )
+        num_draws = [None] * len(self.captions) if self.num_draws_B is None else self.num_draws_B.tolist()
         return [
-            GeneratedCaptions(captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
-            for captions, tokens_NL, nats_N, score_N, finished_N in zip(self.captions, *parts, strict=True)
+            GeneratedCaptions(captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist(), draws)
+            for captions, tokens_NL, nats_N, score_N, finished_N, draws in zip(
+                self.captions, *parts, num_draws, strict=True
+            )
         ]

@@ -4,9 +4,11 @@ Shape legend: B images, N captions, L tokens, E width of a word, P grid position
 S style.
 """
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
 from lightning_modules.networks.latents.gaussian import GaussianLatents
@@ -17,6 +19,9 @@ from lightning_modules.networks.latents.latents import (
     init_low_variance,
 )
 from lightning_modules.networks.latents.sources import Source
+
+Pooling = Literal["last", "mean", "max"]
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 
 class ConditionalLatents(GaussianLatents):
@@ -37,6 +42,8 @@ class ConditionalLatents(GaussianLatents):
         hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
         dropout: Share of the grid's features that is set to zero in training.
         num_components: Gaussians in the prior of an image; with more than one the KL is estimated from the sample.
+        pooling: What the posterior knows of a caption: the reader's `last` state, or of each feature its `mean` or its
+            `max` over the words (Long et al. 2019, "Preventing Posterior Collapse in Sequence VAEs with Pooling").
     """
 
     reads_captions = True
@@ -54,6 +61,7 @@ class ConditionalLatents(GaussianLatents):
         hidden_size: int = 256,
         dropout: float = 0.0,
         num_components: int = 1,
+        pooling: Pooling = "last",
     ) -> None:
         super().__init__(
             width=width,
@@ -67,7 +75,10 @@ class ConditionalLatents(GaussianLatents):
         )
         if num_components < 1:
             raise ValueError(f"model.latents.num_components must be at least 1, got {num_components}")
+        if pooling not in POOLINGS:
+            raise ValueError(f"model.latents.pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
         self.num_components = num_components
+        self.pooling = pooling
         self.caption = nn.GRU(embedding_dim, hidden_size, batch_first=True)
         self.style_posterior = nn.Linear(2 * hidden_size, 2 * style_dim)
         self.style_prior = nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
@@ -92,5 +103,11 @@ class ConditionalLatents(GaussianLatents):
         """Return the caption as a whole: [N, F]."""
         length_N = caption.is_word_NL.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(caption.words_NLE, length_N, batch_first=True, enforce_sorted=False)
-        _, last_1NF = self.caption(packed)
-        return last_1NF.squeeze(0)
+        states, last_1NF = self.caption(packed)
+        if self.pooling == "last":
+            return last_1NF.squeeze(0)
+        states_NLF, _ = pad_packed_sequence(states, batch_first=True)
+        is_word_NL1 = caption.is_word_NL[:, : states_NLF.shape[1]].unsqueeze(2)
+        if self.pooling == "max":
+            return states_NLF.masked_fill(~is_word_NL1, float("-inf")).amax(dim=1)
+        return (states_NLF * is_word_NL1).sum(dim=1) / is_word_NL1.sum(dim=1)

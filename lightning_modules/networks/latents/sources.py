@@ -1,16 +1,21 @@
 """Where a code comes from: its posterior, its prior, or whoever asks.
 
-Shape legend: N captions, Z latent dimensions.
+Shape legend: N captions, image by image, Z latent dimensions, X codes of one image.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from lightning_modules.networks.latents.clustering import medoids
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise
 from utils.seeding import Generators
+
+CODES_OF_CLUSTER = 25  # drawn for each that is kept
 
 Distribution = DiagonalGaussian | GaussianMixture
 Source = Callable[[Distribution, Distribution], Tensor]
@@ -23,9 +28,10 @@ class FromPosterior:
 
     latent_scale: float = 1.0
     generators: Generators | None = None
+    noise: Noise = INDEPENDENT
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return posterior.sample(self.latent_scale, self.generators)
+        return posterior.sample(self.latent_scale, self.generators, self.noise)
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,31 @@ class FromPrior:
 
     temperature: float = 1.0
     generators: Generators | None = None
+    noise: Noise = INDEPENDENT
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return prior.sample(self.temperature, self.generators)
+        return prior.sample(self.temperature, self.generators, self.noise)
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """Codes that stand for many: those of another source in clusters, as many as are wanted of an image.
+
+    Of each cluster it is the code nearest to the centre, that of the largest cluster first.
+    """
+
+    source: FromPosterior | FromPrior
+    generators: Generators
+
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
+        rows = torch.arange(len(posterior.mean), device=posterior.mean.device).repeat_interleave(CODES_OF_CLUSTER)
+        codes = self.source(posterior.select(rows), prior.select(rows)).chunk(len(self.generators))
+        num = len(posterior.mean) // len(self.generators)
+        chosen = [
+            code_XZ[medoids(code_XZ.cpu().double(), num, generator).to(code_XZ.device)]
+            for code_XZ, generator in zip(codes, self.generators, strict=True)
+        ]
+        return torch.cat(chosen)
 
 
 @dataclass(frozen=True)

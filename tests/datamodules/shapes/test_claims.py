@@ -28,7 +28,7 @@ TRUE = [
     "circle circle",
     "star blue circle and circle",
     "we see three shapes a big disc and a little star on a dark background",
-    "a large red circle in the top left and a small blue circle at center",
+    "a large red circle in the top left and a small blue circle at the center",
     "the red circle is above the blue star",
     "the red circle is left of the blue star",
     "the star is below the blue circle and to the right of the red circle",
@@ -45,7 +45,7 @@ FALSE = [
     "red circle blue circle blue star circle",
     "we see two shapes a red circle and a blue star",
     "a small red circle",
-    "a red circle at top",
+    "a red circle at the top",
     "a red circle on a light background",
     "a red circle on a dark plain background",
     "the red circle is alone",
@@ -76,7 +76,7 @@ def test_facts_are_four_an_object_and_two_of_the_background() -> None:
 
 STATED = [
     ("red circle", {(0, "colour"), (0, "shape")}),
-    ("a large circle at the upper left", {(0, "size"), (0, "shape"), (0, "place")}),
+    ("a large circle in the upper left", {(0, "size"), (0, "shape"), (0, "place")}),
     ("star on a dark background", {(2, "shape"), (None, "tone")}),
     ("the blue star is below the red circle", {(2, "colour"), (2, "shape"), (0, "colour"), (0, "shape")}),
     ("circle", set()),  # which one is not said

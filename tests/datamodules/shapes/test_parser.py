@@ -18,19 +18,21 @@ READ = [
     ("red circle blue box", Claims((RED_CIRCLE, BLUE_SQUARE))),
     ("a crimson disc and a blue square", Claims((RED_CIRCLE, BLUE_SQUARE))),
     (
-        "at top left rests quietly a large red circle and at bottom a small blue square on a dark striped background",
+        "in the top left there sits a large red circle and at the bottom a blue square on a dark striped background",
         Claims(
-            (ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", "small", "bottom")),
+            (ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", None, "bottom")),
             BackgroundClaim("dark", "striped"),
         ),
     ),
     (
-        "a large red circle rests quietly at top left with a small blue square at bottom",
+        "a large red circle there is at the top left with a small blue square near the bottom",
         Claims((ObjectClaim("circle", "red", "large", "top left"), ObjectClaim("square", "blue", "small", "bottom"))),
     ),
     ("a big red circle on the left", Claims((ObjectClaim("circle", "red", "large", "left"),))),
+    ("we see two shapes namely a red circle blue square", Claims((RED_CIRCLE, BLUE_SQUARE), num_objects=2)),
     ("we see two shapes a red circle blue square", Claims((RED_CIRCLE, BLUE_SQUARE), num_objects=2)),
     ("red circle on a dotted backdrop", Claims((RED_CIRCLE,), BackgroundClaim(pattern="dotted"))),
+    ("red circle on a plain grey background", Claims((RED_CIRCLE,), BackgroundClaim("grey", "plain"))),
     ("the red circle is by itself", Claims((RED_CIRCLE,), num_objects=1)),
     (
         "the red circle is to the left of the blue square and below the star",
@@ -40,7 +42,7 @@ READ = [
         ),
     ),
     # Mixed styles still claim what they say.
-    ("red circle rests calmly with a blue square at top", Claims((RED_CIRCLE, BLUE_SQUARE._replace(place="top")))),
+    ("red circle there is with a blue square at the top", Claims((RED_CIRCLE, BLUE_SQUARE._replace(place="top")))),
 ]
 
 UNREADABLE = [
@@ -50,10 +52,12 @@ UNREADABLE = [
     "a red circle and",
     "a red circle in the",
     "a red circle in the top left corner",
-    "a red circle rests",
-    "at top left",
-    "at top left a red circle at top left",
-    "at top left a red circle rests quietly",
+    "a red circle there",
+    "in the top left",
+    "in the top left a red circle in the top left",
+    "in the top left a red circle there sits",
+    "namely a red circle",
+    "a red circle on a grey plain dark background",
     "a red circle on a dark",
     "a red circle, a blue square",
     "A red circle",

@@ -8,10 +8,13 @@ import torch
 
 from evaluation.report.contents import (
     ExplainedImage,
+    Interpretability,
+    ProbedFactor,
     Report,
     ShownCaption,
     ShownImage,
     StyledCaption,
+    StyleTransfer,
     StyleWords,
     Swaps,
     TradeOff,
@@ -73,6 +76,15 @@ def _explained(*texts: str) -> ExplainedCaption:
     return ExplainedCaption(" ".join(texts), words, -1.0 * len(texts), finished=False)
 
 
+def _interpretability() -> Interpretability:
+    probes = [
+        ProbedFactor("manner", "caption", 3, 0.4, 0.987, 0.995, 0.41, 0.43),
+        ProbedFactor("pattern", "image", 4, 0.25, 0.26, 0.27, 0.876, 0.888),
+    ]
+    transfer = {"all": StyleTransfer(10, 0.7, 0.6, 0.5), "loud": StyleTransfer(4, 0.75, None, None)}
+    return Interpretability(1234, 6170, probes, {"style": {"mig": 0.125}}, transfer)
+
+
 def _report() -> Report:
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     points = [TradeOffPoint(t, 0.5 - 0.1 * t, 0.8, 0.9 - 0.4 * t, 0.5) for t in (0.5, 1.0)]
@@ -91,6 +103,7 @@ def _report() -> Report:
         style_words=[
             StyleWords(7, (-2.0, 2.0), [WordOdds("flying", 2.0, 3.25, 17, 2)], [], 40),
         ],
+        interpretability=_interpretability(),
         config="model:\n  size: 3",
     )
 
@@ -112,6 +125,7 @@ def test_everything_is_shown() -> None:
         "flying1723.2",
     ]
     shown += ["no word of its own"]
+    shown += ["6,170 human captions of 1,234 images", "manner", "98.7", "99.5", "pattern", "87.6", "loud", "75.0"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
     assert [words for words in shown if words not in text] == []
@@ -132,6 +146,7 @@ def test_parts_come_in_the_order_of_a_reader_who_looks() -> None:
         "Words by",
         "Latent trav",
         "Style swaps",
+        "the codes know",
         "All settings",
     ]
     places = [text.index(part) for part in parts]
@@ -202,7 +217,7 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
 
 def test_what_was_not_measured_is_not_there() -> None:
     bare = replace(_report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None)
-    bare = replace(bare, explained=[], reliability={}, style_words=[])
+    bare = replace(bare, explained=[], reliability={}, style_words=[], interpretability=None)
     page = Page(render(bare))
     assert (page.count("img"), page.count("svg"), page.count("h2")) == (0, 0, 2)
     assert "human" not in page.text
@@ -249,6 +264,17 @@ def test_a_model_without_attention_has_its_words_explained() -> None:
     text = Page(render(replace(_report(), explained=[blind]))).text
     assert "bird90%" in text
     assert "No attention to show" in text
+
+
+def test_draws_are_told_where_captions_were_selected() -> None:
+    report = _report()
+    assert report.trade_off is not None
+    assert "draws" not in Page(render(report)).text
+    low, high = report.trade_off.curves["sample"]
+    curves = {"latent": [low._replace(mean_draws=12.25), high._replace(mean_draws=40)]}
+    selected = replace(report, trade_off=report.trade_off._replace(curves=curves), scores={"draws/mean": 7.5})
+    text = Page(render(selected)).text
+    assert all(shown in text for shown in ("draws", "12.2", "40.0", "draws/mean", "7.500"))
 
 
 def test_the_best_caption_has_the_longest_bar() -> None:

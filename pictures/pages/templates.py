@@ -2,14 +2,14 @@
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from utils.pages.overlay import overlays
-from utils.pages.pictures import data_uri
+from pictures.pages.data_uri import data_uri
+from pictures.pages.overlay import overlays
 
 
 def templates_of(package: str) -> Environment:
     """Return the templates that a package holds, and beside them those that all pages share."""
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package, ""), PackageLoader("utils.pages", "")]),
+        loader=ChoiceLoader([PackageLoader(package, ""), PackageLoader("pictures.pages", "")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

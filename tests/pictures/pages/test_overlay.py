@@ -2,7 +2,7 @@
 
 import torch
 
-from utils.pages.overlay import SIDE, overlay, overlays, relative_heat
+from pictures.pages.overlay import SIDE, overlay, overlays, relative_heat
 
 
 def test_an_even_look_is_cold_and_the_highest_weight_of_a_caption_hot() -> None:

@@ -8,8 +8,8 @@ import torch
 
 from lightning_modules.results.explained_captions import ExplainedCaption
 from lightning_modules.results.explanation import ExplainedWord
+from pictures.pages.templates import nats, percent, signed, templates_of
 from tests.tiny_run import ROOT
-from utils.pages.templates import nats, percent, signed, templates_of
 
 HOSTILE = "<script>alert('1')</script>"
 WORDS = [
@@ -22,7 +22,7 @@ CAPTION = ExplainedCaption(f"a {HOSTILE}", WORDS, -3.5, finished=True)
 
 def _render(call: str, **values: object) -> str:
     template = '{% from "words.html.j2" import looks, shaded with context %}' + call
-    return templates_of("utils.pages").from_string(template).render(**values)
+    return templates_of("pictures.pages").from_string(template).render(**values)
 
 
 def test_words_are_shaded_by_their_probability_and_told_in_numbers() -> None:
@@ -61,7 +61,7 @@ def test_numbers_are_told_as_they_are() -> None:
 @pytest.mark.parametrize("scheme", [0, 1])
 def test_words_can_be_read_on_every_shade(scheme: int) -> None:
     """WCAG 2.1, level AA: a contrast of 4.5 at least, on light and on dark."""
-    css = (ROOT / Path("utils/pages/page.css")).read_text()
+    css = (ROOT / Path("pictures/pages/page.css")).read_text()
     colors = {name: re.findall(rf"--{name}: (#\w+)", css)[scheme] for name in ("ink", "likely", "page")}
     for share in (0, 0.25, 0.5, 0.75, 1):
         mixed = [share * a + (1 - share) * b for a, b in zip(_rgb(colors["likely"]), _rgb(colors["page"]), strict=True)]
