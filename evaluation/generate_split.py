@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
-from lightning_modules.base import GeneratedCaptions
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker, generate_ranked
+from lightning_modules.results.generated import GeneratedCaptions
 from metrics import ImageCaptions
 
 

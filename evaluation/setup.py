@@ -116,7 +116,11 @@ def check(config: DictConfig) -> None:
         "trade_off.num_images": 0,
         "trade_off.num_captions": 2,
         "exploration.num_images": 0,
+        "exploration.num_explained": 0,
         "exploration.num_dimensions": 0,
+        "exploration.num_word_images": 0,
+        "exploration.num_words": 1,
+        "calibration.num_bins": 0,
         "clip.batch_size": 1,
         "self_retrieval.num_images": 0,
         "self_retrieval.num_samples": 1,
@@ -129,6 +133,8 @@ def check(config: DictConfig) -> None:
             node = node[key]
         if node is not None and node < lowest:
             raise ValueError(f"{name} must be at least {lowest}, got {node}")
+    if config.calibration.num_bins == 1:
+        raise ValueError("calibration.num_bins must be 0, for none, or at least 2, got 1")
 
 
 def strategy_of(config: DictConfig) -> Strategy:

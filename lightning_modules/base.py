@@ -22,6 +22,8 @@ from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
+from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
@@ -36,70 +38,6 @@ class Example(NamedTuple):
 
     generated: str
     reference: str
-
-
-class GeneratedCaptions(NamedTuple):
-    """The captions that were generated for one image.
-
-    Attributes:
-        captions: Best first where they were ranked.
-        tokens_NL: The same as tokens, after the prefix, padded.
-        log_probabilities: log P(caption | codes) of each in nats.
-        scores: What they are ranked by.
-        finished: Whether each came to its end; the others were cut.
-        num_draws: As of a `GeneratedBatch`.
-    """
-
-    captions: list[str]
-    tokens_NL: Tensor
-    log_probabilities: list[float]
-    scores: list[float]
-    finished: list[bool]
-    num_draws: int | None = None
-
-    def first(self, num: int | None) -> "GeneratedCaptions":
-        """Return the first `num` captions alone, or all."""
-        captions, tokens_NL, nats, scores, finished, num_draws = self
-        return GeneratedCaptions(captions[:num], tokens_NL[:num], nats[:num], scores[:num], finished[:num], num_draws)
-
-
-class GeneratedBatch(NamedTuple):
-    """Generated captions of a batch of images, equally many of each image.
-
-    Attributes:
-        captions: For each image its captions, the best first where the strategy ranks them.
-        tokens_NL: The same as token ids, image by image; what `reconstruct` reads.
-        log_probability_N: log P(caption | image) in nats, without any filter or penalty of the strategy's; for a model
-            with latents log P(caption | S, C).
-        score_N: What the strategy ranks by, the higher the better.
-        finished_N: Whether the caption has come to its end; the others were cut.
-        latents: The latents that they were generated from, equally many of each image, and equally many captions from
-            each of them; None for a model without.
-        num_draws_B: How many captions had to be generated for each image's, where the strategy selects some of them;
-            None where all are here.
-    """
-
-    captions: list[list[str]]
-    tokens_NL: Tensor
-    log_probability_N: Tensor
-    score_N: Tensor
-    finished_N: Tensor
-    latents: Latents | None = None
-    num_draws_B: Tensor | None = None
-
-    def by_image(self) -> list[GeneratedCaptions]:
-        """Return the captions of each image by themselves, on the CPU."""
-        parts = (
-            part.unflatten(0, (len(self.captions), -1)).cpu()
-            for part in (self.tokens_NL, self.log_probability_N, self.score_N, self.finished_N)
-        )
-        num_draws = [None] * len(self.captions) if self.num_draws_B is None else self.num_draws_B.tolist()
-        return [
-            GeneratedCaptions(captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist(), draws)
-            for captions, tokens_NL, nats_N, score_N, finished_N, draws in zip(
-                self.captions, *parts, num_draws, strict=True
-            )
-        ]
 
 
 class EvaluationOutput(NamedTuple):
@@ -191,6 +129,8 @@ class CaptioningModule(FacetModule):
         can_reconstruct: Whether `reconstruct` works.
         has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
         has_likelihood: Whether `log_likelihood` works.
+        latents_read_captions: Whether `latents_of_captions` depend on the captions, beside their image.
+        can_explain: Whether `explain` works.
     """
 
     tokenizer: CaptionTokenizer
@@ -198,6 +138,11 @@ class CaptioningModule(FacetModule):
     strategy: Strategy
     has_latents: bool = False
     has_likelihood: bool = False
+    can_explain: bool = False
+
+    @property
+    def latents_read_captions(self) -> bool:
+        return False
 
     @property
     def can_reconstruct(self) -> bool:
@@ -249,14 +194,37 @@ class CaptioningModule(FacetModule):
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
     def latents_of_captions(
-        self, features_BPD: Tensor, captions: Sequence[Sequence[str]], *, generators: Generators | None = None
+        self,
+        features_BPD: Tensor,
+        captions: Sequence[Sequence[str]],
+        *,
+        latent_scale: float = 1.0,
+        generators: Generators | None = None,
     ) -> Latents:
         """Sample the latents of human captions, image by image, as training sees them (`generators`: see `generate`).
+
+        At `latent_scale` 0 they are the means.
 
         Raises:
             ValueError: The model has no latents.
         """
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+
+    def explain(
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+    ) -> Explanation:
+        """Return how the model comes to each word of captions.
+
+        Args:
+            features_BPD: See `encode`.
+            tokens_NL: The captions, image by image, equally many of each: token ids after the prefix, padded.
+            latents: What they were generated from, such as `GeneratedBatch.latents`; None for the means of each image.
+            attention: Whether to look at the attention, too, which costs another pass through the decoder.
+
+        Raises:
+            ValueError: The model cannot tell, or there are not equally many captions of each image.
+        """
+        raise ValueError(f"{type(self).__name__} cannot explain its captions")
 
     def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
         """Return log P(caption | image) of each caption (ids after the prefix) given each image, in nats: [N, B].

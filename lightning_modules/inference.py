@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, GeneratedBatch
 from lightning_modules.generation import Generated, LatentSampling, Request, Selection, Stepper, Strategy
+from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import (
     INDEPENDENT,
     Clustered,
@@ -28,6 +29,7 @@ from lightning_modules.networks.latents import (
     Source,
     stratified,
 )
+from lightning_modules.results.explanation import Explanation
 from utils.seeding import Generators
 
 
@@ -158,6 +160,31 @@ def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *,
     nats = scorer.log_probability(latents.select(rows), tokens_NL.repeat(num_codes, 1))
     nats_BKN = nats.view(num_images, -1, num_captions)
     return (nats_BKN.logsumexp(dim=1) - math.log(nats_BKN.shape[1])).T
+
+
+def explain_captions(network: Captioner, latents: Latents, tokens_NL: Tensor, *, attention: bool = True) -> Explanation:
+    """Return how a network comes to each word of captions from given latents.
+
+    Args:
+        network: The network, in evaluation mode.
+        latents: Equally many captions follow from each, side by side.
+        tokens_NL: The captions, tokens after the prefix, padded.
+        attention: Whether to look at the attention, too.
+
+    Raises:
+        ValueError: There are not equally many captions of each sample of the latents.
+    """
+    num_samples = len(latents.style.sample)
+    each, rest = divmod(len(tokens_NL), num_samples)
+    if rest or not each:
+        raise ValueError(
+            f"expected equally many captions of each of {num_samples} samples of the latents, got {len(tokens_NL)}"
+        )
+    latents = latents.select(torch.arange(num_samples, device=tokens_NL.device).repeat_interleave(each))
+    predictions = network.word_predictions(latents, tokens_NL)
+    if not attention:
+        return Explanation(predictions)
+    return Explanation(predictions, network.attention_weights(latents, tokens_NL), network.encoder.grid)
 
 
 def tokenize_constraints(

@@ -1,6 +1,7 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
 from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.calibration import ReliabilityTable, WordCalibration, expected_calibration_error, reliability_table
 from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
 from metrics.caption_score import CaptionScore
 from metrics.caption_scores import CaptionScores
@@ -17,6 +18,7 @@ from metrics.diversity import (
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
+from metrics.log_odds import WordOdds, dirichlet_prior, log_odds_ratios
 from metrics.mean_over_captions import MeanOverCaptions
 from metrics.mean_over_images import MeanOverImages
 from metrics.meteor import (
@@ -61,8 +63,11 @@ __all__ = [
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
+    "ReliabilityTable",
     "RougeScore",
     "Spice",
+    "WordCalibration",
+    "WordOdds",
     "active_units",
     "all_candidates",
     "bleu_statistics",
@@ -72,8 +77,11 @@ __all__ = [
     "consensus_scores",
     "consistency",
     "corpus_bleu",
+    "dirichlet_prior",
+    "expected_calibration_error",
     "first_candidates",
     "human_captions",
+    "log_odds_ratios",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",
@@ -83,6 +91,7 @@ __all__ = [
     "psnr",
     "ptb_tokenize",
     "ref_clip_score",
+    "reliability_table",
     "retrieval",
     "rouge",
     "rouge_l",

@@ -56,6 +56,13 @@ SECTIONS = (
         ("B",),
     ),
     Section(
+        "Calibration: is the model as often right as it is sure?",
+        "Expected calibration error of the likeliest next word, over the words of human captions: how far its "
+        "probability is from how often it is right, with S from the image alone (as captions are generated), and from "
+        "the posterior that has read the caption. Lower is better.",
+        ("calibration",),
+    ),
+    Section(
         "Draws",
         "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
         "selected captions are to be compared at equal draws.",

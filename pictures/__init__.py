@@ -1,1 +1,1 @@
-"""Drawings and tables of what models do, from plain captions and numbers; they know no models."""
+"""Drawings, tables and pages of what models do, from plain captions and numbers; they know no models."""

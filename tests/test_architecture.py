@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "utils.seeding",
         "torch",
     ),
-    "pictures": ("pictures", "metrics.words", "matplotlib", "numpy", "PIL", "torch"),
+    "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",
         "datamodules.batch",

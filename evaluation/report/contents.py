@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from lightning_modules.results.explained_captions import ExplainedCaption
+from metrics import ReliabilityTable, WordOdds
+
 
 class NamedCaptions(NamedTuple):
     """What captions.json tells of an image.
@@ -125,6 +128,38 @@ class Traversal(NamedTuple):
     styled_captions: Sequence[StyledCaption]
 
 
+class ExplainedImage(NamedTuple):
+    """An image with captions that are explained word by word.
+
+    Attributes:
+        name: What the data set calls it.
+        image_3HW: `uint8`.
+        captions: The first captions that the model generates for it.
+    """
+
+    name: str
+    image_3HW: Tensor
+    captions: Sequence[ExplainedCaption]
+
+
+class StyleWords(NamedTuple):
+    """Words that belong to one end of a dimension of the style more than chance allows.
+
+    Attributes:
+        dimension: Which, from 0.
+        ends: The lower and the higher value, in standard deviations of the images' prior, from its mean.
+        low: Those of the lower end, against the higher one.
+        high: Those of the higher end, against the lower one.
+        num_captions: Captions at each end.
+    """
+
+    dimension: int
+    ends: tuple[float, float]
+    low: Sequence[WordOdds]
+    high: Sequence[WordOdds]
+    num_captions: int
+
+
 class Swaps(NamedTuple):
     """Each image's content in each image's style.
 
@@ -211,6 +246,9 @@ class Report:
         trade_off: None where it was not measured.
         traversals: Empty where they were not made.
         swaps: None where they were not made.
+        explained: Images with captions that are explained word by word; none where the model cannot.
+        reliability: For each way to the style, by its score's name, how sure the model is and how often it is right.
+        style_words: Words that differ between the ends of the dimensions of the style.
         interpretability: None where it was not measured.
         config: The exact config, as YAML.
     """
@@ -224,5 +262,8 @@ class Report:
     trade_off: TradeOff | None
     traversals: Sequence[Traversal]
     swaps: Swaps | None
+    explained: Sequence[ExplainedImage]
+    reliability: Mapping[str, ReliabilityTable]
+    style_words: Sequence[StyleWords]
     interpretability: Interpretability | None
     config: str
