@@ -2,6 +2,9 @@ from .cached_features import CachedFeatures
 from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
 from .constant_monitors import ConstantMonitors
+from .kl_history import KLHistory
+from .latent_projector import LatentProjector
+from .latent_scatter import LatentScatter
 from .latent_usage import LatentUsage
 from .missing_images import MissingImages
 from .moving_average import MovingAverage
@@ -12,12 +15,18 @@ from .resume_checkpoints import ResumeCheckpoints
 from .same_data import SameData
 from .sharded_clipping import ShardedClipping
 from .step_seeds import StepSeeds
+from .style_grid import StyleGrid
+from .style_probe import StyleProbe
+from .traversals import Traversals
 
 __all__ = [
     "CachedFeatures",
     "CaptionMetrics",
     "CaptionSamples",
     "ConstantMonitors",
+    "KLHistory",
+    "LatentProjector",
+    "LatentScatter",
     "LatentUsage",
     "MissingImages",
     "MovingAverage",
@@ -29,4 +38,7 @@ __all__ = [
     "SameData",
     "ShardedClipping",
     "StepSeeds",
+    "StyleGrid",
+    "StyleProbe",
+    "Traversals",
 ]

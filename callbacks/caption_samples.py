@@ -1,8 +1,5 @@
 """Shows the captions that the model generates for a few images, beside human references."""
 
-import html
-import re
-
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -11,10 +8,8 @@ from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import GatheredCaptions, ImageCaptions
-from metrics.words import on_one_line
+from pictures.markdown import as_it_is, table
 from utils.lightning_internals import figures_step
-
-MARKUP = re.compile(r"([\\`*_\[\]|])")
 
 
 class CaptionSamples(EvaluationCallback):
@@ -63,11 +58,9 @@ class CaptionSamples(EvaluationCallback):
 
 def as_markdown_table(samples: list[ImageCaptions]) -> str:
     """Return one row an image: its number, the generated captions, the references."""
-    rows = [f"| {sample.image_id} | {_cell(sample.candidates)} | {_cell(sample.references)} |" for sample in samples]
-    return "\n".join(["| image | generated | references |", "|---|---|---|", *rows])
+    rows = [(str(sample.image_id), _cell(sample.candidates), _cell(sample.references)) for sample in samples]
+    return table(("image", "generated", "references"), rows)
 
 
 def _cell(captions: list[str]) -> str:
-    """Return captions that Markdown and HTML show as they are."""
-    lines = (html.escape(on_one_line(caption), quote=False) for caption in captions)
-    return "<br>".join(MARKUP.sub(r"\\\1", line) for line in lines)
+    return "<br>".join(map(as_it_is, captions))

@@ -86,6 +86,12 @@ def add_output(group: argparse._ArgumentGroup) -> None:
         help="save a picture: each image, and beside it the image reconstructed from each of its captions",
     )
     group.add_argument(
+        "--explain",
+        type=user_path,
+        metavar="OUT.html",
+        help="write a page: how likely each word was, where the model looked, and what other styles change",
+    )
+    group.add_argument(
         "--on-bad-image", choices=("error", "skip"), default="error", help="stop at an unreadable image, or skip it"
     )
 

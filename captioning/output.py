@@ -109,6 +109,8 @@ def as_record(description: Description, shown: Shown) -> dict[str, Any]:
         "log_probabilities": [round(nats, DECIMALS) for nats in description.log_probabilities],
         "finished": description.finished,
     }
+    if description.num_draws is not None:
+        record["num_draws"] = description.num_draws
     if shown.scores:
         record["scores"] = [round(score, DECIMALS) for score in description.scores]
     if shown.styles is not None:

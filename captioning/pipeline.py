@@ -20,6 +20,7 @@ from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Greedy, Sample, Strategy
 from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Ranker, generate_ranked
+from lightning_modules.results.explained_captions import ExplainedCaption, explained_captions
 
 Value = TypeVar("Value")
 
@@ -39,6 +40,8 @@ class Description(NamedTuple):
         image_3HW: The image as the model sees it, `uint8`.
         reconstruction_N3HW: The image reconstructed from each caption, in [0, 1]; None where that was not asked for,
             or without image decoder.
+        num_draws: How many captions were generated for strategies that select some of them; None without such.
+        explained: The captions word by word; None where that was not asked for.
     """
 
     path: Path
@@ -48,6 +51,8 @@ class Description(NamedTuple):
     finished: list[bool]
     image_3HW: Tensor
     reconstruction_N3HW: Tensor | None
+    num_draws: int | None = None
+    explained: list[ExplainedCaption] | None = None
 
 
 class CaptionPipeline:
@@ -120,6 +125,7 @@ class CaptionPipeline:
         styles: Styles | None = None,
         ranker: Ranker | None = None,
         reconstruct: bool = True,
+        explain: bool = False,
     ) -> list[Description]:
         """Generate captions of several images together, by one strategy after the other.
 
@@ -134,6 +140,7 @@ class CaptionPipeline:
             styles: Which styles to generate captions in; None for those that a strategy samples.
             ranker: Brings the captions of each strategy into its order, best first; `prepare` it before.
             reconstruct: Whether to reconstruct the image from each caption, if the model can.
+            explain: Whether to explain each caption word by word.
 
         Raises:
             ValueError: There is no file, one is no usable image, or the model cannot do what is asked for.
@@ -163,6 +170,7 @@ class CaptionPipeline:
             if reconstruct and captioner.can_reconstruct
             else None
         )
+        explained = [explained_captions(captioner, features_BPD, part) for part in generated] if explain else None
         by_image = zip(*(part.by_image() for part in generated), strict=True)
         return [
             Description(
@@ -173,6 +181,8 @@ class CaptionPipeline:
                 finished=_joined(part.finished for part in parts),
                 image_3HW=image_3HW,
                 reconstruction_N3HW=None if reconstructed is None else torch.cat([part[row] for part in reconstructed]),
+                num_draws=_sum_if_any(part.num_draws for part in parts),
+                explained=None if explained is None else _joined(part[row] for part in explained),
             )
             for row, (path, image_3HW, parts) in enumerate(zip(paths, images_BCHW.cpu(), by_image, strict=True))
         ]
@@ -212,6 +222,11 @@ class CaptionPipeline:
 
 def _keys_of(paths: Sequence[str | Path]) -> ImageKeys:
     return np.array([file_keys(Path(path)) for path in paths], dtype=np.int64)
+
+
+def _sum_if_any(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 def _joined(parts: Iterable[list[Value]]) -> list[Value]:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from captioning.batches import Describe, describe_batches
+from captioning.explain.page import PageOutput
 from captioning.images import find_images
 from captioning.lines import LinesOutput, fingerprint
 from captioning.output import JsonOutput, Output, PictureOutput, Shown, TextOutput
@@ -13,6 +14,8 @@ from captioning.pipeline import CaptionPipeline
 from captioning.strategy import Settings, build, is_beam, ranking_settings, strategy_settings, with_max_length
 from captioning.styles import check_styles, chosen_styles
 from utils.devices import check_device
+
+SUFFIXES = {"--save-reconstruction": ".png", "--explain": ".html"}
 
 
 def check_computing(options: argparse.Namespace) -> None:
@@ -24,24 +27,24 @@ def check_computing(options: argparse.Namespace) -> None:
 
 def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
     """Raise a `ValueError` unless what is written goes where it may, and not over what is read."""
-    picture, lines = options.save_reconstruction, options.out
-    if picture is not None and (picture.suffix.lower() != ".png" or not picture.parent.is_dir()):
-        raise ValueError(f"--save-reconstruction {picture}: expected the name of a .png file in a folder that exists")
+    lines, written = options.out, {"--save-reconstruction": options.save_reconstruction, "--explain": options.explain}
+    for name, path in written.items():
+        if path is not None and (path.suffix.lower() != SUFFIXES[name] or not path.parent.is_dir()):
+            raise ValueError(f"{name} {path}: expected the name of a {SUFFIXES[name]} file in a folder that exists")
     if lines is not None and (not lines.parent.is_dir() or (lines.exists() and not lines.is_file())):
         raise ValueError(f"--out {lines}: expected the name of a file in a folder that exists; change it")
-    if lines is not None and (options.json or picture is not None):
+    if lines is not None and (options.json or any(written.values())):
         raise ValueError(
-            f"--out {lines}: expected no --json and no --save-reconstruction beside it, for a rerun would print and "
-            f"draw the rest alone; leave them out"
+            f"--out {lines}: expected no --json, --save-reconstruction or --explain beside it, for a rerun would print "
+            f"and draw the rest alone; leave them out"
         )
     used = {path.resolve() for path in (*images, options.checkpoint, options.style_from, options.index) if path}
-    for name, path in (("--save-reconstruction", picture), ("--out", lines)):
+    for name, path in (*written.items(), ("--out", lines)):
         if path is not None and path.resolve() in used:
             raise ValueError(f"{name} {path}: expected another file than those that are read; change it")
-    if picture is not None and picture.exists():
-        raise ValueError(
-            f"--save-reconstruction {picture}: a file of this name is there, and would be lost; name another"
-        )
+    for name, path in written.items():
+        if path is not None and path.exists():
+            raise ValueError(f"{name} {path}: a file of this name is there, and would be lost; name another")
 
 
 def make_describer(
@@ -67,6 +70,7 @@ def make_describer(
         styles=None if choice is None else choice.styles,
         ranker=ranker,
         reconstruct=options.save_reconstruction is not None,
+        explain=options.explain is not None,
     )
     scores = ranker is not None or any(map(is_beam, settings))
     return describe, Shown(None if choice is None else choice.labels, scores)
@@ -82,6 +86,8 @@ def run(options: argparse.Namespace) -> None:
     pipeline = CaptionPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
     if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
         raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
+    if options.explain is not None and not pipeline.captioner.can_explain:
+        raise ValueError("--explain: this model cannot tell how it comes to its words (`explain` of its class)")
     max_length = pipeline.captioner.tokenizer.max_length
     settings = [with_max_length(strategy, max_length) for strategy in settings]
     ranking = None if ranking is None else with_max_length(ranking, max_length)
@@ -93,6 +99,8 @@ def run(options: argparse.Namespace) -> None:
         outputs, done = [lines], lines.done
     if options.save_reconstruction is not None:
         outputs.append(PictureOutput(options.save_reconstruction))
+    if options.explain is not None:
+        outputs.append(PageOutput(options.explain, pipeline.captioner, shown))
     for descriptions in describe_batches(options, describe, images, done, pipeline.captioner.image_size):
         for output in outputs:
             output.write(descriptions)

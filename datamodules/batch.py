@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from utils.seeding import image_digests
+
 
 class CaptionSample(NamedTuple):
     """One image with the captions chosen for this step, before batching."""
@@ -76,3 +78,11 @@ def empty_batch(left_out: Sequence[UnreadableImage]) -> CaptionBatch:
     """Return a batch none of whose images could be read."""
     none = torch.empty(0, dtype=torch.long)
     return CaptionBatch(torch.empty(0, 3, 0, 0, dtype=torch.uint8), none.view(0, 0), none, none, [], left_out=left_out)
+
+
+def seeds_of_images(batch: CaptionBatch) -> Sequence[str] | Sequence[int]:
+    """Return what random numbers of each image follow from (see `generators_of_images`): its pixels.
+
+    It is the image's number where the batch brings cached features alone.
+    """
+    return image_digests(batch.images_BCHW) if batch.images_BCHW.numel() else batch.image_ids_B.tolist()

@@ -23,6 +23,8 @@ from datamodules.shared_images import shared_images
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
 from datamodules.training_record import TrainingRecord
+from metrics.caption_attributes import caption_attributes
+from metrics.factor import Factor
 from utils.seeding import run_seed
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,24 @@ class CaptionDataModule(LightningDataModule, ABC):
     @abstractmethod
     def load_splits(self) -> dict[SplitName, CaptionSplit]:
         """Return the train, val and test splits; called once in every process, after `prepare_data`."""
+
+    def image_factors(self, image_ids: Sequence[int]) -> list[Factor]:
+        """Return what is known of how images differ, such as their number of objects; nothing by default.
+
+        Codes are compared with it (`evaluation.interpretability`). Needs no `setup`.
+        """
+        return []
+
+    def caption_factors(self, captions: Sequence[str]) -> list[Factor]:
+        """Return how captions differ; the first factor is their style, which is transferred from image to image.
+
+        By default those of `metrics.caption_attributes`, whose first is the length. Needs no `setup`.
+        """
+        return caption_attributes(captions)
+
+    def is_true(self, caption: str, image_id: int) -> bool | None:
+        """Return whether all that a caption claims of an image holds; None, as by default, where that is not known."""
+        return None
 
     @property
     def tokenizer(self) -> CaptionTokenizer:

@@ -4,6 +4,7 @@ Shape legend: B images, P grid positions, D feature width.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
@@ -13,9 +14,9 @@ from tqdm import tqdm
 
 from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
-from lightning_modules.base import GeneratedCaptions
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker, generate_ranked
+from lightning_modules.results.generated import GeneratedCaptions
 from metrics import ImageCaptions
 
 
@@ -168,6 +169,12 @@ def generate_all(
             generated += generate_batch(captioner, batch, split, strategy, seed=seed)
             progress.update(len(batch.numbers))
     return generated
+
+
+def draws_of(images: Iterable[NumberedCaptions]) -> dict[str, float]:
+    """Return how many captions were drawn of an image to select some, by name; nothing where none were left out."""
+    draws = [image.generated.num_draws for image in images if image.generated.num_draws is not None]
+    return {"draws/mean": fmean(draws)} if draws else {}
 
 
 def with_references(images: Iterable[NumberedCaptions], split: CaptionSplit) -> list[ImageCaptions]:

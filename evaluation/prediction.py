@@ -8,11 +8,14 @@ import torch.distributed as dist
 from pytorch_lightning import LightningModule, Trainer
 
 from datamodules.split import CaptionSplit
+from evaluation.calibration import SplitCalibration
+from evaluation.clip_scores import SplitClipScores
 from evaluation.generate_split import EncodedBatch, ImageBatch, NumberedCaptions, generate_batch, image_loader
 from evaluation.reconstruction import SplitReconstructionQuality
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
+from metrics import ReliabilityTable
 
 
 class Predicted(NamedTuple):
@@ -20,12 +23,14 @@ class Predicted(NamedTuple):
 
     Attributes:
         images: Every image's captions, in the order of the split.
-        reconstructing: How well images are reconstructed from their first captions.
-        seconds: How long it took.
+        scores: How well images are reconstructed from their first captions, and how well captions fit them by CLIP.
+        reliability: How sure the model is of human words, and how often it is right (see `SplitCalibration`).
+        seconds: How long it took to generate them.
     """
 
     images: list[NumberedCaptions]
-    reconstructing: dict[str, float]
+    scores: dict[str, float]
+    reliability: dict[str, ReliabilityTable]
     seconds: float
 
 
@@ -39,6 +44,8 @@ class SplitPredictor(LightningModule):
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
         training: Loads the training images, for a ranker that learns from them.
+        clip_scores: How well the captions fit their images by CLIP.
+        num_bins: Of the reliability of word probabilities; 0 leaves it out.
     """
 
     allow_zero_length_dataloader_with_multiple_devices = True  # more processes than batches
@@ -52,6 +59,8 @@ class SplitPredictor(LightningModule):
         seed: int,
         ranker: Ranker | None,
         training: Callable[[], CaptionSplit],
+        clip_scores: SplitClipScores,
+        num_bins: int,
     ) -> None:
         super().__init__()
         self.captioner = captioner
@@ -61,8 +70,11 @@ class SplitPredictor(LightningModule):
         self.ranker = ranker
         self.training_split = training
         self.quality = SplitReconstructionQuality(captioner)
+        self.clip_scores = clip_scores
+        self.calibration = SplitCalibration(captioner, split, num_bins)
         self.images: list[NumberedCaptions] = []
         self.started = time.perf_counter()
+        self.seconds_of_measuring = 0.0
 
     def on_predict_start(self) -> None:
         """Prepare the ranker, in the first process before the others, which read what it has written."""
@@ -79,6 +91,10 @@ class SplitPredictor(LightningModule):
             self.captioner, encoded, self.split, self.strategy, seed=self.seed, ranker=self.ranker
         )
         self.quality.add(encoded, generated)
+        before = time.perf_counter()
+        self.clip_scores.add(encoded, generated)
+        self.calibration.add(encoded)
+        self.seconds_of_measuring += time.perf_counter() - before
         self.images += generated
         return generated
 
@@ -109,9 +125,10 @@ def predict_split(
         num_processes=trainer.world_size,
     )
     trainer.predict(predictor, loader, return_predictions=False)
-    seconds = time.perf_counter() - predictor.started
+    seconds = time.perf_counter() - predictor.started - predictor.seconds_of_measuring
     predictor.to(trainer.strategy.root_device)  # which Lightning has moved to the CPU
-    reconstructing = predictor.quality.results()
+    scores = predictor.quality.results() | predictor.clip_scores.results()
+    reliability = predictor.calibration.results()
     parts = [predictor.images]
     if dist.is_available() and dist.is_initialized():
         parts = [[] for _ in range(trainer.world_size)]
@@ -120,4 +137,4 @@ def predict_split(
     if not trainer.is_global_zero:
         return None
     images = sorted((image for part in parts for image in part), key=lambda image: image.number)
-    return Predicted(images, reconstructing, seconds)
+    return Predicted(images, scores, reliability, seconds)

@@ -19,21 +19,27 @@ def title_of(evaluated: Evaluated, config: DictConfig) -> str:
     return f"{choices['data']}, {config.split}: {choices['generation']}{f' ({mark})' if mark else ''}"
 
 
-def provenance_of(evaluated: Evaluated, config: DictConfig, *, num_generated: int, seconds: float) -> dict[str, str]:
+def provenance_of(
+    evaluated: Evaluated, config: DictConfig, *, num_generated: int, mean_draws: float | None, seconds: float
+) -> dict[str, str]:
     """Return what a reader asks first, label to text.
 
     Args:
         evaluated: What was evaluated.
         config: The config.
-        num_generated: Captions that were generated for each image.
+        num_generated: Captions of each image that the strategy returns.
+        mean_draws: How many of each were generated on average for it to select these; None where it selects none.
         seconds: How long it took to generate them.
     """
     choices = HydraConfig.get().runtime.choices
     num_images = evaluated.num_images
+    captions = str(num_generated) if config.num_kept is None else f"{config.num_kept} of {num_generated}"
+    if mean_draws is not None:
+        captions += f", selected from {mean_draws:.1f} draws on average"
     return {
         "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
-        "captions of each": str(num_generated) if config.num_kept is None else f"{config.num_kept} of {num_generated}",
+        "captions of each": captions,
         "strategy": _told(choices["generation"], config.generation, num=num_generated),
         "ranking": _told(choices["ranking"], config.ranking),
         "seed": str(config.seed),

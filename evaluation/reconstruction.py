@@ -8,8 +8,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from evaluation.generate_split import EncodedBatch, NumberedCaptions
 from lightning_modules import CaptioningModule
-from lightning_modules.base import GeneratedCaptions
 from lightning_modules.losses.terms import to_unit_interval
+from lightning_modules.results.generated import GeneratedCaptions
 from metrics import ReconstructionQuality
 
 

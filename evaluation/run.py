@@ -1,6 +1,5 @@
 """One evaluation, from its config to its report."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -8,18 +7,18 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 from tqdm import tqdm
 
+from evaluation.clip_scores import SplitClipScores, notes_on_clip
 from evaluation.gallery import make_gallery
-from evaluation.generate_split import EncodedBatch, encode_images, first_images, with_references
-from evaluation.latent_traversal import busiest_dimensions, swap, traverse
+from evaluation.generate_split import draws_of, with_references
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
-from evaluation.report.contents import Report, Swaps, TradeOff, Traversal
+from evaluation.report.codes import main_scores
+from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.files import write_captions, write_report
+from evaluation.report_parts import explain, explore, find_images, interpret, looked_at, trade_off
 from evaluation.score_file.summary import print_table
-from evaluation.scoring import cider_d_of_each, frequencies_of, score_split
-from evaluation.setup import Evaluated, curves_of, prepare
-from evaluation.trade_off import measure_trade_off
-from metrics import ImageCaptions
+from evaluation.scoring import cider_d_of_each, score_split
+from evaluation.setup import Evaluated, prepare
 from utils.display import shown
 
 
@@ -31,7 +30,11 @@ def evaluate(config: DictConfig, trainer: Trainer) -> None:
     if predicted is None:
         return
     named = [
-        (evaluated.split.image_names[image.number], image.generated.captions[: config.num_kept])
+        NamedCaptions(
+            evaluated.split.image_names[image.number],
+            image.generated.captions[: config.num_kept],
+            image.generated.num_draws,
+        )
         for image in predicted.images
     ]
     write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
@@ -53,6 +56,8 @@ def predict(evaluated: Evaluated, config: DictConfig, trainer: Trainer) -> Predi
         seed=config.seed,
         ranker=evaluated.ranker,
         training=lambda: evaluated.splits["train"],
+        clip_scores=SplitClipScores(evaluated.clip, evaluated.split, config.num_kept),
+        num_bins=config.calibration.num_bins,
     )
     return predict_split(
         trainer,
@@ -67,7 +72,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     """Score the captions, and look at them from all sides."""
     num_generated = len(predicted.images[0].generated.captions)
     kept = [image._replace(generated=image.generated.first(config.num_kept)) for image in predicted.images]
-    images = with_references(kept, evaluated.split)
+    images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
     tqdm.write(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
@@ -85,55 +90,36 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         num_images=config.gallery.num_images,
         seed=config.seed,
     )
-    num_looked_at = min(evaluated.num_images, max(config.trade_off.num_images, config.exploration.num_images))
-    first = [
-        *encode_images(evaluated.captioner, evaluated.split, num_images=num_looked_at, batch_size=config.batch_size)
-    ]
-    traversals, swaps = explore(evaluated, first, config)
+    first = [*looked_at(evaluated, config)]
+    finding, on_finding = find_images(evaluated, kept, config)
+    explored = explore(evaluated, first, config)
+    interpretability = interpret(evaluated, first, config)
+    codes = main_scores(interpretability) if interpretability else {}
+    reliability = {name: table.calibration_error for name, table in predicted.reliability.items()}
     return Report(
         title=title_of(evaluated, config),
-        facts=provenance_of(evaluated, config, num_generated=num_generated, seconds=predicted.seconds),
-        scores=scores.model | predicted.reconstructing,
+        facts=provenance_of(
+            evaluated,
+            config,
+            num_generated=num_generated,
+            mean_draws=draws.get("draws/mean"),
+            seconds=predicted.seconds,
+        ),
+        scores=scores.model | finding | draws | predicted.scores | reliability | codes,
         human=scores.human,
-        notes=[*evaluated.training.notes, *scores.notes],
+        notes=[
+            *evaluated.training.notes,
+            *scores.notes,
+            *notes_on_clip(evaluated.clip, evaluated.captioner.image_size),
+            *on_finding,
+        ],
         gallery=gallery,
         trade_off=trade_off(evaluated, first, images, config),
-        traversals=traversals,
-        swaps=swaps,
+        traversals=explored.traversals,
+        swaps=explored.swaps,
+        explained=explain(evaluated, first, config),
+        reliability=predicted.reliability,
+        style_words=explored.style_words,
+        interpretability=interpretability,
         config=OmegaConf.to_yaml(config, resolve=True),
-    )
-
-
-def trade_off(
-    evaluated: Evaluated, first: Sequence[EncodedBatch], images: Sequence[ImageCaptions], config: DictConfig
-) -> TradeOff | None:
-    """Measure accuracy against diversity on the first images; None where that is not asked for."""
-    settings = config.trade_off
-    if not settings.num_images:
-        return None
-    return measure_trade_off(
-        evaluated.captioner,
-        [*first_images(first, settings.num_images)],
-        evaluated.split,
-        curves_of(settings),
-        settings["values"],
-        num_captions=settings.num_captions,
-        seed=config.seed,
-        frequencies=evaluated.frequencies or frequencies_of(images),
-    )
-
-
-def explore(
-    evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig
-) -> tuple[list[Traversal], Swaps | None]:
-    """Change the style of the first images; nothing where that is not asked for, or the model has no latents."""
-    settings, captioner = config.exploration, evaluated.captioner
-    if not settings.num_images or not captioner.has_latents:
-        return [], None
-    batch = EncodedBatch.joined([*first_images(first, settings.num_images)])
-    dimensions = busiest_dimensions(captioner, first, evaluated.split, settings.num_dimensions)
-    values = [float(value) for value in settings["values"]]
-    return (
-        traverse(captioner, batch, dimensions=dimensions, values=values, max_length=config.max_caption_length),
-        swap(captioner, batch, max_length=config.max_caption_length),
     )

@@ -9,13 +9,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from callbacks.caption_metrics import refuse_single_captions
+from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
+from evaluation.clip_scores import clip_metrics
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
-from metrics import CaptionScore, CaptionScores, DocumentFrequencies, why_no_meteor
+from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
 """Settings of data sets whose images training may change; here images are looked at as they are."""
@@ -26,6 +28,7 @@ class Evaluated(NamedTuple):
 
     Attributes:
         captioner: The model.
+        datamodule: The data set, which knows how its images and captions differ.
         splits: The images of the data set.
         split: Those of the split that it describes.
         num_images: How many of them, from the first on.
@@ -33,11 +36,13 @@ class Evaluated(NamedTuple):
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
         metrics: What it is scored by, beside `metrics.score_captions`.
+        clip: How well captions fit photographs by CLIP; empty to leave it out.
         frequencies: Document frequencies of CIDEr-D; None for those of the references.
         no_meteor: Why METEOR is left out; None to compute it.
     """
 
     captioner: CaptioningModule
+    datamodule: CaptionDataModule
     splits: Mapping[SplitName, CaptionSplit]
     split: CaptionSplit
     num_images: int
@@ -45,6 +50,7 @@ class Evaluated(NamedTuple):
     strategy: Strategy
     ranker: Ranker | None
     metrics: list[CaptionScore]
+    clip: list[ClipScore]
     frequencies: DocumentFrequencies | None
     no_meteor: str | None
 
@@ -58,13 +64,19 @@ def prepare(config: DictConfig) -> Evaluated:
     check(config)
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
+    clip = clip_metrics(config.clip)
     captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
+    if config.self_retrieval.num_images and not captioner.has_likelihood:
+        raise ValueError(
+            f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
+            f"how likely a given caption is (log_likelihood); set self_retrieval.num_images=0"
+        )
     if config.max_caption_length is None:
         config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
     as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
-    datamodule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
+    datamodule: CaptionDataModule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
     record = captioner.trained_on or TrainingRecord.unknown()
     refuse_other_data(record, datamodule)
     datamodule.prepare_data()
@@ -78,6 +90,7 @@ def prepare(config: DictConfig) -> Evaluated:
     scorers = [metric for metric in metrics.values() if isinstance(metric, CaptionScores)]
     return Evaluated(
         captioner,
+        datamodule,
         splits,
         split,
         num_images,
@@ -85,6 +98,7 @@ def prepare(config: DictConfig) -> Evaluated:
         strategy,
         ranker,
         metrics=[metric for metric in metrics.values() if not isinstance(metric, CaptionScores)],
+        clip=clip,
         frequencies=next((scorer.frequencies for scorer in scorers), None),
         no_meteor=no_meteor,
     )
@@ -102,7 +116,16 @@ def check(config: DictConfig) -> None:
         "trade_off.num_images": 0,
         "trade_off.num_captions": 2,
         "exploration.num_images": 0,
+        "exploration.num_explained": 0,
         "exploration.num_dimensions": 0,
+        "exploration.num_word_images": 0,
+        "exploration.num_words": 1,
+        "calibration.num_bins": 0,
+        "clip.batch_size": 1,
+        "self_retrieval.num_images": 0,
+        "self_retrieval.num_samples": 1,
+        "self_retrieval.batch_size": 1,
+        "interpretability.num_images": 0,
     }
     for name, lowest in least.items():
         node: Any = config
@@ -110,6 +133,8 @@ def check(config: DictConfig) -> None:
             node = node[key]
         if node is not None and node < lowest:
             raise ValueError(f"{name} must be at least {lowest}, got {node}")
+    if config.calibration.num_bins == 1:
+        raise ValueError("calibration.num_bins must be 0, for none, or at least 2, got 1")
 
 
 def strategy_of(config: DictConfig) -> Strategy:

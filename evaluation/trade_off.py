@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch, generate_all, with_references
+from evaluation.generate_split import EncodedBatch, draws_of, generate_all, with_references
 from evaluation.report.contents import TradeOff, TradeOffPoint
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
@@ -44,7 +44,7 @@ def measure_trade_off(
             label = f"{name} at {value:g}"
             generated = generate_all(captioner, batches, split, strategy_at(value), seed=seed, label=label)
             scores = score_captions(with_references(generated, split), frequencies=frequencies)
-            points[name].append(_point(value, scores))
+            points[name].append(_point(value, scores | draws_of(generated)))
     references = [
         ImageCaptions(split.image_ids[number], list(split.captions[number]), list(split.captions[number]))
         for batch in batches
@@ -56,5 +56,11 @@ def measure_trade_off(
 
 
 def _point(value: float | None, scores: Mapping[str, float]) -> TradeOffPoint:
-    names = ("mean/CIDEr-D", "oracle/CIDEr-D", "B/mBLEU-4", "A/distinct")
-    return TradeOffPoint(value, *(scores[name] for name in names))
+    return TradeOffPoint(
+        value,
+        mean_cider_d=scores["mean/CIDEr-D"],
+        oracle_cider_d=scores["oracle/CIDEr-D"],
+        mutual_bleu_4=scores["B/mBLEU-4"],
+        distinct=scores["A/distinct"],
+        mean_draws=scores.get("draws/mean"),
+    )

@@ -17,7 +17,8 @@ from callbacks import ResumeCheckpoints
 from callbacks.resume_checkpoints import LAST
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.devices import is_sharded
-from lightning_modules import Example, FacetModule
+from launch.styled_captions import StyledCaption, styled_captions
+from lightning_modules import CaptioningModule, Example, FacetModule
 from metrics.words import on_one_line
 from utils.display import flatten, shown
 from utils.lightning_internals import figures_step
@@ -49,7 +50,7 @@ def print_summary(
     metrics: Mapping[str, float],
     marks: Sequence[str] = (),
 ) -> None:
-    """Print a short table of the final metrics, three captions, and where the checkpoint and the curves are.
+    """Print the final metrics, captions of three images, one image in several styles, and where all of it is.
 
     Args:
         trainer: The run's trainer.
@@ -74,6 +75,8 @@ def print_summary(
     for example in [] if is_sharded(trainer) else examples(module, datamodule):
         model, human = on_one_line(example.generated), on_one_line(example.reference)
         console.print(f"  model: {model}\n  human: {human}\n", **plain)
+    if isinstance(module, CaptioningModule) and not is_sharded(trainer):
+        console.print(in_styles(styled_captions(module, datamodule)), **plain)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
     saved = best if has_best else newest_checkpoint(trainer)
@@ -81,6 +84,17 @@ def print_summary(
     if isinstance(trainer.logger, TensorBoardLogger):
         command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
         console.print(f"curves:      {command}", **plain)
+
+
+def in_styles(captions: Sequence[StyledCaption]) -> str:
+    """Return lines that show captions of one image, the style of each, and whether it is true; "" without any."""
+    if not captions:
+        return ""
+    lines = ["  one validation image, captions from different samples of S:"]
+    for caption, style, is_true in captions:
+        truth = {True: ", true", False: ", not true", None: ""}[is_true]
+        lines.append(f"    {on_one_line(caption)} ({style or 'no style of the data'}{truth})")
+    return "\n".join([*lines, ""])
 
 
 def newest_checkpoint(trainer: Trainer) -> Path | None:

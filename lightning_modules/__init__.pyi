@@ -1,4 +1,4 @@
-from .base import CaptioningModule, EvaluationOutput, Example, FacetModule, GeneratedBatch
+from .base import CaptioningModule, EvaluationOutput, Example, FacetModule, GeneratedBatch, seeds_of_images
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.loading import load_captioner, load_module
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
@@ -17,4 +17,5 @@ __all__ = [
     "load_captioner",
     "load_module",
     "save_module",
+    "seeds_of_images",
 ]

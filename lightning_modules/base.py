@@ -16,14 +16,16 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
+from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
-from utils.seeding import Generators, generators_of_images, image_digests, run_seed
+from utils.seeding import Generators, generators_of_images, run_seed
 
 log = logging.getLogger(__name__)
 
@@ -36,68 +38,6 @@ class Example(NamedTuple):
 
     generated: str
     reference: str
-
-
-class GeneratedCaptions(NamedTuple):
-    """The captions that were generated for one image.
-
-    Attributes:
-        captions: Best first where they were ranked.
-        tokens_NL: The same as tokens, after the prefix, padded.
-        log_probabilities: log P(caption | codes) of each in nats.
-        scores: What they are ranked by.
-        finished: Whether each came to its end; the others were cut.
-    """
-
-    captions: list[str]
-    tokens_NL: Tensor
-    log_probabilities: list[float]
-    scores: list[float]
-    finished: list[bool]
-
-    def first(self, num: int | None) -> "GeneratedCaptions":
-        """Return the first `num` captions alone, or all."""
-        rows = slice(num)
-        return GeneratedCaptions(
-            self.captions[rows],
-            self.tokens_NL[rows],
-            self.log_probabilities[rows],
-            self.scores[rows],
-            self.finished[rows],
-        )
-
-
-class GeneratedBatch(NamedTuple):
-    """Generated captions of a batch of images, equally many of each image.
-
-    Attributes:
-        captions: For each image its captions, the best first where the strategy ranks them.
-        tokens_NL: The same as token ids, image by image; what `reconstruct` reads.
-        log_probability_N: log P(caption | image) in nats, without any filter or penalty of the strategy's; for a model
-            with latents log P(caption | S, C).
-        score_N: What the strategy ranks by, the higher the better.
-        finished_N: Whether the caption has come to its end; the others were cut.
-        latents: The latents that they were generated from, equally many of each image, and equally many captions from
-            each of them; None for a model without.
-    """
-
-    captions: list[list[str]]
-    tokens_NL: Tensor
-    log_probability_N: Tensor
-    score_N: Tensor
-    finished_N: Tensor
-    latents: Latents | None = None
-
-    def by_image(self) -> list[GeneratedCaptions]:
-        """Return the captions of each image by themselves, on the CPU."""
-        parts = (
-            part.unflatten(0, (len(self.captions), -1)).cpu()
-            for part in (self.tokens_NL, self.log_probability_N, self.score_N, self.finished_N)
-        )
-        return [
-            GeneratedCaptions(captions, tokens_NL, nats_N.tolist(), score_N.tolist(), finished_N.tolist())
-            for captions, tokens_NL, nats_N, score_N, finished_N in zip(self.captions, *parts, strict=True)
-        ]
 
 
 class EvaluationOutput(NamedTuple):
@@ -190,6 +130,9 @@ class CaptioningModule(FacetModule):
         has_latents: Whether `sample_latents` and `latents_of_captions` work, and captions can be generated in a style.
         discrete_latents: Which of `style` and `content` are choices from a codebook; their distributions are those of
             `lightning_modules.networks.latents.CategoricalCode`.
+        has_likelihood: Whether `log_likelihood` works.
+        latents_read_captions: Whether `latents_of_captions` depend on the captions, beside their image.
+        can_explain: Whether `explain` works.
     """
 
     tokenizer: CaptionTokenizer
@@ -197,6 +140,12 @@ class CaptioningModule(FacetModule):
     strategy: Strategy
     has_latents: bool = False
     discrete_latents: tuple[str, ...] = ()
+    has_likelihood: bool = False
+    can_explain: bool = False
+
+    @property
+    def latents_read_captions(self) -> bool:
+        return False
 
     @property
     def can_reconstruct(self) -> bool:
@@ -247,13 +196,48 @@ class CaptioningModule(FacetModule):
         """
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
-    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
-        """Sample the latents of human captions, image by image, as training sees them.
+    def latents_of_captions(
+        self,
+        features_BPD: Tensor,
+        captions: Sequence[Sequence[str]],
+        *,
+        latent_scale: float = 1.0,
+        generators: Generators | None = None,
+    ) -> Latents:
+        """Sample the latents of human captions, image by image, as training sees them (`generators`: see `generate`).
+
+        At `latent_scale` 0 they are the means.
 
         Raises:
             ValueError: The model has no latents.
         """
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+
+    def explain(
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+    ) -> Explanation:
+        """Return how the model comes to each word of captions.
+
+        Args:
+            features_BPD: See `encode`.
+            tokens_NL: The captions, image by image, equally many of each: token ids after the prefix, padded.
+            latents: What they were generated from, such as `GeneratedBatch.latents`; None for the means of each image.
+            attention: Whether to look at the attention, too, which costs another pass through the decoder.
+
+        Raises:
+            ValueError: The model cannot tell, or there are not equally many captions of each image.
+        """
+        raise ValueError(f"{type(self).__name__} cannot explain its captions")
+
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        """Return log P(caption | image) of each caption (ids after the prefix) given each image, in nats: [N, B].
+
+        With latents, that of the mean P(caption | S, C) over `num` draws from the image alone, by its generator.
+
+        Raises:
+            ValueError: The model cannot tell.
+        """
+        raise ValueError(f"{type(self).__name__} does not tell how likely a given caption is")
 
     @property
     def features_fingerprint(self) -> str:
@@ -309,11 +293,3 @@ class CaptioningModule(FacetModule):
         # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
         with torch.autocast(self.device.type, enabled=False):
             return self.evaluate(batch)
-
-
-def seeds_of_images(batch: CaptionBatch) -> Sequence[str] | Sequence[int]:
-    """Return what random numbers of each image follow from (see `generators_of_images`): its pixels.
-
-    It is the image's number where the batch brings cached features alone.
-    """
-    return image_digests(batch.images_BCHW) if batch.images_BCHW.numel() else batch.image_ids_B.tolist()

@@ -2,20 +2,34 @@
 
 What any family of captioners can share; the mathematics is in `generation` and `networks`.
 
-Shape legend: B images, N latent samples or captions, image by image, P positions, D features, L tokens, S style.
+Shape legend: B images, N latent samples or captions, image by image, K latent samples of an image, P
+positions, D features, L tokens, S style.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, GeneratedBatch
-from lightning_modules.generation import LatentSampling, Request, Stepper, Strategy
-from lightning_modules.networks.latents import FromPosterior, FromPrior, Given, Latents, Source
+from lightning_modules.generation import Generated, LatentSampling, Request, Selection, Stepper, Strategy
+from lightning_modules.networks import Captioner
+from lightning_modules.networks.latents import (
+    INDEPENDENT,
+    Clustered,
+    FromPosterior,
+    FromPrior,
+    Given,
+    Latents,
+    Source,
+    stratified,
+)
+from lightning_modules.results.explanation import Explanation
 from utils.seeding import Generators
 
 
@@ -39,9 +53,7 @@ def sample_latents(
         ValueError: The styles have a wrong shape.
     """
     num_images, num = len(features_BPD), sampling.num
-    style_from: Source = (FromPrior if sampling.from_prior else FromPosterior)(
-        sampling.style_scale, generators, num if sampling.distinct else 1
-    )
+    style_from = style_source(sampling, generators, num_images)
     if style_NS is not None:
         style_dim = latents.style_dim
         if style_NS.ndim != 2 or style_NS.shape[1] != style_dim or not len(style_NS) or len(style_NS) % num_images:
@@ -54,6 +66,18 @@ def sample_latents(
     content_from = FromPosterior(sampling.content_scale, generators)
     sampled: Latents = latents(features_BPD, image_of_sample_N, style_from, content_from)
     return sampled
+
+
+def style_source(sampling: LatentSampling, generators: Generators | None, num_images: int) -> Source:
+    """Return where the styles of images come from."""
+    noise = INDEPENDENT if sampling.strata is None else stratified(sampling.strata)
+    if sampling.distinct:
+        noise = noise._replace(num_distinct=sampling.num)
+    source = (FromPrior if sampling.from_prior else FromPosterior)(sampling.style_scale, generators, noise)
+    of_images = generators or [torch.default_generator] * num_images
+    if sampling.clustered:
+        return Clustered(source, of_images)
+    return source if sampling.strata is None else replace(source, generators=of_images)
 
 
 def generate_captions(
@@ -95,9 +119,74 @@ def generate_captions(
     )
     first_N = torch.full((num_states,), tokenizer.vocabulary.prefix[-1], device=device)
     generated = strategy.bind(request)(stepper, state, first_N, tokenizer.vocabulary)
+    selection = strategy.select(generated, tokenizer.vocabulary, num_images)
+    num_draws_B = None
+    if selection is not None:
+        generated, latents = keep(selection, generated, latents)
+        num_draws_B = selection.num_draws_S.view(num_images, -1).sum(dim=1)
     texts = tokenizer.decode_batch(generated.tokens_NL.cpu())
     each = len(texts) // num_images
-    return GeneratedBatch([texts[i : i + each] for i in range(0, len(texts), each)], *generated, latents)
+    captions = [texts[i : i + each] for i in range(0, len(texts), each)]
+    return GeneratedBatch(captions, *generated, latents, num_draws_B)
+
+
+def keep(selection: Selection, generated: Generated, latents: Latents | None) -> tuple[Generated, Latents | None]:
+    """Return the selected captions, and the latents of each of them."""
+    num_sets, num = len(selection.chosen_SF), len(generated.tokens_NL)
+    first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
+    rows = (first_S1 + selection.chosen_SF).flatten()
+    return Generated(*(part[rows] for part in generated)), None if latents is None else latents.select(rows)
+
+
+class Scorer(Protocol):
+    """What tells how likely a caption is; `networks.Captioner` does."""
+
+    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
+        """Return log P(caption | S, C) of captions from their latents, in nats: [N]."""
+        ...
+
+
+def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *, num_images: int) -> Tensor:
+    """Return log P(caption | image) of each caption given each image, in nats: [N, B].
+
+    log (1/K) Σ_k P(caption | S_k, C_k) over the K latents of an image: a Monte Carlo estimate of the likelihood.
+
+    Args:
+        scorer: The network.
+        latents: K of each image, in the order of the images.
+        tokens_NL: The captions, tokens after the prefix, padded.
+        num_images: How many images.
+    """
+    num_codes, num_captions = len(latents.style.sample), len(tokens_NL)
+    rows = torch.arange(num_codes, device=tokens_NL.device).repeat_interleave(num_captions)
+    nats = scorer.log_probability(latents.select(rows), tokens_NL.repeat(num_codes, 1))
+    nats_BKN = nats.view(num_images, -1, num_captions)
+    return (nats_BKN.logsumexp(dim=1) - math.log(nats_BKN.shape[1])).T
+
+
+def explain_captions(network: Captioner, latents: Latents, tokens_NL: Tensor, *, attention: bool = True) -> Explanation:
+    """Return how a network comes to each word of captions from given latents.
+
+    Args:
+        network: The network, in evaluation mode.
+        latents: Equally many captions follow from each, side by side.
+        tokens_NL: The captions, tokens after the prefix, padded.
+        attention: Whether to look at the attention, too.
+
+    Raises:
+        ValueError: There are not equally many captions of each sample of the latents.
+    """
+    num_samples = len(latents.style.sample)
+    each, rest = divmod(len(tokens_NL), num_samples)
+    if rest or not each:
+        raise ValueError(
+            f"expected equally many captions of each of {num_samples} samples of the latents, got {len(tokens_NL)}"
+        )
+    latents = latents.select(torch.arange(num_samples, device=tokens_NL.device).repeat_interleave(each))
+    predictions = network.word_predictions(latents, tokens_NL)
+    if not attention:
+        return Explanation(predictions)
+    return Explanation(predictions, network.attention_weights(latents, tokens_NL), network.encoder.grid)
 
 
 def tokenize_constraints(

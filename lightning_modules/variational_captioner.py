@@ -12,12 +12,12 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch, seeds_of_images
+from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.generation import LatentSampling, Strategy
-from lightning_modules.inference import generate_captions, sample_latents
+from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import (
     LossReport,
     LossTerms,
@@ -33,6 +33,7 @@ from lightning_modules.networks.caption_lengths import refuse_long_captions, ref
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
+from lightning_modules.results.explanation import Explanation
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -65,6 +66,8 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     """
 
     has_latents = True
+    has_likelihood = True
+    can_explain = True
 
     def __init__(
         self,
@@ -213,13 +216,40 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     def sample_latents(self, features_BPD: Tensor, sampling: LatentSampling | None = None) -> Latents:
         return sample_latents(self.network.latents, features_BPD, sampling or LatentSampling())
 
+    @property
+    def latents_read_captions(self) -> bool:
+        return self.network.latents.reads_captions
+
     @torch.no_grad()
-    def latents_of_captions(self, features_BPD: Tensor, captions: Sequence[Sequence[str]]) -> Latents:
+    def latents_of_captions(
+        self,
+        features_BPD: Tensor,
+        captions: Sequence[Sequence[str]],
+        *,
+        latent_scale: float = 1.0,
+        generators: Generators | None = None,
+    ) -> Latents:
         tokens = [torch.tensor(ids) for of_image in captions for ids in self.tokenizer.encode_batch(of_image)]
         tokens_NL = pad_sequence(tokens, batch_first=True, padding_value=self.tokenizer.vocabulary.pad_id)
         counts_B = torch.tensor([len(of_image) for of_image in captions])
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(counts_B).to(self.device)
-        return self.network.posterior(features_BPD, tokens_NL.to(self.device), image_of_caption_N)
+        return self.network.posterior(
+            features_BPD, tokens_NL.to(self.device), image_of_caption_N, generators, latent_scale=latent_scale
+        )
+
+    @torch.no_grad()
+    def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
+        sampling = LatentSampling(num=num, style_scale=1.0, content_scale=1.0)
+        latents = sample_latents(self.network.latents, features_BPD, sampling, generators=generators)
+        return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
+
+    @torch.no_grad()
+    def explain(
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+    ) -> Explanation:
+        if latents is None:
+            latents = self.sample_latents(features_BPD)
+        return explain_captions(self.network, latents, tokens_NL, attention=attention)
 
     @torch.no_grad()
     def reconstruct(self, tokens_NL: Tensor) -> Tensor:

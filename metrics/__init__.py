@@ -1,10 +1,13 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
 from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.calibration import ReliabilityTable, WordCalibration, expected_calibration_error, reliability_table
 from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
 from metrics.caption_score import CaptionScore
 from metrics.caption_scores import CaptionScores
 from metrics.cider import cider, cider_d
+from metrics.clip_model import ClipModel
+from metrics.clip_score import ClipScore, PacScore, clip_score, ref_clip_score
 from metrics.code_usage import CodeUsage, choice_information, codes_used, perplexity
 from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
@@ -16,6 +19,7 @@ from metrics.diversity import (
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
+from metrics.log_odds import WordOdds, dirichlet_prior, log_odds_ratios
 from metrics.mean_over_captions import MeanOverCaptions
 from metrics.mean_over_images import MeanOverImages
 from metrics.meteor import (
@@ -36,12 +40,15 @@ from metrics.rouge import RougeScore, rouge
 from metrics.rouge_l import rouge_l
 from metrics.score_notes import notes_on_scores
 from metrics.scorer import human_captions, score_captions
+from metrics.self_retrieval import self_retrieval
 from metrics.spice import Spice, spice, spice_unavailable
 
 __all__ = [
     "CaptionMetric",
     "CaptionScore",
     "CaptionScores",
+    "ClipModel",
+    "ClipScore",
     "CodeUsage",
     "DistinctImages",
     "DocumentFrequencies",
@@ -54,23 +61,31 @@ __all__ = [
     "Meteor",
     "MeteorScores",
     "Neighbours",
+    "PacScore",
     "PairedCaptions",
     "PerImageMetric",
     "ReconstructionQuality",
+    "ReliabilityTable",
     "RougeScore",
     "Spice",
+    "WordCalibration",
+    "WordOdds",
     "active_units",
     "all_candidates",
     "bleu_statistics",
     "choice_information",
     "cider",
     "cider_d",
+    "clip_score",
     "codes_used",
     "consensus_scores",
     "consistency",
     "corpus_bleu",
+    "dirichlet_prior",
+    "expected_calibration_error",
     "first_candidates",
     "human_captions",
+    "log_odds_ratios",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",
@@ -80,10 +95,13 @@ __all__ = [
     "perplexity",
     "psnr",
     "ptb_tokenize",
+    "ref_clip_score",
+    "reliability_table",
     "retrieval",
     "rouge",
     "rouge_l",
     "score_captions",
+    "self_retrieval",
     "sentence_bleu",
     "spice",
     "spice_unavailable",

@@ -26,10 +26,22 @@ SECTIONS = (
         ("coco",),
     ),
     Section(
+        "Fit of the first caption to the photograph",
+        "How like the image's embedding that of the caption is, by CLIP (CLIP-S, PAC-S), and that of a reference, too "
+        "(RefCLIP-S, RefPAC-S). Higher is better.",
+        ("clip",),
+    ),
+    Section(
         "Consistency: accuracy over all captions",
         "The same of a caption drawn at random (mean), of an image's worst caption (min), and of its best one, chosen "
         "by someone who knows the references (oracle). Higher is better.",
         ("mean", "min", "oracle"),
+    ),
+    Section(
+        "Consistency: captions that find their image",
+        "Share of all captions (recall) and of the images of which every caption does (all) whose own image is among "
+        "the first 1, 5 or 10 by log P(caption | image). Higher is better, but the median rank is best at 1.",
+        ("self-retrieval",),
     ),
     Section(
         "Diversity by protocol A, the best five captions",
@@ -43,12 +55,32 @@ SECTIONS = (
         "more diverse, and so are higher Div and Self-CIDEr. Not to be compared with protocol A.",
         ("B",),
     ),
+    Section(
+        "Calibration: is the model as often right as it is sure?",
+        "Expected calibration error of the likeliest next word, over the words of human captions: how far its "
+        "probability is from how often it is right, with S from the image alone (as captions are generated), and from "
+        "the posterior that has read the caption. Lower is better.",
+        ("calibration",),
+    ),
+    Section(
+        "Draws",
+        "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
+        "selected captions are to be compared at equal draws.",
+        ("draws",),
+    ),
+    Section(
+        "Interpretability of the codes",
+        "Whether each dimension of S and C stands for one factor of the data (MIG, SAP, DCI, modularity), and how "
+        "often a caption that takes the style of a caption of another image has it, is true of its own image, and is "
+        "both. Higher is better.",
+        ("interpretability/style", "interpretability/content", "style_transfer"),
+    ),
 )
 
 OTHERS = Section(
     "Other measures",
     "What the data set can check by itself, and how close reconstructions come to the originals (PSNR in dB, SSIM). "
-    "Higher is better.",
+    "Higher is better, but contradictions and style_distance are best at 0.",
     (),
 )
 """Of scores that no other section takes."""

@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hydra.utils import instantiate
@@ -13,29 +12,17 @@ import score
 from captioning.pipeline import CaptionPipeline
 from tests.captioning.caption_command import caption_json
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.tiny_evaluation import QUICK, evaluate_tiny, scores_of
 from tests.tiny_run import ROOT, TinyRun, compose_tiny, hydra_job, run_tiny
 from tests.two_processes import on_two_processes
 
-QUICK = ("num_images=3", "gallery.num_images=1", "trade_off.num_images=2", "exploration.num_images=2")
 RANKINGS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
-
-
-def _evaluate(folder: Path, checkpoint: Path, *settings: str, choices: tuple[str, ...] = ()) -> dict[str, Any]:
-    own = [f"checkpoint={checkpoint}", "trainer.accelerator=cpu", "trade_off.values=[0.5,1]", *QUICK]
-    with hydra_job(compose_tiny(folder, *own, *settings, choices=choices, name="evaluate")) as config:
-        evaluate.main(config)
-    return _scores(folder)
-
-
-def _scores(folder: Path) -> dict[str, Any]:
-    scores: dict[str, Any] = json.loads((folder / "scores.json").read_text())
-    return scores
 
 
 @pytest.fixture(scope="module")
 def report(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluations") / "report"
-    _evaluate(folder, trained.best, "num_captions=4")
+    evaluate_tiny(folder, trained.best, "num_captions=4")
     return folder
 
 
@@ -57,6 +44,16 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
     assert "captions of each: 4" in table
 
 
+def test_captions_are_explained_and_probabilities_checked(report: Path) -> None:
+    page = (report / "report.html").read_text()
+    for part in ("Explained", "Attention before: ", "Reliability of word probabilities"):
+        assert part in page
+    assert page.count('class="looks"') == 2  # images of `exploration`, of each the first caption
+    assert page.count('class="shaded"') == 2 * 3
+    assert 0 <= scores_of(report)["calibration/ECE"] <= 1
+    assert "calibration/ECE-posterior" not in scores_of(report)  # its posterior reads no captions
+
+
 def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> None:
     scores = json.loads((report / "scores.json").read_text())
     assert {
@@ -75,10 +72,35 @@ def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> No
 
 def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_path: Path) -> None:
     generated = (report / "captions.json").read_text()
-    _evaluate(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
+    evaluate_tiny(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
     assert (tmp_path / "same/captions.json").read_text() == generated  # also where each image is a batch of its own
-    _evaluate(tmp_path / "other", trained.best, "num_captions=4", "seed=1")
+    evaluate_tiny(tmp_path / "other", trained.best, "num_captions=4", "seed=1")
     assert (tmp_path / "other/captions.json").read_text() != generated
+
+
+def test_what_the_codes_know_is_measured_and_shown(report: Path) -> None:
+    scores = scores_of(report)
+    names = {"interpretability/majority/style_family", "style_transfer/by_style/terse/both"}
+    names |= {f"style_transfer/{name}" for name in ("style", "truth", "both")}
+    for code in ("style", "content"):
+        measures = ("mig", "sap", "dci_disentanglement", "dci_completeness", "dci_informativeness", "modularity")
+        names |= {f"interpretability/{code}/{measure}" for measure in measures}
+        names |= {f"interpretability/{code}/probe_{probe}/style_family" for probe in ("linear", "mlp")}
+    assert names <= scores.keys()
+    assert all(0 <= scores[name] <= 1 for name in names)
+    page = (report / "report.html").read_text()
+    assert page.index("Style swaps") < page.index("What the codes know") < page.index("All settings")
+    assert "style_family" in page
+    assert "| style_transfer/truth |" in (report / "scores.md").read_text()
+
+
+def test_photographs_are_compared_by_the_attributes_of_their_captions(
+    flickr8k: tuple[TinyRun, Path], tmp_path: Path
+) -> None:
+    run, root = flickr8k
+    scores = evaluate_tiny(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
+    assert scores["style_transfer/by_style/short/style"] == scores["style_transfer/style"]  # all of them are short
+    assert "style_transfer/truth" not in scores  # which nobody knows
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +113,7 @@ def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, Path]:
 
 def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path: Path) -> None:
     run, root = flickr8k
-    scores = _evaluate(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
+    scores = evaluate_tiny(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
     out = tmp_path / "scores.json"
     arguments = [tmp_path / "report/captions.json", root / "Flickr8k.token.txt", "--subset", "--human", "--out", out]
     score.run(score.parse_arguments([*map(str, arguments), "--meteor", "no"]))
@@ -109,7 +131,7 @@ def test_caption_py_and_python_give_the_same_captions(
 ) -> None:
     run, root = flickr8k
     settings = [f"data.root={root}", "num_captions=2", "seed=7"]
-    _evaluate(tmp_path / "report", run.best, *settings, choices=("data=flickr8k", "generation=latent"))
+    evaluate_tiny(tmp_path / "report", run.best, *settings, choices=("data=flickr8k", "generation=latent"))
     generated: dict[str, list[str]] = {}
     for row in json.loads((tmp_path / "report/captions.json").read_text()):
         generated.setdefault(row["image_id"], []).append(row["caption"])
@@ -127,7 +149,7 @@ def test_two_processes_write_the_same_report(trained: TinyRun, tmp_path: Path) -
     """Of three batches the second process has one; the ranker's index is made by the first."""
     one, two = tmp_path / "one", tmp_path / "two"
     own = ["trade_off.num_images=0", "num_captions=4", "batch_size=1", "meteor=no"]
-    scores = _evaluate(one, trained.best, *own, f"ranking.index={one}/index.npz", choices=("ranking=consensus",))
+    scores = evaluate_tiny(one, trained.best, *own, f"ranking.index={one}/index.npz", choices=("ranking=consensus",))
 
     def job(rank: int) -> None:
         started = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": 1}
@@ -138,10 +160,11 @@ def test_two_processes_write_the_same_report(trained: TinyRun, tmp_path: Path) -
 
     on_two_processes(job, tmp_path / "processes")
     assert (one / "captions.json").read_text() == (two / "captions.json").read_text()
-    of_two = _scores(two)
+    of_two = scores_of(two)
     del scores["settings"], of_two["settings"]
-    pixels = {name: scores.pop(name) for name in ("PSNR", "SSIM")}  # convolutions are rounded by the number of threads
-    assert pixels == pytest.approx({name: of_two.pop(name) for name in pixels}, rel=1e-6)
+    rounded = ("PSNR", "SSIM", "calibration/ECE")
+    floats = {name: scores.pop(name) for name in rounded}  # convolutions are rounded by the number of threads
+    assert floats == pytest.approx({name: of_two.pop(name) for name in rounded}, rel=1e-6)
     assert scores == of_two
 
 
@@ -153,7 +176,7 @@ def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, repor
         "mix": [f"ranking.rankers.consensus.index={tmp_path}/index.npz", "ranking.weights.reconstruction=1"],
     }
     settings = ["num_captions=4", *index.get(ranking, [])]
-    _evaluate(tmp_path / "report", trained.best, *settings, choices=(f"ranking={ranking}",))
+    evaluate_tiny(tmp_path / "report", trained.best, *settings, choices=(f"ranking={ranking}",))
     rows = [(row["image_id"], row["caption"]) for row in json.loads((tmp_path / "report/captions.json").read_text())]
     unranked = [(row["image_id"], row["caption"]) for row in json.loads((report / "captions.json").read_text())]
     assert sorted(rows) == sorted(unranked)
@@ -161,15 +184,31 @@ def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, repor
 
 
 def test_keeps_the_first_captions_alone(trained: TinyRun, report: Path, tmp_path: Path) -> None:
-    _evaluate(tmp_path / "report", trained.best, "num_captions=4", "num_kept=2")
+    evaluate_tiny(tmp_path / "report", trained.best, "num_captions=4", "num_kept=2")
     rows = [(row["image_id"], row["caption"]) for row in json.loads((tmp_path / "report/captions.json").read_text())]
     every = [(row["image_id"], row["caption"]) for row in json.loads((report / "captions.json").read_text())]
     assert rows == [row for number, row in enumerate(every) if number % 4 < 2]
     assert "2 of 4" in (tmp_path / "report/report.html").read_text()
 
 
+def test_draws_that_captions_were_selected_from_are_told(trained: TinyRun, tmp_path: Path) -> None:
+    own = ["num_captions=3", "generation.max_draws=12", "generation.temperature=0.5", "meteor=no"]
+    scores = evaluate_tiny(tmp_path / "report", trained.best, *own, choices=("generation=latent",))
+    rows = json.loads((tmp_path / "report/captions.json").read_text())
+    draws = [row["num_draws"] for row in rows]
+    assert all(3 <= number <= 12 for number in draws)
+    assert draws == [number for number in draws[::3] for _ in range(3)]
+    for image in range(3):
+        captions = {row["caption"] for row in rows if row["image_id"] == image}
+        assert len(captions) == 3 or draws[3 * image] == 12
+    assert scores["draws/mean"] == pytest.approx(sum(draws) / 9)
+    page = (tmp_path / "report/report.html").read_text()
+    assert f"3, selected from {sum(draws) / 9:.1f} draws on average" in page
+    assert "| draws/mean |" in (tmp_path / "report/scores.md").read_text()
+
+
 def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun, tmp_path: Path) -> None:
-    scores = _evaluate(tmp_path / "report", trained.best, choices=("generation=greedy",))
+    scores = evaluate_tiny(tmp_path / "report", trained.best, choices=("generation=greedy",))
     assert "mean/CIDEr-D" not in scores
     page = (tmp_path / "report/report.html").read_text()
     assert "mBLEU-4" in page
@@ -178,7 +217,7 @@ def test_one_caption_an_image_has_no_diversity_but_a_trade_off(trained: TinyRun,
 def test_one_image_is_scored_but_for_what_takes_several(
     trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scores = _evaluate(tmp_path / "report", trained.best, "num_images=1", "num_captions=3", "meteor=no")
+    scores = evaluate_tiny(tmp_path / "report", trained.best, "num_images=1", "num_captions=3", "meteor=no")
     assert {"coco/BLEU-4", "mean/CIDEr-D", "B/mBLEU-4", "A/distinct"} <= scores.keys()
     assert "B/Self-CIDEr" not in scores
     note = "CIDEr-D is 0 whatever the captions are, and B/Self-CIDEr is left out"
@@ -187,19 +226,23 @@ def test_one_image_is_scored_but_for_what_takes_several(
 
 
 def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> None:
-    none = ("gallery.num_images=0", "trade_off.num_images=0", "exploration.num_images=0")
-    _evaluate(tmp_path / "report", trained.best, *none)
+    parts = ("gallery", "trade_off", "exploration", "interpretability")
+    none = [*(f"{part}.num_images=0" for part in parts), "calibration.num_bins=0"]
+    scores = evaluate_tiny(tmp_path / "report", trained.best, *none)
+    assert "calibration/ECE" not in scores
     page = (tmp_path / "report/report.html").read_text()
     assert "<img" not in page
     assert "<svg" not in page
+    assert "What the codes know" not in page
+    assert not [name for name in scores if name.startswith(("interpretability", "style_transfer"))]
 
 
 def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
     blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
-    scores = _evaluate(tmp_path / "report", blind.best)
+    scores = evaluate_tiny(tmp_path / "report", blind.best)
     assert "PSNR" not in scores
     with pytest.raises(SystemExit):
-        _evaluate(tmp_path / "ranked", blind.best, choices=("ranking=reconstruction",))
+        evaluate_tiny(tmp_path / "ranked", blind.best, choices=("ranking=reconstruction",))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +253,8 @@ def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
         (["num_captions=9"], ["generation=beam"], "num must be from 1 to beam_size=5, got 9"),
         (["split=dev"], [], "split must be one of train, val, test, got dev"),
         (["batch_size=0"], [], "batch_size must be at least 1, got 0"),
+        (["calibration.num_bins=1"], [], "calibration.num_bins must be 0, for none, or at least 2, got 1"),
+        (["exploration.num_explained=-1"], [], "exploration.num_explained must be at least 0, got -1"),
         (["trade_off.num_captions=1"], [], "trade_off.num_captions must be at least 2, got 1"),
         (["trainer.accelerator=nonsense"], [], "invalid accelerator name"),
         (
@@ -218,6 +263,9 @@ def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
             "trainer.strategy=ddp_spawn: expected a strategy that",
         ),
         (["trainer.precision=16-true"], [], "trainer.precision=16-true is not to be had"),
+        (["self_retrieval.num_samples=0"], [], "self_retrieval.num_samples must be at least 1, got 0"),
+        (["clip.pac_model=pac.safetensors"], [], "clip.pac_model=pac.safetensors: expected clip.model beside a file"),
+        (["clip.model=/nowhere/at/all"], [], "CLIP model /nowhere/at/all: expected a folder with a CLIPModel"),
         (["meteor=maybe"], [], "meteor must be auto, yes or no, got maybe"),
         (["metrics.meteor.jar=nowhere.jar"], ["metrics=full"], "METEOR cannot be computed: "),
         (["checkpoint=nowhere.ckpt"], [], "nowhere.ckpt: there is no such file"),
@@ -232,7 +280,7 @@ def test_mistakes_are_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
-        _evaluate(tmp_path / "report", trained.best, *settings, choices=tuple(choices))
+        evaluate_tiny(tmp_path / "report", trained.best, *settings, choices=tuple(choices))
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert message in line
     assert not (tmp_path / "report" / "captions.json").exists()  # found out before anything was said

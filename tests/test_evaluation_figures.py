@@ -16,7 +16,18 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 
 import evaluate
-from callbacks import CaptionMetrics, CaptionSamples, LatentUsage, MissingImages, ReconstructionMetrics, Reconstructions
+from callbacks import (
+    CaptionMetrics,
+    CaptionSamples,
+    LatentScatter,
+    LatentUsage,
+    MissingImages,
+    ReconstructionMetrics,
+    Reconstructions,
+    StyleGrid,
+    StyleProbe,
+    Traversals,
+)
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.image_files.reading import BadImageError
 from lightning_modules import VariationalCaptioner
@@ -29,6 +40,7 @@ ONLY_SCORES = (
     "gallery.num_images=0",
     "trade_off.num_images=0",
     "exploration.num_images=0",
+    "interpretability.num_images=0",
     "meteor=no",
 )
 
@@ -101,8 +113,10 @@ def _build(folder: Path, *settings: str) -> tuple[VariationalCaptioner, CaptionD
     torch.manual_seed(0)
     captioner, datamodule = build_tiny(folder / "run", *SETTINGS, *settings, choices=CHOICES)
     datamodule.on_bad_data = "skip"
+    datamodule._datasets.clear()  # which were made before
     val = datamodule.splits["val"]
     val.captions = [captions[: 1 + 2 * image] for image, captions in enumerate(val.captions)]  # not equally many
+    datamodule._datasets.clear()  # they were made, and captions tokenized, before these changes
     for parameter in captioner.parameters():  # codes that say something, and captions that differ
         torch.nn.init.normal_(parameter, std=0.3)
     return captioner, datamodule
@@ -123,10 +137,14 @@ def _trainer(folder: Path, processes: int, **settings: Any) -> Trainer:
         callbacks=[
             CaptionMetrics(instantiate(config.metrics)),
             LatentUsage(),
+            StyleProbe(),
             ReconstructionMetrics(),
             MissingImages(folder / "missing.json"),
             CaptionSamples(3),
             Reconstructions(3),
+            StyleGrid(3, num_styles=2),
+            Traversals([-3, 0, 3], 3, num_dimensions=2),
+            LatentScatter(3),
         ],
         **settings,
     )
@@ -145,7 +163,12 @@ def _validate(
     torch.manual_seed(100 * processes + batch_size)  # the global state has no say
     (figures,) = _trainer(folder, processes).validate(captioner, datamodule=datamodule, verbose=False)
     events = read_events(folder)
-    tables = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("val/captions/text_summary")]
+    tables = [
+        event.tensor_proto.string_val[0].decode()
+        for name in ("captions", "styles", "traversals")
+        for event in events.Tensors(f"val/{name}/text_summary")
+    ]
+    assert len(events.Images("val/style_scatter")) == 1
     return figures, (tables, [event.encoded_image_string for event in events.Images("val/reconstructions")])
 
 
@@ -181,11 +204,19 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
     expected, (tables, pictures) = alone
     figures, shown = _validate(tmp_path, processes, batch_size)
     names = {"val/loss", "val/contribution/kl_style", "val/nats/reconstruction", "val/latents/style_mutual_information"}
-    assert figures.keys() >= {*names, "val/coco/CIDEr-D", "val/PSNR", "val/caption_truth", "val/missing_images"}
+    assert figures.keys() >= {
+        *names,
+        "val/coco/CIDEr-D",
+        "val/PSNR",
+        "val/caption_truth",
+        "val/missing_images",
+        "val/interpretability/style_family_from_style",
+    }
+    assert "val/interpretability/style_family_from_style" in figures
     # mutual information is the small difference of large sums of single precision
     assert figures == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert shown[0] == tables
-    assert len(tables[0].splitlines()) == 2 + 3
+    assert [len(table.splitlines()) for table in tables] == [2 + 3, 2 + 3 * (1 + 2), 2 + 3 * 2]
     assert len(shown[1]) == len(pictures) == 1
 
 

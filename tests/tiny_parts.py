@@ -18,7 +18,8 @@ class Parts:
     """A model and its data, and the config of a run, for any number of trainers."""
 
     def __init__(self, folder: Path) -> None:
-        shown = ("samples", "reconstructions", "reconstruction_metrics", "latent_usage", "missing_images")
+        latents = ("latent_usage", "style_grid", "traversals", "latent_scatter", "kl_history", "latent_projector")
+        shown = ("samples", "reconstructions", "reconstruction_metrics", *latents, "missing_images")
         choices = [
             "logger=none",
             "metrics=rouge",

@@ -40,6 +40,7 @@ SMALL = {
     "hidden_size": 16,
     "feedforward_size": 16,
     "num_images": 2,
+    "num_styles": 2,
     "refresh_rate": 0,
     "accelerator": "cpu",
     "devices": 1,

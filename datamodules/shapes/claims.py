@@ -94,7 +94,8 @@ def _readings(claims: Claims, scene: Scene) -> Iterator[tuple[int, ...]]:
     for reading in permutations(range(len(scene.objects)), len(claims.objects)):
         objects = [scene.objects[i] for i in reading]
         if all(map(_matches, claims.objects, objects)) and all(
-            _lies(objects[subject], relation, objects[other]) for subject, relation, other in claims.relations
+            lies(objects[subject].place, relation, objects[other].place)
+            for subject, relation, other in claims.relations
         ):
             yield reading
 
@@ -103,9 +104,12 @@ def _matches(claim: ObjectClaim, thing: SceneObject) -> bool:
     return all(getattr(claim, name) in (None, getattr(thing, name)) for name in OBJECT_ATTRIBUTES)
 
 
-def _lies(subject: SceneObject, relation: str, other: SceneObject) -> bool:
-    """Compare grid cells: of two objects in a diagonal both the horizontal and the vertical relation hold."""
-    (row, column), (other_row, other_column) = cell_of(subject.place), cell_of(other.place)
+def lies(place: str, relation: str, other_place: str) -> bool:
+    """Return whether an object at one place lies "left", "right", "above" or "below" from one at another place.
+
+    Grid cells are compared: of two objects in a diagonal both the horizontal and the vertical relation hold.
+    """
+    (row, column), (other_row, other_column) = cell_of(place), cell_of(other_place)
     return {
         "left": column < other_column,
         "right": column > other_column,

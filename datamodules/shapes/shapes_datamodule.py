@@ -12,10 +12,14 @@ from torch import Tensor
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
 from datamodules.image_files.keys import ImageKeys, pixel_key, spoken_key
 from datamodules.shapes.drawing import Pixels
+from datamodules.shapes.factors import caption_factors, scene_factors
 from datamodules.shapes.grammar import captions_at
 from datamodules.shapes.image_cache import ImageCache
+from datamodules.shapes.scene import scene_at
+from datamodules.shapes.truth import caption_is_true
 from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
+from metrics.factor import Factor
 from utils.cache_key import cache_key
 
 MIN_IMAGE_SIZE = 32  # below it a small object is less than six pixels wide
@@ -123,6 +127,15 @@ class ShapesDataModule(CaptionDataModule):
             "val": self._split(images, self.val_ids),
             "test": self._split(images, self.test_ids),
         }
+
+    def image_factors(self, image_ids: Sequence[int]) -> list[Factor]:
+        return scene_factors([scene_at(self.seed, index) for index in image_ids])
+
+    def caption_factors(self, captions: Sequence[str]) -> list[Factor]:
+        return caption_factors(captions)
+
+    def is_true(self, caption: str, image_id: int) -> bool:
+        return caption_is_true(caption, scene_at(self.seed, image_id))
 
     def _split(self, images: Pixels, ids: range) -> CaptionSplit:
         captions = [captions_at(self.seed, index) for index in ids]

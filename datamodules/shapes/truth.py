@@ -4,8 +4,14 @@ from collections.abc import Sequence
 
 from datamodules.shapes.claims import Fact, facts, facts_stated, is_true
 from datamodules.shapes.parser import parse
-from datamodules.shapes.scene import scene_at
+from datamodules.shapes.scene import Scene, scene_at
 from metrics.per_image_metric import PerImageMetric
+
+
+def caption_is_true(caption: str, scene: Scene) -> bool:
+    """Return whether every claim of a caption holds; one that the grammar cannot read is not true."""
+    claims = parse(caption)
+    return claims is not None and is_true(claims, scene)
 
 
 class CaptionTruth(PerImageMetric):
@@ -23,8 +29,7 @@ class CaptionTruth(PerImageMetric):
 
     def score(self, candidates: Sequence[str], references: Sequence[str], image_id: int) -> Sequence[float]:
         scene = scene_at(self.seed, image_id)
-        claims = map(parse, candidates)
-        return [sum(claim is not None and is_true(claim, scene) for claim in claims) / len(candidates)]
+        return [sum(caption_is_true(caption, scene) for caption in candidates) / len(candidates)]
 
 
 class CaptionCoverage(PerImageMetric):

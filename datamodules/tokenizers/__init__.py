@@ -5,13 +5,16 @@ from datamodules.tokenizers.cache import fit_or_load
 from datamodules.tokenizers.caption_tokenizer import CaptionTokenizer, TokenizerFitter, Vocabulary
 from datamodules.tokenizers.gpt2 import load_gpt2
 from datamodules.tokenizers.word import fit_word
+from datamodules.tokenizers.word_spans import WordSpan, word_spans
 
 __all__ = [
     "CaptionTokenizer",
     "TokenizerFitter",
     "Vocabulary",
+    "WordSpan",
     "fit_bpe",
     "fit_or_load",
     "fit_word",
     "load_gpt2",
+    "word_spans",
 ]

@@ -9,6 +9,23 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from lightning_modules.results.explained_captions import ExplainedCaption
+from metrics import ReliabilityTable, WordOdds
+
+
+class NamedCaptions(NamedTuple):
+    """What captions.json tells of an image.
+
+    Attributes:
+        name: What the data set calls it.
+        captions: Best first.
+        num_draws: How many captions had to be generated, where the strategy selects some of them; otherwise None.
+    """
+
+    name: str | int
+    captions: Sequence[str]
+    num_draws: int | None = None
+
 
 class StyledCaption(NamedTuple):
     """A caption, and the image that the model reconstructs from it.
@@ -67,6 +84,7 @@ class TradeOffPoint(NamedTuple):
         oracle_cider_d: CIDEr-D of each image's best caption.
         mutual_bleu_4: `B/mBLEU-4` of the captions of an image; lower is more diverse.
         distinct: Share of an image's captions that differ.
+        mean_draws: How many captions were drawn of an image, where the strategy selects some of them; otherwise None.
     """
 
     value: float | None
@@ -74,6 +92,7 @@ class TradeOffPoint(NamedTuple):
     oracle_cider_d: float
     mutual_bleu_4: float
     distinct: float
+    mean_draws: float | None = None
 
 
 class TradeOff(NamedTuple):
@@ -109,6 +128,38 @@ class Traversal(NamedTuple):
     styled_captions: Sequence[StyledCaption]
 
 
+class ExplainedImage(NamedTuple):
+    """An image with captions that are explained word by word.
+
+    Attributes:
+        name: What the data set calls it.
+        image_3HW: `uint8`.
+        captions: The first captions that the model generates for it.
+    """
+
+    name: str
+    image_3HW: Tensor
+    captions: Sequence[ExplainedCaption]
+
+
+class StyleWords(NamedTuple):
+    """Words that belong to one end of a dimension of the style more than chance allows.
+
+    Attributes:
+        dimension: Which, from 0.
+        ends: The lower and the higher value, in standard deviations of the images' prior, from its mean.
+        low: Those of the lower end, against the higher one.
+        high: Those of the higher end, against the lower one.
+        num_captions: Captions at each end.
+    """
+
+    dimension: int
+    ends: tuple[float, float]
+    low: Sequence[WordOdds]
+    high: Sequence[WordOdds]
+    num_captions: int
+
+
 class Swaps(NamedTuple):
     """Each image's content in each image's style.
 
@@ -121,6 +172,64 @@ class Swaps(NamedTuple):
     styled_captions: Sequence[Sequence[StyledCaption]]
 
 
+class ProbedFactor(NamedTuple):
+    """How well a factor is told from the codes of human captions: shares of held-out captions.
+
+    Attributes:
+        name: The factor's.
+        of: Whether it is one of the "caption" or of the "image".
+        num_classes: How many classes it has here.
+        majority: What is told without the codes.
+        style_linear: By a linear probe of S.
+        style_mlp: By a probe of S with one hidden layer.
+        content_linear: By a linear probe of C.
+        content_mlp: By a probe of C with one hidden layer.
+    """
+
+    name: str
+    of: str
+    num_classes: int
+    majority: float
+    style_linear: float
+    style_mlp: float
+    content_linear: float
+    content_mlp: float
+
+
+class StyleTransfer(NamedTuple):
+    """What becomes of captions that take the style of another image's caption.
+
+    Attributes:
+        num_captions: How many.
+        style: Share that is of the style.
+        truth: Share that is true of its own image; None where that is not known.
+        both: Share that is both.
+    """
+
+    num_captions: int
+    style: float
+    truth: float | None
+    both: float | None
+
+
+class Interpretability(NamedTuple):
+    """What the codes know.
+
+    Attributes:
+        num_images: Images that were looked at.
+        num_captions: Their human captions.
+        probes: For each factor how well it is told.
+        disentanglement: For "style" and "content" each measure by name; empty where too few factors vary.
+        transfer: Of "all" captions, and of those in each style; empty where no style was transferred.
+    """
+
+    num_images: int
+    num_captions: int
+    probes: Sequence[ProbedFactor]
+    disentanglement: Mapping[str, Mapping[str, float]]
+    transfer: Mapping[str, StyleTransfer]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The contents of a report.
@@ -130,13 +239,17 @@ class Report:
         facts: What it was measured on and how, label to text ("checkpoint", "images", "captions of each", "strategy",
             "strategy", "seed", "time", …), in the order to show.
         scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
-            metrics (`caption_truth`, …) and `PSNR`, `SSIM`.
+            metrics (`caption_truth`, …), `self-retrieval/…`, `clip/…`, `PSNR` and `SSIM`.
         human: The same of human captions, as far as they can be compared.
         notes: What a reader must know to read the scores.
         gallery: Sections ("Best", "Worst", "At random") of images.
         trade_off: None where it was not measured.
         traversals: Empty where they were not made.
         swaps: None where they were not made.
+        explained: Images with captions that are explained word by word; none where the model cannot.
+        reliability: For each way to the style, by its score's name, how sure the model is and how often it is right.
+        style_words: Words that differ between the ends of the dimensions of the style.
+        interpretability: None where it was not measured.
         config: The exact config, as YAML.
     """
 
@@ -149,4 +262,8 @@ class Report:
     trade_off: TradeOff | None
     traversals: Sequence[Traversal]
     swaps: Swaps | None
+    explained: Sequence[ExplainedImage]
+    reliability: Mapping[str, ReliabilityTable]
+    style_words: Sequence[StyleWords]
+    interpretability: Interpretability | None
     config: str

@@ -5,15 +5,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.report.contents import Report
+from evaluation.report.codes import detailed_scores
+from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.page import render
 from evaluation.report.tables import markdown_table
 from utils.files import atomic_write_text
 
 
-def write_captions(path: Path, captions: Sequence[tuple[str | int, Sequence[str]]]) -> None:
-    """Write each image's captions, best first, in COCO's results format: `[{"image_id": …, "caption": …}, …]`."""
-    rows = [{"image_id": name, "caption": caption} for name, of_image in captions for caption in of_image]
+def write_captions(path: Path, images: Sequence[NamedCaptions]) -> None:
+    """Write each image's captions, best first, in COCO's results format: `[{"image_id": …, "caption": …}, …]`.
+
+    Where a strategy selects them, `"num_draws"` tells how many were generated of the image.
+    """
+    rows = [
+        {"image_id": image.name, "caption": caption}
+        | ({} if image.num_draws is None else {"num_draws": image.num_draws})
+        for image in images
+        for caption in image.captions
+    ]
     atomic_write_text(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
 
 
@@ -27,6 +36,7 @@ def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> N
     """
     scores = {
         **report.scores,
+        **(detailed_scores(report.interpretability) if report.interpretability else {}),
         "human": report.human and {**report.human},
         "settings": {**settings, "notes": report.notes},
     }

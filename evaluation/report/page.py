@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from evaluation.report.contents import Report, ShownImage
-from evaluation.report.pictures import data_uri
+from evaluation.report.contents import Report, ShownImage, TradeOff
 from evaluation.report.plots import trade_off_plots
+from evaluation.report.reliability import reliability_plots
 from evaluation.report.repeats import RepeatedCaption, collapse
 from evaluation.report.tables import score_columns, score_sections
 from metrics.score_table import shown
+from pictures.pages.templates import templates_of
 
 FIRST = 5  # captions of an image that are shown at once; the others unfold
 
@@ -31,25 +30,25 @@ class Card(NamedTuple):
 
 def render(report: Report) -> str:
     """Return the report's page; whatever captions and names contain is shown as text."""
-    environment = Environment(
-        loader=PackageLoader("evaluation.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"picture": data_uri, "cider": _cider, "signed": _signed, "nats": _nats}
+    environment = templates_of("evaluation.report")
+    environment.filters |= {"cider": _cider, "nats": _nats, "share": _share}
     return environment.get_template("page.html.j2").render(
         report=report,
         columns=list(score_columns(report.scores, report.human)),
         sections=score_sections(report.scores, report.human),
         plots=trade_off_plots(report.trade_off) if report.trade_off else {},
+        tells_draws=report.trade_off is not None and _tells_draws(report.trade_off),
         gallery={title: [_card(image) for image in images] for title, images in report.gallery.items()},
         reconstructs=any(
             image.reconstruction_3HW is not None for images in report.gallery.values() for image in images
         ),
         best_cider_d=_best_cider_d(report),
+        reliability_plots=reliability_plots(report.reliability),
     )
+
+
+def _tells_draws(trade_off: TradeOff) -> bool:
+    return any(point.mean_draws is not None for points in trade_off.curves.values() for point in points)
 
 
 def _card(image: ShownImage) -> Card:
@@ -67,8 +66,9 @@ def _cider(value: float) -> str:
     return shown("CIDEr-D", value)
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2g}".replace("-", "−") if value else "0"
+def _share(value: float | None) -> str:
+    """Return a share × 100, "-" for None."""
+    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def _nats(values: Sequence[float]) -> str:

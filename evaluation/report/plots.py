@@ -1,17 +1,15 @@
 """Diversity against accuracy as drawings that a page can hold, in the page's own colours."""
 
-import re
 from collections.abc import Callable, Sequence
-from io import StringIO
 from itertools import pairwise
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evaluation.report.contents import TradeOff, TradeOffPoint
 from evaluation.report.label_places import label_places
+from evaluation.report.svg import COLORS, FONT_SIZE, HEIGHT, INK, WIDTH, page_style, to_svg
 from metrics.ngrams import Floats
 from metrics.score_table import PERCENT
 
@@ -20,19 +18,8 @@ PANELS: dict[str, Callable[[TradeOffPoint], float]] = {
     "Oracle CIDEr-D: an image's best caption": lambda point: point.oracle_cider_d,
 }
 
-WIDTH, HEIGHT = 270, 240  # points: 360 pixels wide at its smallest, where the font is still legible
-FONT_SIZE = 8.5
-INK = "#010203"  # stands for the page's text colour, so that axes can be read on light and on dark
-COLORS = ("#2a7fc9", "#d55e00", "#009e73", "#b8609a")  # told apart by the colour-blind; seen on light and dark
 MARKERS = ("o", "s", "^", "D")
 HUMAN = "human"
-
-STYLE = {
-    "svg.fonttype": "none",  # text stays text
-    "text.parse_math": False,
-    "font.size": FONT_SIZE,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
-}
 
 
 def trade_off_plots(trade_off: TradeOff) -> dict[str, str]:
@@ -41,9 +28,8 @@ def trade_off_plots(trade_off: TradeOff) -> dict[str, str]:
 
 
 def _plot(trade_off: TradeOff, title: str) -> str:
-    # The salt makes the same plot the same text, yet the two plots of a page share no id.
-    with rc_context(STYLE | {"svg.hashsalt": title}):  # type: ignore[arg-type]
-        return _to_svg(_draw(trade_off, PANELS[title]))
+    with page_style(title):
+        return to_svg(_draw(trade_off, PANELS[title]))
 
 
 def _draw(trade_off: TradeOff, accuracy: Callable[[TradeOffPoint], float]) -> Figure:
@@ -104,13 +90,3 @@ def _along(places_N2: Floats) -> Floats:
     """Return spots along the line through some places, the places among them."""
     steps = [np.linspace(start_2, end_2, 12) for start_2, end_2 in pairwise(places_N2)]
     return np.concatenate([places_N2, *steps])
-
-
-def _to_svg(figure: Figure) -> str:
-    """Return the figure as an SVG element without what only a file of its own needs."""
-    file = StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return re.sub(r'<g id="[^"]*"', "<g", svg)  # those of groups are the same in every plot, and nothing refers to them

@@ -9,12 +9,15 @@ from lightning_modules.generation.constrained_beam import ConstrainedBeam
 from lightning_modules.generation.diverse_beam import DiverseBeam
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
+from lightning_modules.generation.greedy_selection import marginal_gains
 from lightning_modules.generation.latent import Latent
 from lightning_modules.generation.sample import Sample
+from lightning_modules.generation.selection import length_normalised
 from lightning_modules.generation.strategy import (
     Generated,
     LatentSampling,
     Request,
+    Selection,
     Stepper,
     StepState,
     Strategy,
@@ -33,6 +36,7 @@ __all__ = [
     "LatentSampling",
     "Request",
     "Sample",
+    "Selection",
     "StepState",
     "Stepper",
     "Strategy",
@@ -40,5 +44,7 @@ __all__ = [
     "filter_logits",
     "generate",
     "interpolate_styles",
+    "length_normalised",
+    "marginal_gains",
     "traverse_style",
 ]

@@ -1,6 +1,6 @@
 """What generation asks of a decoder, what it returns, and the loop that all one-word-at-a-time strategies share.
 
-Shape legend: N captions, L tokens, V vocabulary.
+Shape legend: N captions, L tokens, V vocabulary, S sets of captions, F captions of a set that are kept.
 """
 
 from abc import ABC, abstractmethod
@@ -51,6 +51,8 @@ class LatentSampling(NamedTuple):
         content_scale: Multiplies the standard deviations that C is drawn with; 0 takes the mean.
         from_prior: Sample S from its prior instead of from q(S|I).
         distinct: Let the samples of an image have different styles where styles are discrete.
+        strata: Samples of S that are spread over its distribution together, round after round; None draws each alone.
+        clustered: Whether S are the middles of clusters of many that are drawn, instead of draws themselves.
     """
 
     num: int = 1
@@ -58,6 +60,8 @@ class LatentSampling(NamedTuple):
     content_scale: float = 0.0
     from_prior: bool = False
     distinct: bool = False
+    strata: int | None = None
+    clustered: bool = False
 
 
 class Generated(NamedTuple):
@@ -75,6 +79,18 @@ class Generated(NamedTuple):
     log_probability_N: Tensor
     score_N: Tensor
     finished_N: Tensor
+
+
+class Selection(NamedTuple):
+    """Captions that are kept of those that were generated, in sets: of an image, or of each of its given styles.
+
+    Attributes:
+        chosen_SF: Their numbers within their set, from 0, in their new order.
+        num_draws_S: How many captions of each set had to be generated for them.
+    """
+
+    chosen_SF: Tensor
+    num_draws_S: Tensor
 
 
 class Request(NamedTuple):
@@ -100,7 +116,7 @@ class Strategy(ABC):
     Its constructor takes whatever stands in its YAML under `conf/generation`.
 
     Attributes:
-        num: Captions that it generates for each image; a multiple of `latents.num`.
+        num: Captions of each image: equally many of each latent sample, or of all of these those that `select` keeps.
         latents: The latents that it generates them from.
         max_length: Most tokens of a caption, `<eos>` included.
         words: Words or phrases, as text, that every caption must contain unless told otherwise.
@@ -126,7 +142,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:
-        """Generate `num / latents.num` captions from each latent sample.
+        """Generate captions from each latent sample, `num / latents.num` unless `select` leaves some out.
 
         Suppressed tokens are never generated, and a caption has at least one word.
 
@@ -136,6 +152,19 @@ class Strategy(ABC):
             first_N: The last token of each caption's prefix.
             special: The special ids.
         """
+
+    def select(self, generated: Generated, special: SpecialTokens, num_images: int) -> Selection | None:
+        """Return which captions are kept of those that were generated; None for all, in their order.
+
+        Args:
+            generated: One caption of each latent sample, those of an image side by side.
+            special: The special ids.
+            num_images: How many images they are of.
+
+        Raises:
+            ValueError: There are captions of another number of latent samples than it can select from.
+        """
+        return None
 
 
 def generate(

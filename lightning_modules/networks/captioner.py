@@ -45,6 +45,20 @@ class CaptionerOutput(NamedTuple):
     features_BPD: Tensor
 
 
+class WordPredictions(NamedTuple):
+    """What was predicted at each word of captions; 0, or the padding id, at padding.
+
+    Attributes:
+        log_probability_NL: log P of the word, given those before it, in nats.
+        likeliest_NL: The word that was likeliest there.
+        likeliest_log_probability_NL: log P of that one.
+    """
+
+    log_probability_NL: Tensor
+    likeliest_NL: Tensor
+    likeliest_log_probability_NL: Tensor
+
+
 class Captioner(nn.Module):
     """A variational captioner put together from its parts, each of which keeps its folder's contract.
 
@@ -133,14 +147,37 @@ class Captioner(nn.Module):
             changed: From `logits_WV`, and whether each is of a first word, to those of the distribution that is asked
                 for; None for the network's own.
         """
-        prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
-        logits_WV = self.middle(self._hidden(torch.cat([prefix_NL, tokens_NL], dim=1), latents)).float()
+        logits_WV = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float()
         is_word_NL = self._is_word(tokens_NL)
         if changed is not None:
             is_first_NL = torch.arange(tokens_NL.shape[1], device=tokens_NL.device).expand_as(tokens_NL) == 0
             logits_WV = changed(logits_WV, is_first_NL[is_word_NL])
         nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+
+    def word_predictions(self, latents: Latents, tokens_NL: Tensor) -> WordPredictions:
+        """Return what was predicted at each word of captions from given codes; arguments as of `log_probability`."""
+        is_word_NL = self._is_word(tokens_NL)
+        nats_WV = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float().log_softmax(dim=-1)
+        likeliest_W = nats_WV.max(dim=-1)
+        nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+        zeros_NL = nats_W.new_zeros(tokens_NL.shape)
+        return WordPredictions(
+            log_probability_NL=zeros_NL.masked_scatter(is_word_NL, nats_W),
+            likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
+            likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
+        )
+
+    def attention_weights(self, latents: Latents, tokens_NL: Tensor) -> Tensor | None:
+        """Return how the image's places were weighed at each word of captions, `weights_NLP`; 0 at padding.
+
+        None without attention; arguments as of `log_probability`.
+        """
+        words_NLE = self.embedding(self._with_prefix(tokens_NL)[:, :-1])
+        weights_NLP = self.decoder_text.attention_weights(words_NLE, self._start(latents))
+        if weights_NLP is None:
+            return None
+        return weights_NLP[:, len(self.prefix) - 1 :] * self._is_word(tokens_NL).unsqueeze(-1)
 
     def _hidden(self, tokens_NL: Tensor, latents: Latents) -> Tensor:
         """Return the decoder's state before each word after the prefix, which predicts that word: `hidden_WH`."""
@@ -168,9 +205,11 @@ class Captioner(nn.Module):
         image_of_caption_N: Tensor,
         generators: Generators | None = None,
         step: int = 0,
+        *,
+        latent_scale: float = 1.0,
     ) -> Latents:
-        """Sample the latents of images and human captions; arguments as for `forward`."""
-        source = FromPosterior(generators=of_captions(generators, image_of_caption_N))
+        """Sample the latents of images and human captions; arguments as for `forward` and `FromPosterior`."""
+        source = FromPosterior(latent_scale, of_captions(generators, image_of_caption_N))
         caption = None
         if self.latents.reads_captions:
             targets_NL = tokens_NL[:, len(self.prefix) :]
@@ -207,6 +246,10 @@ class Captioner(nn.Module):
     def _start(self, latents: Latents) -> Any:
         context_NX = self.combiner(latents.style.sample, latents.content.sample)
         return self.decoder_text.start(context_NX, latents.memory_MPD)
+
+    def _with_prefix(self, tokens_NL: Tensor) -> Tensor:
+        prefix_NL = torch.tensor(self.prefix, device=tokens_NL.device).expand(len(tokens_NL), -1)
+        return torch.cat([prefix_NL, tokens_NL], dim=1)
 
     def _is_word(self, tokens_NL: Tensor) -> Tensor:
         return tokens_NL.not_equal(self.pad_id)

@@ -13,8 +13,7 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
-from lightning_modules.generation import Sample
-from lightning_modules.ranking.greedy_selection import marginal_gains
+from lightning_modules.generation import Sample, marginal_gains
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex, pooled
 from metrics import (
@@ -141,13 +140,13 @@ class Consensus(Ranker):
             ]
             coverage_BKX = _cider_d(generated, others, frequencies) / np.array([*map(len, others)])[:, None, None]
         gain_BK = marginal_gains(
-            score_BK,
-            similarity_BKK=similarity_BKK,
+            torch.from_numpy(score_BK),
+            similarity_BKK=None if similarity_BKK is None else torch.from_numpy(similarity_BKK),
             diversity=self.diversity,
-            coverage_BKX=coverage_BKX,
+            coverage_BKX=None if coverage_BKX is None else torch.from_numpy(coverage_BKX),
             coverage=self.coverage,
         )
-        return torch.from_numpy(gain_BK.ravel()).float().to(candidates.features_BPD.device)
+        return gain_BK.flatten().float().to(candidates.features_BPD.device)
 
     def _neighbours(self, index: TrainingIndex, features_BPD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
         """Return the nearest images of the index that are not the image itself.

@@ -1,11 +1,9 @@
-"""The likeliest caption first.
-
-Shape legend: N captions, L tokens.
-"""
+"""The likeliest caption first."""
 
 from torch import Tensor
 
 from lightning_modules.base import CaptioningModule
+from lightning_modules.generation import length_normalised
 from lightning_modules.ranking.ranker import Candidates, Ranker
 
 
@@ -28,5 +26,5 @@ class Likelihood(Ranker):
 
     def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         generated = candidates.generated
-        length_N = generated.tokens_NL.not_equal(captioner.tokenizer.vocabulary.pad_id).sum(dim=1)
-        return generated.log_probability_N / ((5 + length_N) / 6) ** self.length_penalty
+        pad_id = captioner.tokenizer.vocabulary.pad_id
+        return length_normalised(generated.log_probability_N, generated.tokens_NL, self.length_penalty, pad_id=pad_id)

@@ -76,4 +76,5 @@ def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
         score_N[order_N],
         generated.finished_N[order_N],
         latents,
+        generated.num_draws_B,
     )

@@ -199,8 +199,12 @@ def test_refuses_to_write_where_it_must_not(trained: TinyRun, photos: list[Path]
     for used in (photos[1], trained.best, out.parent / "folder" / ".." / "c.png"):
         with pytest.raises(ValueError, match=r"--out .*: expected another file than those that are read"):
             caption(trained.best, *photos, "--out", used)
-    for beside in (["--json"], ["--save-reconstruction", out.parent / "out.png"]):
-        with pytest.raises(ValueError, match=r"--out .*: expected no --json and no --save-reconstruction beside it"):
+    for beside in (
+        ["--json"],
+        ["--save-reconstruction", out.parent / "out.png"],
+        ["--explain", out.parent / "out.html"],
+    ):
+        with pytest.raises(ValueError, match=r"--out .*: expected no --json, --save-reconstruction or --expl"):
             caption(trained.best, *photos, "--out", out, *beside)
     assert not out.exists()
 

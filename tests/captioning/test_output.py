@@ -37,6 +37,7 @@ def test_records_hold_what_is_known_of_each_caption() -> None:
         "finished": [True, False],
     }
     assert as_record(DESCRIPTION, Shown()) == record
+    assert as_record(DESCRIPTION._replace(num_draws=17), Shown()) == {**record, "num_draws": 17}
     scored = {**record, "scores": [0.5, 0.1235], "styles": ["here", "there"]}
     assert as_record(DESCRIPTION, Shown(["here", "there"], scores=True)) == scored
 

@@ -18,6 +18,8 @@ STRATEGIES: dict[str, Strategy] = {
     "greedy": Greedy(max_length=9),
     "sample": Sample(num=3, temperature=2.0, max_length=9),
     "latent": Latent(num=3, source="prior", vary_content=True, max_length=9),
+    "latent, words that differ": Latent(num=3, max_draws=9, temperature=2.0, spread="stratified", max_length=9),
+    "latent, those that differ most": Latent(num=3, max_draws=9, source="prior", spread="clusters", diversity=5.0),
 }
 
 
@@ -129,6 +131,7 @@ def test_what_is_generated_of_an_image_is_the_same_alone_and_beside_others(
     for path, description in zip(photos, together, strict=True):
         (alone,) = pipeline.describe_batch([path], [STRATEGIES[name]], seed=4)
         assert description.captions == alone.captions
+        assert description.num_draws == alone.num_draws
         torch.testing.assert_close(_columns(description), _columns(alone), rtol=1e-4, atol=1e-4)
         assert torch.equal(description.image_3HW, alone.image_3HW)
         torch.testing.assert_close(description.reconstruction_N3HW, alone.reconstruction_N3HW, rtol=1e-4, atol=1e-4)
@@ -139,6 +142,18 @@ def test_the_seed_decides_what_is_drawn_of_a_batch(pipeline: CaptionPipeline, ph
     first, again, other = (pipeline.describe_batch(photos, strategies, seed=seed) for seed in (1, 1, 2))
     assert [d.captions for d in first] == [d.captions for d in again]
     assert all(one.captions[:3] != two.captions[:3] for one, two in zip(first, other, strict=True))
+
+
+def test_draws_of_strategies_that_select_add_up(pipeline: CaptionPipeline, photos: list[Path]) -> None:
+    names = ("sample", "latent, words that differ", "latent, those that differ most")
+    alone = [pipeline.describe_batch(photos, [STRATEGIES[name]], seed=4) for name in names]
+    together = pipeline.describe_batch(photos, [STRATEGIES[name] for name in names], seed=4)
+    for sampled, different, most, description in zip(*alone, together, strict=True):
+        assert sampled.num_draws is None
+        assert different.num_draws is not None
+        assert 3 <= different.num_draws <= 9
+        assert most.num_draws == 9
+        assert description.num_draws == different.num_draws + 9
 
 
 def test_captions_come_in_the_order_of_the_strategies(pipeline: CaptionPipeline, photos: list[Path]) -> None:

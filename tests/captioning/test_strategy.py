@@ -35,6 +35,7 @@ def test_choices_are_the_files_of_the_config() -> None:
         "diverse_beam",
         "greedy",
         "latent",
+        "latent_set",
         "sample",
     ]
     with pytest.raises(ValueError, match="--strategy: invalid choice: 'beams'"):
@@ -90,6 +91,11 @@ def test_named_settings_and_any_other_key_are_set() -> None:
     assert [sample[key] for key in ("top_p", "top_k", "latent_scale")] == [1e-6, None, 0]
     latent = _settings("--strategy", "latent", "--set", "vary_content=true", "--set", "source=prior")
     assert (latent["vary_content"], latent["source"]) == (True, "prior")
+    different = ("--temperature", 0.5, "--set", "max_draws=40", "--set", "spread=clusters")
+    latent = _settings("--strategy", "latent", *different)
+    assert (latent["temperature"], latent["max_draws"], latent["spread"]) == (0.5, 40, "clusters")
+    latent_set = build(_settings("--strategy", "latent_set", "--num", 4, "--set", "diversity=3"))
+    assert (latent_set.num, latent_set.latents.num, latent_set.diversity) == (4, 50, 3)
     assert _settings("--strategy", "constrained_beam", "--set", "words=[dog, cat]")["words"] == ["dog", "cat"]
 
 
@@ -144,6 +150,8 @@ def test_mistakes_are_named(arguments: list[object], message: str) -> None:
     [
         (["beam", "--num", 8, "--set", "beam_size=5"], "generation.num must be from 1 to beam_size=5, got 8"),
         (["sample", "--num", 0], "generation.num must be at least 1, got 0"),
+        (["latent", "--temperature", 1, "--set", "beam_size=3"], "generation.temperature must be 0 with beam_size=3"),
+        (["latent_set", "--num", 60], "generation.max_draws must be null or at least num=60, got 50"),
         (["latent", "--set", "source=nowhere"], "generation.source must be posterior or prior, got nowhere"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_dimension_is_traversed(
         caption(trained.best, *photos, "--traverse", 3)
 
 
-@pytest.mark.parametrize("strategy", ["sample", "beam", "latent"])
+@pytest.mark.parametrize("strategy", ["sample", "beam", "latent", "latent_set"])
 def test_other_strategies_say_all_their_captions_in_each_style(
     trained: TinyRun, photos: list[Path], strategy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +89,7 @@ def test_other_strategies_say_all_their_captions_in_each_style(
     for entry in described:
         assert len(entry["captions"]) == 6
         assert entry["styles"] == ["dimension 0 = -9"] * 3 + ["dimension 0 = 9"] * 3
+        assert entry.get("num_draws") == (2 * 50 if strategy == "latent_set" else None)
     if strategy == "latent":  # its draws would be styles: in a given one, all captions are the same
         assert all(len(set(entry["log_probabilities"][:3])) == 1 for entry in described)
         assert all(len(set(entry["log_probabilities"])) == 2 for entry in described)

@@ -1,32 +1,15 @@
-import copy
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch
-from evaluation.latent_traversal import busiest_dimensions, swap, traverse
+from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy
-from lightning_modules.networks.latents import (
-    CategoricalStyleLatents,
-    ConditionalFlowLatents,
-    ConditionalLatents,
-    gaussian_kl,
-    standard_normal_like,
-)
+from lightning_modules.networks.latents import gaussian_kl, standard_normal_like
 from tests.tiny_run import build_tiny
-
-LEARNED_PRIORS: dict[str, partial[Any]] = {
-    "gaussian": partial(ConditionalLatents),
-    "mixture": partial(ConditionalLatents, num_components=3),
-    "categorical": partial(CategoricalStyleLatents),
-    "flow": partial(ConditionalFlowLatents),
-}
 
 
 def test_the_busiest_dimensions_have_the_highest_kl(
@@ -39,8 +22,8 @@ def test_the_busiest_dimensions_have_the_highest_kl(
         code = captioner.sample_latents(captioner.encode(split.load_image(number).unsqueeze(0))).style
         kl_NS += [gaussian_kl(code.posterior, standard_normal_like(code.posterior))] * len(split.captions[number])
     kl_S = torch.cat(kl_NS).mean(dim=0)
-    assert busiest_dimensions(captioner, batches, split, 3) == kl_S.argsort(descending=True).tolist()
-    assert busiest_dimensions(captioner, batches, split, 1) == [1]
+    assert dimensions_to_traverse(captioner, batches, split, 3) == kl_S.argsort(descending=True).tolist()
+    assert dimensions_to_traverse(captioner, batches, split, 1) == [1]
     with torch.no_grad():
         captioner.network.latents.style_posterior.bias[1] -= 40
 
@@ -61,7 +44,7 @@ def test_codes_of_captions_are_those_of_the_loss(tmp_path: Path) -> None:
 def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:
     batch = batches[1]
     own_BS = captioner.sample_latents(batch.features_BPD).style.sample
-    traversals = traverse(captioner, batch, dimensions=[2, 0], values=[-3.0, 1.0], max_length=9)
+    traversals = make_traversals(captioner, batch, dimensions=[2, 0], values=[-3.0, 1.0], max_length=9)
     assert [traversal.dimension for traversal in traversals] == [2, 2, 0, 0]
     second = traversals[3]
     assert torch.equal(second.image_3HW, batch.images_BCHW[1])
@@ -72,32 +55,6 @@ def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches
     reconstruction_3HW = second.styled_captions[1].reconstruction_3HW
     assert reconstruction_3HW is not None
     torch.testing.assert_close(reconstruction_3HW, captioner.reconstruct(generated.tokens_NL)[0])
-
-
-@pytest.mark.parametrize("prior", LEARNED_PRIORS)
-def test_a_learned_prior_gives_the_unit_of_a_traversal(
-    prior: str, captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    features_BPD = batches[1].features_BPD
-    captioner = copy.deepcopy(captioner)
-    captioner.network.latents = LEARNED_PRIORS[prior](
-        width=features_BPD.shape[2], positions=features_BPD.shape[1], embedding_dim=12, style_dim=3
-    )
-    generated = []
-
-    def generate_captions(
-        captioner: VariationalCaptioner, batch: EncodedBatch, style_NS: Tensor, max_length: int
-    ) -> list[list]:
-        generated.append(style_NS)
-        return [[], []]
-
-    monkeypatch.setattr("evaluation.latent_traversal._generate_in", generate_captions)
-    traverse(captioner, batches[1], dimensions=[2], values=[-2.0, 0.0, 2.0], max_length=9)
-    gaussian = captioner.sample_latents(features_BPD).style.prior.as_gaussian()
-    for row in range(2):
-        mean, deviation = gaussian.mean[row, 2].item(), (0.5 * gaussian.log_variance[row, 2]).exp().item()
-        values = generated[0][3 * row : 3 * row + 3, 2].tolist()
-        assert values == pytest.approx([mean - 2 * deviation, mean, mean + 2 * deviation])
 
 
 def test_swaps_say_each_image_in_each_style(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:

@@ -20,7 +20,7 @@ def test_each_point_is_the_score_of_its_captions(
     frequencies = frequencies_of(whole)
     curves = {
         "words": lambda temperature: Sample(num=3, temperature=temperature, max_length=9),
-        "codes": lambda scale: Latent(num=3, latent_scale=scale, max_length=9),
+        "codes": lambda scale: Latent(num=3, max_draws=7, latent_scale=scale, max_length=9),
     }
     trade_off = measure_trade_off(
         captioner, batches, split, curves, [2.0, 0.5], num_captions=3, seed=4, frequencies=frequencies
@@ -37,6 +37,10 @@ def test_each_point_is_the_score_of_its_captions(
     assert point.oracle_cider_d == pytest.approx(scores["oracle/CIDEr-D"])
     assert point.mutual_bleu_4 == pytest.approx(scores["B/mBLEU-4"])
     assert point.distinct == pytest.approx(scores["A/distinct"])
+    assert point.mean_draws is None
+    drawn = generate_all(captioner, batches, split, curves["codes"](2.0), seed=4)
+    draws = [image.generated.num_draws for image in drawn]
+    assert trade_off.curves["codes"][1].mean_draws == pytest.approx(sum(draws) / 6)
     human = human_captions(images, frequencies=frequencies)
     assert trade_off.human is not None
     assert trade_off.human.mean_cider_d == pytest.approx(human["mean/CIDEr-D"])

@@ -68,6 +68,13 @@ def test_a_family_of_ones_own_goes_through_all_scripts(my_lab: None, tmp_path: P
     assert "1. " in captioned.output
 
 
+def test_a_family_without_latents_shows_none(my_lab: None, tmp_path: Path) -> None:
+    run = run_tiny(tmp_path / "run", "test=false", choices=[CONF, "model=colour"])
+    assert run.events.Tags()["images"] == []
+    assert [name for name in run.events.Tags()["tensors"] if "captions" not in name and "hparams" not in name] == []
+    assert not (run.folder / "tensorboard" / "projector_config.pbtxt").exists()
+
+
 def test_an_encoder_and_a_term_of_ones_own(my_lab: None, tmp_path: Path) -> None:
     choices = [CONF, "model/encoder=colour", "model/loss/terms=[short,confidence_penalty]"]
     run = run_tiny(tmp_path / "run", "test=false", choices=choices)

@@ -6,11 +6,10 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
-from datamodules.batch import CaptionBatch
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.training_record import TrainingRecord
 from lightning_modules import VariationalCaptioner, average_checkpoints, load_captioner, save_module
-from lightning_modules.base import seeds_of_images
 from lightning_modules.checkpoints.loading import read_record
 from lightning_modules.checkpoints.warm_start import warm_start
 from lightning_modules.generation import Sample

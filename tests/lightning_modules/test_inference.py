@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules import VariationalCaptioner
+from lightning_modules.base import GeneratedBatch
 from lightning_modules.generation import (
     Beam,
     ConstrainedBeam,
@@ -41,7 +42,14 @@ STRATEGIES: dict[str, Strategy] = {
     "constrained beam": ConstrainedBeam(words=["circle"], max_length=9),
     "latent": Latent(num=3, max_length=9),
     "latent, by beams": Latent(num=3, source="prior", beam_size=2, vary_content=True, max_length=9),
+    "latent, stratified": Latent(num=3, source="prior", spread="stratified", max_length=9),
+    "latent, clusters": Latent(num=3, source="prior", spread="clusters", max_length=9),
+    "latent, sampled words that differ": Latent(num=3, max_draws=7, temperature=0.1, max_length=9),
+    "latent, those that differ most": Latent(
+        num=2, max_draws=7, temperature=1.0, diversity=3.0, vary_content=True, max_length=9
+    ),
 }
+SAMPLING = [name for name, strategy in STRATEGIES.items() if isinstance(strategy, Latent | Sample)]
 
 
 @pytest.fixture(scope="module", params=CHOICES)
@@ -73,7 +81,7 @@ def test_says_as_many_captions_as_required_image_by_image(
     assert captioner.tokenizer.decode_batch(generated.tokens_NL) == [
         text for texts in generated.captions for text in texts
     ]
-    assert len(generated.latents.style.sample) == 3 * strategy.latents.num
+    assert len(generated.latents.style.sample) == 3 * min(strategy.num, strategy.latents.num)
 
 
 def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
@@ -84,7 +92,8 @@ def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
         captioner.tokenizer.vocabulary,
         captioner.network,
     )
-    rows = torch.arange(3 * strategy.latents.num).repeat_interleave(strategy.num // strategy.latents.num)
+    num_latents = len(generated.latents.style.sample)
+    rows = torch.arange(num_latents).repeat_interleave(len(generated.tokens_NL) // num_latents)
     first_N1 = torch.full((len(rows), 1), vocabulary.prefix[-1])
     words_NLE = network.embedding(torch.cat([first_N1, generated.tokens_NL[:, :-1]], dim=1))
     with torch.no_grad():
@@ -95,6 +104,55 @@ def test_captions_have_the_probability_of_teacher_forcing_from_their_codes(
             pad_id=vocabulary.pad_id,
         )
     torch.testing.assert_close(generated.log_probability_N, -nats_N, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SAMPLING)
+def test_what_an_image_samples_does_not_depend_on_those_beside_it(
+    captioner: VariationalCaptioner, images_BCHW: Tensor, name: str
+) -> None:
+    features_BPD = captioner.encode(images_BCHW)
+    together = captioner.generate(features_BPD, STRATEGIES[name], generators=generators_of([1, 2, 3]))
+    for image, seed in ((2, 3), (0, 1)):
+        alone = captioner.generate(features_BPD[image : image + 1], STRATEGIES[name], generators=generators_of([seed]))
+        assert alone.captions[0] == together.captions[image]
+        assert alone.by_image()[0].num_draws == together.by_image()[image].num_draws
+
+
+def test_captions_are_drawn_until_enough_differ(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    features_BPD = captioner.encode(images_BCHW)
+
+    def generate(num: int, max_draws: int | None) -> GeneratedBatch:
+        latent = Latent(num=num, max_draws=max_draws, temperature=0.3, max_length=3)
+        return captioner.generate(features_BPD, latent, generators=generators_of([1, 2, 3]))
+
+    every, selected = generate(30, None), generate(4, 30)
+    assert every.num_draws_B is None
+    assert selected.num_draws_B is not None
+    for drawn, kept, num_draws, style_FS, style_XS in zip(
+        every.by_image(),
+        selected.by_image(),
+        selected.num_draws_B.tolist(),
+        selected.latents.style.sample.chunk(3),
+        every.latents.style.sample.chunk(3),
+        strict=True,
+    ):
+        tokens = drawn.tokens_NL.tolist()
+        different = [number for number, caption in enumerate(tokens) if caption not in tokens[:number]]
+        assert kept.captions == [drawn.captions[number] for number in different[:4]]
+        assert num_draws == different[3] + 1 == kept.num_draws
+        assert torch.equal(style_FS, style_XS[different[:4]])
+
+
+def test_draws_of_given_styles_add_up(captioner: VariationalCaptioner, images_BCHW: Tensor) -> None:
+    latent = Latent(num=2, max_draws=5, temperature=3.0, max_length=9)
+    style_NS = torch.randn(3, 2, 3).repeat_interleave(5, dim=1).flatten(0, 1)  # two of each image, five times
+    generated = captioner.generate(captioner.encode(images_BCHW), latent, style_NS=style_NS)
+    assert [len(captions) for captions in generated.captions] == [4, 4, 4]
+    assert torch.equal(generated.latents.style.sample, style_NS.view(3, 2, 5, 3)[:, :, :2].reshape(12, 3))
+    assert generated.num_draws_B is not None
+    assert ((generated.num_draws_B >= 4) & (generated.num_draws_B <= 10)).all()
+    with pytest.raises(ValueError, match="max_draws must be null where styles are given"):
+        captioner.generate(captioner.encode(images_BCHW), latent, style_NS=torch.randn(6, 3))
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "diverse beam", "constrained beam"])
@@ -193,6 +251,11 @@ def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, i
     assert (style_BNS.std(dim=1) > 0).all()
     style_BNS, content_BNC = codes(content_scale=1.0)
     assert (style_BNS.std(dim=1) < 1e-5).all()
+    style_BNS, _ = codes(num=256, style_scale=1.0, from_prior=True, strata=256)
+    strata_BNS = (torch.special.ndtr(style_BNS) * 256).long().sort(dim=1).values
+    assert (strata_BNS == torch.arange(256).view(1, -1, 1)).all()
+    style_BNS, _ = codes(num=40, style_scale=1.0, from_prior=True, clustered=True)
+    assert ((style_BNS.unsqueeze(2) == style_BNS.unsqueeze(1)).all(dim=3).sum(dim=2) == 1).all()
     assert (content_BNC.std(dim=1) > 1e-3).all()
 
 
@@ -215,7 +278,7 @@ def test_discrete_styles_of_an_image_differ_by_request(
     assert [len(style_NS.unique(dim=0)) for style_NS in style_BNS] == [9, 9, 9]  # all that there are
     assert max(len(style_NS.unique(dim=0)) for style_NS in styles(features_BPD, [5, 6, 7], any_style)) < 9
     assert torch.equal(styles(features_BPD[1:2], [6], distinct)[0], style_BNS[1])
-    with pytest.raises(ValueError, match=r"generation.distinct needs at least generation.num=10 .* got 3\^2 = 9"):
+    with pytest.raises(ValueError, match=r"distinct needs at least as many .* an image, 10, .* got 3\^2 = 9"):
         captioner.generate(features_BPD, Latent(num=10, distinct=True, max_length=9))
 
 

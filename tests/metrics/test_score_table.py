@@ -7,20 +7,29 @@ from metrics.scorer import score_captions
 
 def test_each_score_is_in_one_section() -> None:
     images = [ImageCaptions(i, [f"a {thing}", "a b c d"], [f"the {thing} is a b c d"]) for i, thing in enumerate("xyz")]
-    names = [*score_captions(images, training_captions=["a dog"]), "caption_truth", "PSNR", "retrieval/R@1"]
+    of_captions = score_captions(images, training_captions=["a dog"])
+    names = [*of_captions, "clip/PAC-S", "self-retrieval/all@1", "caption_truth", "PSNR", "retrieval/R@1", "draws/mean"]
+    names += ["interpretability/style/mig", "style_transfer/both"]
+    of_model = ["calibration/ECE", "calibration/ECE-posterior"]
+    names += of_model
     sections = in_sections([*names, *names])
     assert list(sections) == [*SECTIONS, OTHERS]
     assert sorted(name for inside in sections.values() for name in inside) == sorted(names)
     assert sections[OTHERS] == ["caption_truth", "PSNR", "retrieval/R@1"]
-    accuracy, consistency, a, b = (sections[section] for section in SECTIONS)
+    accuracy, fit, consistency, finding, a, b, calibration, draws, codes = (sections[section] for section in SECTIONS)
+    assert codes == ["interpretability/style/mig", "style_transfer/both"]
     assert all(name.startswith("coco/") for name in accuracy)
     assert {name.split("/")[0] for name in consistency} == {"mean", "min", "oracle"}
+    assert fit == ["clip/PAC-S"]
+    assert finding == ["self-retrieval/all@1"]
     assert all(name.startswith("A/") for name in a)
     assert all(name.startswith("B/") for name in b)
+    assert calibration == of_model
+    assert draws == ["draws/mean"]
 
 
 def test_sections_without_scores_are_left_out() -> None:
-    assert in_sections(["B/mBLEU-4"]) == {SECTIONS[3]: ["B/mBLEU-4"]}
+    assert in_sections(["B/mBLEU-4"]) == {SECTIONS[5]: ["B/mBLEU-4"]}
 
 
 @pytest.mark.parametrize(

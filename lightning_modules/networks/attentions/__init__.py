@@ -3,8 +3,22 @@
 Contract: `Attention`.
 """
 
-from lightning_modules.networks.attentions.attention import Attention, AttentionBuilder, attend, select_memory
+from lightning_modules.networks.attentions.attention import (
+    Attention,
+    AttentionBuilder,
+    attend,
+    attention_weights,
+    select_memory,
+)
 from lightning_modules.networks.attentions.luong import LuongAttention
 from lightning_modules.networks.attentions.multi_head import MultiHeadAttention
 
-__all__ = ["Attention", "AttentionBuilder", "LuongAttention", "MultiHeadAttention", "attend", "select_memory"]
+__all__ = [
+    "Attention",
+    "AttentionBuilder",
+    "LuongAttention",
+    "MultiHeadAttention",
+    "attend",
+    "attention_weights",
+    "select_memory",
+]

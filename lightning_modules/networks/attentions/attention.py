@@ -25,6 +25,10 @@ class Attention(nn.Module, ABC):
     def forward(self, hidden_NLH: Tensor, memory_M: Tensor) -> Tensor:
         """Return the decoder's states `hidden_NLH` after a look."""
 
+    @abstractmethod
+    def weights(self, hidden_NLH: Tensor, memory_M: Tensor) -> Tensor:
+        """Return how `forward` weighs the places, for those who want to see it: `weights_NLP`, each row of sum 1."""
+
 
 AttentionBuilder = Callable[[], Attention]
 """Makes an attention of the decoder's width; a decoder calls it once for each look that it takes."""
@@ -44,12 +48,17 @@ def select_memory(rows_N: Tensor, num_captions: int, num_memories: int) -> Tenso
     return None if as_they_are else kept_M
 
 
+def attention_weights(query_NKQh: Tensor, key_NKTh: Tensor, unseen_QT: Tensor | None = None) -> Tensor:
+    """Return the weights of scaled dot-product attention, `weights_NKQT`: softmax(q kᵀ / √h), 0 where unseen."""
+    scores_NKQT = query_NKQh @ key_NKTh.transpose(-1, -2) / query_NKQh.shape[-1] ** 0.5
+    if unseen_QT is not None:
+        scores_NKQT = scores_NKQT.masked_fill(unseen_QT, float("-inf"))
+    return scores_NKQT.softmax(dim=-1)
+
+
 def attend(query_NKQh: Tensor, key_NKTh: Tensor, value_NKTh: Tensor, unseen_QT: Tensor | None = None) -> Tensor:
     """Return scaled dot-product attention of each head, joined: [N, Q, K · h] (Vaswani et al. 2017, equation 1).
 
     Written out: PyTorch's fused version is slower in the backward pass on CPU. No query sees where `unseen_QT` is true.
     """
-    scores_NKQT = query_NKQh @ key_NKTh.transpose(-1, -2) / query_NKQh.shape[-1] ** 0.5
-    if unseen_QT is not None:
-        scores_NKQT = scores_NKQT.masked_fill(unseen_QT, float("-inf"))
-    return (scores_NKQT.softmax(dim=-1) @ value_NKTh).transpose(1, 2).flatten(2)
+    return (attention_weights(query_NKQh, key_NKTh, unseen_QT) @ value_NKTh).transpose(1, 2).flatten(2)

@@ -29,8 +29,15 @@ class LuongAttention(Attention):
         return self.to_memory(memory_MPD) + self.position_PH
 
     def forward(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
-        """Return the states after a look at the image; the scores are scaled by 1/√H, unlike the paper's."""
+        """Return the states after a look at the image."""
+        seen_NLH = (self._weights(hidden_NLH, memory_MPH) @ memory_MPH).view_as(hidden_NLH)
+        return torch.tanh(self.join(torch.cat([hidden_NLH, seen_NLH], dim=-1)))
+
+    def weights(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
+        return self._weights(hidden_NLH, memory_MPH).reshape(*hidden_NLH.shape[:2], -1)
+
+    def _weights(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
+        """Return `weights_MQP`, an image's captions side by side; the scores are scaled by 1/√H, unlike the paper's."""
         hidden_MQH = hidden_NLH.reshape(len(memory_MPH), -1, hidden_NLH.shape[-1])
         scores_MQP = self.query(hidden_MQH) @ memory_MPH.transpose(1, 2) / hidden_NLH.shape[-1] ** 0.5
-        seen_NLH = (scores_MQP.softmax(dim=-1) @ memory_MPH).view_as(hidden_NLH)
-        return torch.tanh(self.join(torch.cat([hidden_NLH, seen_NLH], dim=-1)))
+        return scores_MQP.softmax(dim=-1)

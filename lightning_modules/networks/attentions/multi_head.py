@@ -5,7 +5,7 @@ K heads, h width of a head.
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.attentions.attention import Attention, attend
+from lightning_modules.networks.attentions.attention import Attention, attend, attention_weights
 
 
 class MultiHeadAttention(Attention):
@@ -40,8 +40,17 @@ class MultiHeadAttention(Attention):
         return key_value_MPH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2).contiguous()
 
     def forward(self, hidden_NLH: Tensor, memory_MKPhh: Tensor) -> Tensor:
-        query_MQH = self.query(self.norm(hidden_NLH)).reshape(len(memory_MKPhh), -1, hidden_NLH.shape[-1])
-        query_MKQh = query_MQH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         key_MKPh, value_MKPh = memory_MKPhh.chunk(2, dim=-1)
-        seen_MQH = attend(query_MKQh, key_MKPh, value_MKPh)
+        seen_MQH = attend(self._query(hidden_NLH, memory_MKPhh), key_MKPh, value_MKPh)
         return hidden_NLH + self.out(seen_MQH).view_as(hidden_NLH)
+
+    def weights(self, hidden_NLH: Tensor, memory_MKPhh: Tensor) -> Tensor:
+        """Return the mean of the heads' weights."""
+        key_MKPh, _ = memory_MKPhh.chunk(2, dim=-1)
+        weights_MKQP = attention_weights(self._query(hidden_NLH, memory_MKPhh), key_MKPh)
+        return weights_MKQP.mean(dim=1).reshape(*hidden_NLH.shape[:2], -1)
+
+    def _query(self, hidden_NLH: Tensor, memory_MKPhh: Tensor) -> Tensor:
+        """Return `query_MKQh` of the normalised states, the captions of an image side by side."""
+        query_MQH = self.query(self.norm(hidden_NLH)).reshape(len(memory_MKPhh), -1, hidden_NLH.shape[-1])
+        return query_MQH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

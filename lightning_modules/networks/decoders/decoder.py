@@ -39,3 +39,10 @@ class Decoder(nn.Module, ABC):
 
         Reading many words at once (teacher forcing) and one at a time (generation) are the same computation.
         """
+
+    def attention_weights(self, words_NLE: Tensor, state: Any) -> Tensor | None:
+        """Read L more embedded words as `advance` does; return how the image's places are weighed, `weights_NLP`.
+
+        Row l is of the look before the word after l; each has the sum 1. None for a decoder that looks at no places.
+        """
+        return None

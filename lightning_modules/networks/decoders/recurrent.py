@@ -86,12 +86,22 @@ class RecurrentDecoder(Decoder):
 
     def advance(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read L more words; return the hidden state after each, and the state to go on from."""
-        inputs_NLE = self.dropout(self.word_dropout(words_NLE)) + state.context_N1E
-        hidden_NLH, recurrent = self._recur(inputs_NLE, state.recurrent)
-        hidden_NLH = self.dropout(hidden_NLH)
+        hidden_NLH, recurrent = self._read(words_NLE, state)
         if self.attention is not None:
             hidden_NLH = self.attention(hidden_NLH, state.memory_M)
         return hidden_NLH, state._replace(recurrent=recurrent)
+
+    def attention_weights(self, words_NLE: Tensor, state: DecoderState) -> Tensor | None:
+        if self.attention is None or state.memory_M is None:
+            return None
+        hidden_NLH, _ = self._read(words_NLE, state)
+        return self.attention.weights(hidden_NLH, state.memory_M)
+
+    def _read(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read L more words; return the state after each as attention takes it, and the recurrent network's last."""
+        inputs_NLE = self.dropout(self.word_dropout(words_NLE)) + state.context_N1E
+        hidden_NLH, recurrent = self._recur(inputs_NLE, state.recurrent)
+        return self.dropout(hidden_NLH), recurrent
 
     @abstractmethod
     def _recur(self, inputs_NLE: Tensor, recurrent: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:

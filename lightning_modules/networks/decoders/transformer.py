@@ -4,7 +4,8 @@ Shape legend: N captions, M images or captions, L tokens, T tokens read so far, 
 D width of a place, H hidden, K heads, h width of a head.
 """
 
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -67,11 +68,21 @@ class TransformerLayer(nn.Module):
 
     def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take in L more words; returns their states, and the keys and values of all words."""
-        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
-        x_NLH = x_NLH + self.dropout(attended_NLH)
+        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh)
         if self.cross_attention is not None:
             x_NLH = self.cross_attention(x_NLH, memory_M)
         return x_NLH + self.dropout(self.feedforward(self.norm_feedforward(x_NLH))), read_NKThh
+
+    def attention_weights(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor) -> Tensor:
+        """Return how `forward` weighs the image's places for each word: `weights_NLP`."""
+        assert self.cross_attention is not None
+        weights_NLP: Tensor = self.cross_attention.weights(self._read(x_NLH, read_NKThh)[0], memory_M)
+        return weights_NLP
+
+    def _read(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the words' states as they look at the image, and the keys and values of all words."""
+        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
+        return x_NLH + self.dropout(attended_NLH), read_NKThh
 
     def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
         by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -161,6 +172,25 @@ class TransformerDecoder(Decoder):
         Raises:
             ValueError: The captions have more tokens than there are positions.
         """
+        x_NLH = self._embed(words_NLE, state)
+        read_NKThh = []
+        for layer, before, memory_M in self._layers(state):
+            x_NLH, after = layer(x_NLH, before, memory_M)
+            read_NKThh.append(after)
+        return self.norm(x_NLH), state._replace(read_NKThh=tuple(read_NKThh))
+
+    def attention_weights(self, words_NLE: Tensor, state: TransformerState) -> Tensor | None:
+        """Return the mean of the layers' weights, each of which is that of its heads."""
+        if not state.memories_M:
+            return None
+        x_NLH, weights = self._embed(words_NLE, state), []
+        for layer, before, memory_M in self._layers(state):
+            weights.append(layer.attention_weights(x_NLH, before, memory_M))
+            x_NLH, _ = layer(x_NLH, before, memory_M)
+        return torch.stack(weights).mean(dim=0)
+
+    def _embed(self, words_NLE: Tensor, state: TransformerState) -> Tensor:
+        """Return the words as the first layer reads them."""
         start = state.read_NKThh[0].shape[2]
         end = start + words_NLE.shape[1]
         if end > len(self.position_LH):
@@ -168,16 +198,14 @@ class TransformerDecoder(Decoder):
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        x_NLH = self.dropout(
+        return self.dropout(
             self.input_projection(self.word_dropout(words_NLE)) + self.position_LH[start:end] + state.context_N1H
         )
-        read_NKThh = []
-        for layer, before, memory_M in zip(
-            self.layers, state.read_NKThh, state.memories_M or (None,) * len(self.layers), strict=True
-        ):
-            x_NLH, after = layer(x_NLH, before, memory_M)
-            read_NKThh.append(after)
-        return self.norm(x_NLH), state._replace(read_NKThh=tuple(read_NKThh))
+
+    def _layers(self, state: TransformerState) -> Iterator[tuple[Any, Tensor, Tensor | None]]:
+        """Yield each layer, what it has read, and the image's places as it looks at them."""
+        memories_M = state.memories_M or (None,) * len(self.layers)
+        return zip(self.layers, state.read_NKThh, memories_M, strict=True)
 
 
 def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:

@@ -1,3 +1,4 @@
+import math
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
@@ -21,6 +22,15 @@ class Encoder(nn.Module, ABC):
     width: int
     frozen: bool = False
     memory_dim: int | None = None
+
+    @property
+    def grid(self) -> tuple[int, int] | None:
+        """Rows and columns of the grid: as many, for images are square. None where P is no square number.
+
+        An encoder whose grid has another shape overrides it; attention cannot be laid over the image without.
+        """
+        side = math.isqrt(self.positions)
+        return (side, side) if side * side == self.positions else None
 
     @abstractmethod
     def forward(self, images_BCHW: Tensor) -> Tensor:

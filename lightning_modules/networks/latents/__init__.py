@@ -14,15 +14,26 @@ from lightning_modules.networks.latents.gaussian import GaussianLatents
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latent_model import LatentModel
 from lightning_modules.networks.latents.latents import CaptionWords, LatentCode, Latents
-from lightning_modules.networks.latents.sources import MEAN, POSTERIOR, FromPosterior, FromPrior, Given, Source
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise, stratified
+from lightning_modules.networks.latents.sources import (
+    MEAN,
+    POSTERIOR,
+    Clustered,
+    FromPosterior,
+    FromPrior,
+    Given,
+    Source,
+)
 from lightning_modules.networks.latents.spatial import SpatialGaussianLatents
 
 __all__ = [
+    "INDEPENDENT",
     "MEAN",
     "POSTERIOR",
     "CaptionWords",
     "CategoricalCode",
     "CategoricalStyleLatents",
+    "Clustered",
     "ConditionalFlowLatents",
     "ConditionalLatents",
     "DiagonalGaussian",
@@ -36,8 +47,10 @@ __all__ = [
     "LatentCode",
     "LatentModel",
     "Latents",
+    "Noise",
     "Source",
     "SpatialGaussianLatents",
     "gaussian_kl",
     "standard_normal_like",
+    "stratified",
 ]

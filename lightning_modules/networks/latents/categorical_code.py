@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from lightning_modules.networks.latents.diagonal_gaussian import LOG_VARIANCE_LIMIT, DiagonalGaussian
 from lightning_modules.networks.latents.distinct_choices import distinct_choices, gumbel
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise, choices_at
 from utils.seeding import Generators, random_rows
 
 
@@ -38,24 +39,32 @@ class CategoricalCode(NamedTuple):
         """Return the distributions of these rows, in that order."""
         return self._replace(log_probability_NGK=self.log_probability_NGK[rows])
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
+    def sample(
+        self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
+    ) -> Tensor:
         """Sample from p^(1 / latent_scale), normalised; 0 gives the likeliest codes: [N, Z].
 
         Straight-through Gumbel-softmax (Jang, Gu and Poole 2017, section 2.2): codes on the way forward, their
-        relaxation on the way back.
+        relaxation on the way back. Codes that depend on each other, spread or distinct ones, are without gradients.
 
         Args:
             latent_scale: See above.
             generators: One for each image, whose rows stand together; None for PyTorch's own.
-            num_distinct: As many rows in a row are of one image, and get different codes; without gradients.
+            noise: How the random numbers are drawn, and whether the codes of an image must differ. Spread ones take
+                those of each group by itself in proportion to their probabilities.
         """
         if latent_scale == 0:
             return self.mean
         scaled_NGK = self.log_probability_NGK / latent_scale
-        if num_distinct > 1:
-            choice_MG = distinct_choices(scaled_NGK[::num_distinct].detach(), num_distinct, generators).flatten(0, 1)
+        if noise.num_distinct > 1:
+            logits_BGK = scaled_NGK[:: noise.num_distinct].detach()
+            choice_MG = distinct_choices(logits_BGK, noise.num_distinct, generators).flatten(0, 1)
             return self._vectors(self._one_hot(choice_MG))
-        perturbed_NGK = scaled_NGK + gumbel(random_rows(torch.rand, scaled_NGK, generators))
+        if noise.is_spread:
+            uniforms = [random_rows(noise.uniform, group_NK[:, :1], generators) for group_NK in scaled_NGK.unbind(1)]
+            choice_NG = choices_at(scaled_NGK.log_softmax(dim=2), torch.cat(uniforms, dim=1))
+            return self._vectors(self._one_hot(choice_NG))
+        perturbed_NGK = scaled_NGK + gumbel(random_rows(noise.uniform, scaled_NGK, generators))
         soft_NGK = (perturbed_NGK / self.temperature).softmax(dim=2)
         return self._vectors(self._one_hot(perturbed_NGK.argmax(dim=2)) + (soft_NGK - soft_NGK.detach()))
 

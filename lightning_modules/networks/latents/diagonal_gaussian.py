@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise
 from utils.seeding import Generators, random_rows
 
 LOG_VARIANCE_LIMIT = 10.0  # exp(±10) stays far from overflow, also in half precision sums
@@ -44,17 +45,20 @@ class DiagonalGaussian(NamedTuple):
         """Return the distributions of these rows, in that order."""
         return type(self)(self.mean[rows], self.log_variance[rows])
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
+    def sample(
+        self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
+    ) -> Tensor:
         """Sample μ + latent_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean.
 
         Args:
             latent_scale: See above.
             generators: One for each image, whose rows stand together; None for PyTorch's own.
+            noise: How ε is drawn.
         """
         if latent_scale == 0:
             return self.mean
-        noise = random_rows(torch.randn, self.mean, generators)
-        return self.mean + latent_scale * torch.exp(0.5 * self.log_variance) * noise
+        normal = random_rows(noise.normal, self.mean, generators)
+        return self.mean + latent_scale * torch.exp(0.5 * self.log_variance) * normal
 
 
 def standard_normal_like(gaussian: DiagonalGaussian) -> DiagonalGaussian:

@@ -34,8 +34,8 @@ def distinct_choices(logits_BGK: Tensor, num: int, generators: Generators | None
     combinations = num_codes**num_groups
     if not num <= combinations <= MOST_COMBINATIONS:
         raise ValueError(
-            f"generation.distinct needs at least generation.num={num} and at most {MOST_COMBINATIONS} different codes, "
-            f"got {num_codes}^{num_groups} = {combinations}; set generation.distinct=false"
+            f"generation.distinct needs at least as many different codes as are drawn of an image, {num}, and at most "
+            f"{MOST_COMBINATIONS}, got {num_codes}^{num_groups} = {combinations}; set generation.distinct=false"
         )
     joint_BJ = logits_BGK[:, 0]
     for group in range(1, num_groups):

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise
 from utils.seeding import Generators
 
 
@@ -23,14 +24,16 @@ class Distribution(Protocol):
         """Return the distributions of these rows, in that order."""
         ...
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
+    def sample(
+        self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
+    ) -> Tensor:
         """Sample a code of each caption, with less noise the smaller `latent_scale`; 0 gives `mean`: [N, Z].
 
         Args:
             latent_scale: See above.
             generators: One for each image, whose rows stand together; None for PyTorch's own.
-            num_distinct: As many rows in a row are of one image, and get different codes. Those of a continuous
-                distribution differ anyway.
+            noise: How the random numbers are drawn, and whether the codes of an image must differ. Those of a
+                continuous distribution differ anyway.
         """
         ...
 

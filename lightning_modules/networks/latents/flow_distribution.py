@@ -12,6 +12,7 @@ from torch.quasirandom import SobolEngine
 from lightning_modules.networks.latents.conditional_flow import ConditionalFlow
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_log_probability
 from lightning_modules.networks.latents.distribution import kl_by_sample
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise
 from utils.seeding import Generators, random_rows
 
 NUM_POINTS = 256  # of noise, from which moments are estimated
@@ -41,10 +42,18 @@ class FlowDistribution:
         """Return the distributions of these rows, in that order."""
         return FlowDistribution(self.flow, self.context_NF[rows])
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
-        """Sample f(latent_scale · ε); 0 gives `mean`: [N, Z]."""
+    def sample(
+        self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
+    ) -> Tensor:
+        """Sample f(latent_scale · ε); 0 gives `mean`: [N, Z].
+
+        Args:
+            latent_scale: See above.
+            generators: One for each image, whose rows stand together; None for PyTorch's own.
+            noise: How ε is drawn.
+        """
         like_NZ = self.context_NF.new_zeros(len(self.context_NF), self.flow.dim, dtype=torch.float)
-        noise_NZ = like_NZ if latent_scale == 0 else latent_scale * random_rows(torch.randn, like_NZ, generators)
+        noise_NZ = like_NZ if latent_scale == 0 else latent_scale * random_rows(noise.normal, like_NZ, generators)
         code_NZ: Tensor = self.flow(noise_NZ, self.context_NF)
         return code_NZ
 

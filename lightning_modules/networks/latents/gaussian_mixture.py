@@ -14,6 +14,7 @@ from lightning_modules.networks.latents.diagonal_gaussian import (
     gaussian_log_probability,
 )
 from lightning_modules.networks.latents.distribution import kl_by_sample
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise, choices_at
 from utils.seeding import Generators, random_rows
 
 
@@ -47,14 +48,21 @@ class GaussianMixture(NamedTuple):
         """Return the mixtures of these rows, in that order."""
         return type(self)(*(part[rows] for part in self))
 
-    def sample(self, latent_scale: float = 1.0, generators: Generators | None = None, num_distinct: int = 1) -> Tensor:
-        """Sample a component, then it, with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z]."""
+    def sample(
+        self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
+    ) -> Tensor:
+        """Sample a component, then it, with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z].
+
+        Args:
+            latent_scale: See above.
+            generators: One for each image, whose rows stand together; None for PyTorch's own.
+            noise: How the random numbers of both are drawn.
+        """
         if latent_scale == 0:
             return self.mean
-        uniform_N1 = random_rows(torch.rand, self.log_weight_NK[:, :1], generators)
-        cumulated_NK = self.log_weight_NK.exp().cumsum(dim=1)
-        component_N = (cumulated_NK[:, :-1] <= uniform_N1).sum(dim=1)
-        return self._component(component_N).sample(latent_scale, generators)
+        uniform_N1 = random_rows(noise.uniform, self.log_weight_NK[:, :1], generators)
+        component_N = choices_at(self.log_weight_NK, uniform_N1.squeeze(1))
+        return self._component(component_N).sample(latent_scale, generators, noise)
 
     def log_probability(self, code_NZ: Tensor) -> Tensor:
         """Return the log-density of a code, in nats: [N]."""

@@ -1,15 +1,20 @@
 """Where a code comes from: its posterior, its prior, or whoever asks.
 
-Shape legend: N captions, Z latent dimensions.
+Shape legend: N captions, image by image, Z latent dimensions, X codes of one image.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from lightning_modules.networks.latents.clustering import medoids
 from lightning_modules.networks.latents.distribution import Distribution
+from lightning_modules.networks.latents.noise import INDEPENDENT, Noise
 from utils.seeding import Generators
+
+CODES_OF_CLUSTER = 25  # drawn for each that is kept
 
 Source = Callable[[Distribution, Distribution], Tensor]
 """From a code's posterior and prior to the code itself, [N, Z]."""
@@ -17,32 +22,47 @@ Source = Callable[[Distribution, Distribution], Tensor]
 
 @dataclass(frozen=True)
 class FromPosterior:
-    """What the image suggests; `latent_scale` multiplies the standard deviations, 0 takes the means.
-
-    As many rows in a row as `num_distinct` says get different codes, where codes are discrete.
-    """
+    """What the image suggests; `latent_scale` multiplies the standard deviations, 0 takes the means."""
 
     latent_scale: float = 1.0
     generators: Generators | None = None
-    num_distinct: int = 1
+    noise: Noise = INDEPENDENT
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return posterior.sample(self.latent_scale, self.generators, self.num_distinct)
+        return posterior.sample(self.latent_scale, self.generators, self.noise)
 
 
 @dataclass(frozen=True)
 class FromPrior:
-    """What could be without a look at the image; `temperature` multiplies the standard deviations.
-
-    `num_distinct` is as in `FromPosterior`.
-    """
+    """What could be without a look at the image; `temperature` multiplies the standard deviations."""
 
     temperature: float = 1.0
     generators: Generators | None = None
-    num_distinct: int = 1
+    noise: Noise = INDEPENDENT
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return prior.sample(self.temperature, self.generators, self.num_distinct)
+        return prior.sample(self.temperature, self.generators, self.noise)
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """Codes that stand for many: those of another source in clusters, as many as are wanted of an image.
+
+    Of each cluster it is the code nearest to the centre, that of the largest cluster first.
+    """
+
+    source: FromPosterior | FromPrior
+    generators: Generators
+
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
+        rows = torch.arange(len(posterior.mean), device=posterior.mean.device).repeat_interleave(CODES_OF_CLUSTER)
+        codes = self.source(posterior.select(rows), prior.select(rows)).chunk(len(self.generators))
+        num = len(posterior.mean) // len(self.generators)
+        chosen = [
+            code_XZ[medoids(code_XZ.cpu().double(), num, generator).to(code_XZ.device)]
+            for code_XZ, generator in zip(codes, self.generators, strict=True)
+        ]
+        return torch.cat(chosen)
 
 
 @dataclass(frozen=True)

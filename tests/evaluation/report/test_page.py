@@ -7,16 +7,24 @@ import pytest
 import torch
 
 from evaluation.report.contents import (
+    ExplainedImage,
+    Interpretability,
+    ProbedFactor,
     Report,
     ShownCaption,
     ShownImage,
     StyledCaption,
+    StyleTransfer,
+    StyleWords,
     Swaps,
     TradeOff,
     TradeOffPoint,
     Traversal,
 )
 from evaluation.report.page import render
+from lightning_modules.results.explained_captions import ExplainedCaption
+from lightning_modules.results.explanation import ExplainedWord
+from metrics import WordOdds, reliability_table
 
 HOSTILE = "<script>alert('1')</script> & \"two\" {{ 7 * 7 }}"
 VOID = {"meta", "img", "br"}
@@ -63,6 +71,20 @@ def _sayings(number: int, reconstructed: bool = True) -> list[StyledCaption]:
     return [StyledCaption(f"saying {i}", torch.rand(3, 16, 16) if reconstructed else None) for i in range(number)]
 
 
+def _explained(*texts: str) -> ExplainedCaption:
+    words = [ExplainedWord(text, True, -1.0, torch.rand(4, 4)) for text in texts]
+    return ExplainedCaption(" ".join(texts), words, -1.0 * len(texts), finished=False)
+
+
+def _interpretability() -> Interpretability:
+    probes = [
+        ProbedFactor("manner", "caption", 3, 0.4, 0.987, 0.995, 0.41, 0.43),
+        ProbedFactor("pattern", "image", 4, 0.25, 0.26, 0.27, 0.876, 0.888),
+    ]
+    transfer = {"all": StyleTransfer(10, 0.7, 0.6, 0.5), "loud": StyleTransfer(4, 0.75, None, None)}
+    return Interpretability(1234, 6170, probes, {"style": {"mig": 0.125}}, transfer)
+
+
 def _report() -> Report:
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     points = [TradeOffPoint(t, 0.5 - 0.1 * t, 0.8, 0.9 - 0.4 * t, 0.5) for t in (0.5, 1.0)]
@@ -76,6 +98,12 @@ def _report() -> Report:
         trade_off=TradeOff({"sample": points}, TradeOffPoint(None, 0.9, 1.2, 0.2, 1.0), 1000, 20),
         traversals=[Traversal(image_3HW, 7, [-2.0, 0.0, 2.0], _sayings(3))],
         swaps=Swaps([image_3HW, image_3HW], [_sayings(2), _sayings(2)]),
+        explained=[ExplainedImage("bird.jpg", image_3HW, [_explained("one", "bird"), _explained("wings")])],
+        reliability={"calibration/ECE": reliability_table(torch.tensor([0.75, 0.5]), torch.tensor([1, 1]), 4)},
+        style_words=[
+            StyleWords(7, (-2.0, 2.0), [WordOdds("flying", 2.0, 3.25, 17, 2)], [], 40),
+        ],
+        interpretability=_interpretability(),
         config="model:\n  size: 3",
     )
 
@@ -87,16 +115,40 @@ def test_everything_is_shown() -> None:
     shown = [report.title, *report.facts, *report.facts.values(), *report.notes, "model:", *report.gallery]
     shown += ["coco/CIDEr-D", "53.1", "87.7", "B/mBLEU-4", "0.500", "PSNR", "14.250", "sample", "human", "1,000 images"]
     shown += ["Dimension 7", "−2", "+2", "saying 2", "200.0", "unfinished", "3 more", "References (5)"]
+    shown += [
+        "bird.jpg",
+        "bird37%",
+        "wings",
+        "ECE 0.375, 2 words",
+        "0.25 to 0.50",
+        "40 captions each",
+        "flying1723.2",
+    ]
+    shown += ["no word of its own"]
+    shown += ["6,170 human captions of 1,234 images", "manner", "98.7", "99.5", "pattern", "87.6", "loud", "75.0"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
     assert [words for words in shown if words not in text] == []
-    assert text.count("unfinished") == 2
+    assert text.count("unfinished") == 2 + 2
     assert not page.open
 
 
 def test_parts_come_in_the_order_of_a_reader_who_looks() -> None:
     text = Page(render(_report())).text
-    parts = ["1,000", "Accuracies", "Further up", "Gallery", "Worst", "Latent trav", "Style swaps", "All settings"]
+    parts = [
+        "1,000",
+        "Accuracies",
+        "Further up",
+        "Gallery",
+        "Worst",
+        "Captions word by word",
+        "Reliability",
+        "Words by",
+        "Latent trav",
+        "Style swaps",
+        "the codes know",
+        "All settings",
+    ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -112,6 +164,8 @@ def test_what_captions_contain_is_text() -> None:
         gallery={HOSTILE: [image]},
         traversals=[Traversal(image.image_3HW, 0, [1.0], [StyledCaption(HOSTILE, image.reconstruction_3HW)])],
         trade_off=TradeOff({HOSTILE: []}, None, 1, 1),
+        explained=[ExplainedImage(HOSTILE, image.image_3HW, [_explained(HOSTILE)])],
+        style_words=[StyleWords(0, (-1.0, 1.0), [WordOdds(HOSTILE, 1.0, 2.0, 1, 0)], [], 1)],
         config=f"</pre>{HOSTILE}",
     )
     html = render(hostile)
@@ -137,7 +191,7 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 def test_images_have_words_and_the_page_a_language() -> None:
     page = Page(render(_report()))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 2 * 2 + 4 + (2 + 2 + 4)  # gallery, traversal, swaps with their heads
+    assert len(images) == 2 * 2 + 4 + (2 + 2 + 4) + (1 + 2)  # gallery, traversal, swaps with their heads, explained
     assert all(attributes["alt"] for attributes in images)
     assert ("html", {"lang": "en"}) in page.tags
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
@@ -153,6 +207,7 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
         gallery={"Best": [image]},
         traversals=[Traversal(pixels_3HW, 1, [0.0, 1.0], _sayings(2, reconstructed=False))],
         swaps=Swaps([pixels_3HW], [_sayings(1, reconstructed=False)]),
+        explained=[],
     )
     page = Page(render(report))
     assert page.count("img") == 1 + 1 + 2
@@ -162,6 +217,7 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
 
 def test_what_was_not_measured_is_not_there() -> None:
     bare = replace(_report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None)
+    bare = replace(bare, explained=[], reliability={}, style_words=[], interpretability=None)
     page = Page(render(bare))
     assert (page.count("img"), page.count("svg"), page.count("h2")) == (0, 0, 2)
     assert "human" not in page.text
@@ -192,6 +248,33 @@ def test_captions_without_words_or_merit_are_shown() -> None:
     page = Page(render(replace(_report(), gallery={"Worst": [silent]})))
     assert "no words" in page.text
     assert any("--share: 0.0%" in (attributes.get("style") or "") for _, attributes in page.tags)
+
+
+@pytest.mark.parametrize("missing", ["explained", "reliability"])
+def test_explanations_and_reliability_are_shown_each_without_the_other(missing: str) -> None:
+    without = replace(_report(), **{missing: [] if missing == "explained" else {}})
+    text = Page(render(without)).text
+    assert ("Captions word by word" in text) is (missing != "explained")
+    assert ("Reliability of word" in text) is (missing != "reliability")
+
+
+def test_a_model_without_attention_has_its_words_explained() -> None:
+    words = [ExplainedWord("bird", False, -0.1, None)]
+    blind = ExplainedImage("bird.jpg", torch.zeros(3, 8, 8), [ExplainedCaption("bird", words, -0.1, True)])
+    text = Page(render(replace(_report(), explained=[blind]))).text
+    assert "bird90%" in text
+    assert "No attention to show" in text
+
+
+def test_draws_are_told_where_captions_were_selected() -> None:
+    report = _report()
+    assert report.trade_off is not None
+    assert "draws" not in Page(render(report)).text
+    low, high = report.trade_off.curves["sample"]
+    curves = {"latent": [low._replace(mean_draws=12.25), high._replace(mean_draws=40)]}
+    selected = replace(report, trade_off=report.trade_off._replace(curves=curves), scores={"draws/mean": 7.5})
+    text = Page(render(selected)).text
+    assert all(shown in text for shown in ("draws", "12.2", "40.0", "draws/mean", "7.500"))
 
 
 def test_the_best_caption_has_the_longest_bar() -> None:

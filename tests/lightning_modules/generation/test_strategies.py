@@ -39,6 +39,8 @@ RANDOM: dict[str, Callable[..., Strategy]] = {
     "sample": Sample,
     "sample, filtered": partial(Sample, temperature=0.7, top_k=4, top_p=0.9, typical_p=0.95, filter_thres=0.2),
     "sample, few repeats": partial(Sample, repetition_penalty=1.5),
+    "latent, sampled words": partial(Latent, temperature=0.7),
+    "latent, sampled words that differ": partial(Latent, num=2, max_draws=10, temperature=0.7),
 }
 CERTAIN: dict[str, Callable[..., Strategy]] = {
     "greedy": Greedy,
@@ -52,6 +54,8 @@ CERTAIN: dict[str, Callable[..., Strategy]] = {
     "constrained beam, unconstrained": partial(ConstrainedBeam, num=2),
     "latent": Latent,
     "latent, by beams": partial(Latent, beam_size=3, source="prior"),
+    "latent, all that differ": partial(Latent, num=2, max_draws=5, spread="stratified"),
+    "latent, those that differ most": partial(Latent, num=2, max_draws=5, spread="clusters", diversity=1.0),
 }
 BUILDERS = RANDOM | CERTAIN
 
@@ -67,7 +71,8 @@ def make_certain(request: pytest.FixtureRequest) -> Callable[..., Strategy]:
 
 
 def _captions_each(strategy: Strategy) -> int:
-    return strategy.num // strategy.latents.num
+    """Of a latent sample, before any is left out."""
+    return max(1, strategy.num // strategy.latents.num)
 
 
 def test_every_implementation_is_tested() -> None:
@@ -142,6 +147,20 @@ def test_ranked_captions_come_best_first_and_the_unfinished_last(name: str) -> N
     ]
     for i in range(0, len(ranks), each):
         assert ranks[i : i + each] == sorted(ranks[i : i + each], reverse=True)
+
+
+def test_as_many_captions_as_required_are_selected_of_each_image(make: Callable[..., Strategy]) -> None:
+    strategy, num_images = make(max_length=3), 4
+    generated = strategy(random_stepper(eos=2.0), *start(num_images * strategy.latents.num), SPECIAL)
+    selection = strategy.select(generated, SPECIAL, num_images)
+    if selection is None:
+        assert len(generated.tokens_NL) == num_images * strategy.num
+        return
+    assert selection.chosen_SF.shape == (num_images, strategy.num)
+    assert all(len({*chosen}) == strategy.num for chosen in selection.chosen_SF.tolist())
+    assert selection.chosen_SF.min() >= 0
+    assert (selection.chosen_SF < selection.num_draws_S.unsqueeze(1)).all()
+    assert (selection.num_draws_S <= strategy.latents.num).all()
 
 
 def test_no_tensor_of_the_callers_is_changed(make: Callable[..., Strategy]) -> None:

@@ -40,6 +40,7 @@ def _said(*, captions_of_code: int = 1, places_of: str = "image") -> GeneratedBa
             sample_latent(torch.randn(codes, 4), MEAN),
             torch.randn(places, 2, 7),
         ),
+        torch.tensor([4, 7, 5]),
     )
 
 
@@ -65,6 +66,8 @@ def test_captions_and_all_that_belongs_to_them_stand_by_falling_score() -> None:
     assert ranked.score_N.tolist() == [3, 2, 1, 0, 7, 5, 0, -1, 4, 3, 2, 1]
     assert ranked.finished_N.tolist() == [number % 3 == 0 for number in order]
     assert torch.equal(ranked.latents.style.sample, generated.latents.style.sample[order])
+    assert [image.num_draws for image in ranked.by_image()] == [4, 7, 5]
+    assert [image.first(1).num_draws for image in ranked.by_image()] == [4, 7, 5]
 
 
 def test_equal_scores_stay_in_their_order() -> None:
@@ -93,8 +96,13 @@ def test_each_caption_keeps_its_code_and_its_places(captions_of_code: int, place
 @pytest.mark.parametrize("latents", ["pooled", "spatial"])
 @pytest.mark.parametrize(
     "strategy",
-    [Sample(num=4, max_length=9), Beam(num=4, max_length=9), Latent(num=4, vary_content=True, max_length=9)],
-    ids=lambda strategy: type(strategy).__name__,
+    [
+        Sample(num=4, max_length=9),
+        Beam(num=4, max_length=9),
+        Latent(num=4, vary_content=True, max_length=9),
+        Latent(num=4, max_draws=9, temperature=1.0, vary_content=True, max_length=9),
+    ],
+    ids=["sample", "beam", "latent", "latent, selected"],
 )
 def test_ranked_captions_have_the_probability_of_teacher_forcing_from_their_codes(
     latents: str, strategy: Strategy, tmp_path_factory: pytest.TempPathFactory

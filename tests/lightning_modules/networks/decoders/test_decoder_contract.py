@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lightning_modules.networks import decoders
-from lightning_modules.networks.attentions import AttentionBuilder, LuongAttention, MultiHeadAttention
+from lightning_modules.networks.attentions import Attention, AttentionBuilder, LuongAttention, MultiHeadAttention
 from lightning_modules.networks.decoders import Decoder, GRUDecoder, TransformerDecoder
 
 ATTENTIONS: dict[str, AttentionBuilder | None] = {
@@ -126,6 +126,39 @@ def test_context_matters_and_the_grid_only_with_attention(decoder: Decoder, atte
     other_grid_NLH, _ = decoder.advance(WORDS_NLE, decoder.start(CONTEXT_NX, GRID_NPD + 1))
     assert not torch.allclose(other_context_NLH, hidden_NLH)
     assert torch.allclose(other_grid_NLH, hidden_NLH) is (attention is None)
+
+
+@torch.no_grad()
+def test_the_weights_of_places_are_those_of_every_look(decoder: Decoder, attention: AttentionBuilder | None) -> None:
+    """The mean over layers, and none without attention; also where two captions share their image's places."""
+    looks: list[torch.Tensor] = []
+    for module in decoder.modules():
+        if isinstance(module, Attention):
+            module.register_forward_hook(lambda module, given, _: looks.append(module.weights(*given)))
+    state = decoder.start(CONTEXT_NX[[0, 1]], GRID_NPD[:1])
+    decoder.advance(WORDS_NLE[:2], state)
+    weights_NLP = decoder.attention_weights(WORDS_NLE[:2], state)
+    if attention is None:
+        assert weights_NLP is None
+        return
+    assert weights_NLP is not None
+    torch.testing.assert_close(weights_NLP.sum(dim=-1), torch.ones(2, 6))
+    torch.testing.assert_close(weights_NLP, torch.stack(looks).mean(dim=0))
+    assert weights_NLP.std(dim=-1).min() > 0
+
+
+@torch.no_grad()
+def test_weights_are_seen_word_by_word_as_for_all_words_at_once(
+    decoder: Decoder, attention: AttentionBuilder | None
+) -> None:
+    if attention is None:
+        return
+    state = _start(decoder)
+    at_once_NLP = decoder.attention_weights(WORDS_NLE, state)
+    for t in range(6):
+        word_N1E = WORDS_NLE[:, t : t + 1]
+        torch.testing.assert_close(decoder.attention_weights(word_N1E, state), at_once_NLP[:, t : t + 1])
+        _, state = decoder.advance(word_N1E, state)
 
 
 def test_everything_learns(decoder: Decoder) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, kl_divergence
 
-from lightning_modules.networks.latents import CategoricalCode
+from lightning_modules.networks.latents import CategoricalCode, Clustered, FromPosterior, Noise, stratified
 from utils.seeding import generators_of
 
 NUM = 40_000
@@ -45,7 +45,7 @@ def test_the_mean_is_the_likeliest_code() -> None:
     code = _code()
     assert torch.equal(code.mean, _vectors(code, code.log_probability_NGK.argmax(dim=2)))
     assert torch.equal(code.sample(0.0), code.mean)
-    assert torch.equal(code.sample(0.0, num_distinct=3), code.mean)
+    assert torch.equal(code.sample(0.0, noise=Noise(num_distinct=3)), code.mean)
 
 
 @pytest.mark.parametrize("latent_scale", [1.0, 0.5, 2.0])
@@ -53,7 +53,7 @@ def test_the_mean_is_the_likeliest_code() -> None:
 def test_codes_are_as_frequent_as_their_probabilities(latent_scale: float, num_distinct: int) -> None:
     one = _code(1)
     many = one.select(torch.zeros(num_distinct * NUM, dtype=torch.long))
-    choice_NG = many.choices_of(many.sample(latent_scale, num_distinct=num_distinct))[::num_distinct]
+    choice_NG = many.choices_of(many.sample(latent_scale, noise=Noise(num_distinct=num_distinct)))[::num_distinct]
     p_GK = (one.log_probability_NGK[0] / latent_scale).softmax(dim=1)
     for group in range(2):
         found_K = torch.bincount(choice_NG[:, group], minlength=4) / NUM
@@ -62,13 +62,13 @@ def test_codes_are_as_frequent_as_their_probabilities(latent_scale: float, num_d
 
 def test_distinct_codes_of_an_image_differ_and_belong_to_its_distribution() -> None:
     code = _code(2).select(torch.tensor([0] * 16 + [1] * 16))
-    choice_NG = code.choices_of(code.sample(num_distinct=16))
+    choice_NG = code.choices_of(code.sample(noise=Noise(num_distinct=16)))
     for of_image in (choice_NG[:16], choice_NG[16:]):
         assert len(of_image.unique(dim=0)) == 16
     sure = torch.full((2, 2, 4), -50.0)
     sure[0, :, 1] = sure[1, :, 2] = 0.0
     code = code._replace(log_probability_NGK=sure.repeat_interleave(3, dim=0))
-    assert code.choices_of(code.sample(num_distinct=3))[::3].tolist() == [[1, 1], [2, 2]]
+    assert code.choices_of(code.sample(noise=Noise(num_distinct=3)))[::3].tolist() == [[1, 1], [2, 2]]
 
 
 def test_a_sample_is_made_of_the_codebooks_vectors_with_and_without_gradients() -> None:
@@ -119,6 +119,33 @@ def test_the_most_similar_gaussian_has_its_moments() -> None:
 
 def test_an_image_draws_from_its_own_generator() -> None:
     code = _code(1).select(torch.zeros(6, dtype=torch.long))
-    for num_distinct in (1, 3):
-        drawn_NZ = code.sample(1.0, generators_of([3, 4]), num_distinct)
-        assert torch.equal(code.sample(1.0, generators_of([4, 3]), num_distinct), drawn_NZ.roll(3, dims=0))
+    for noise in (Noise(), Noise(num_distinct=3), stratified(3)):
+        drawn_NZ = code.sample(1.0, generators_of([3, 4]), noise)
+        assert torch.equal(code.sample(1.0, generators_of([4, 3]), noise), drawn_NZ.roll(3, dims=0))
+
+
+@pytest.mark.parametrize("latent_scale", [1.0, 0.5])
+def test_spread_codes_of_a_group_appear_in_proportion_to_their_probabilities(latent_scale: float) -> None:
+    """Of five samples a code of probability p gets ⌊5p⌋ or ⌈5p⌉, and the groups stay independent of each other."""
+    images = 4000
+    one = _code(1)
+    many = one.select(torch.zeros(5 * images, dtype=torch.long))
+    choice_BMG = many.choices_of(many.sample(latent_scale, generators_of(range(images)), stratified(5))).view(-1, 5, 2)
+    p_GK = (one.log_probability_NGK[0] / latent_scale).softmax(dim=1)
+    for choice_BM, p_K in zip(choice_BMG.unbind(2), p_GK, strict=True):
+        count_BK = (choice_BM.unsqueeze(2) == torch.arange(4)).sum(dim=1)
+        assert ((count_BK >= (5 * p_K - 1e-5).floor()) & (count_BK <= (5 * p_K + 1e-5).ceil())).all()
+    for choice_BG in choice_BMG.unbind(1):
+        found_KK = torch.bincount(4 * choice_BG[:, 0] + choice_BG[:, 1], minlength=16).view(4, 4) / images
+        p_KK = p_GK[0].unsqueeze(1) * p_GK[1]
+        assert ((found_KK - p_KK).abs() <= 5 * (p_KK * (1 - p_KK) / images).sqrt() + 1e-6).all()
+
+
+def test_the_middles_of_clusters_are_vectors_of_the_codebook_that_differ() -> None:
+    with torch.no_grad():
+        code = _code(2)._replace(log_probability_NGK=torch.full((2, 2, 4), 0.25).log())
+        of_images = code.select(torch.tensor([0] * 5 + [1] * 5))
+        source = Clustered(FromPosterior(1.0, generators_of([1, 2])), generators_of([3, 4]))
+        found_NZ = source(of_images, of_images)
+    assert torch.equal(found_NZ, _vectors(code, code.choices_of(found_NZ)))
+    assert [len(of_image.unique(dim=0)) for of_image in found_NZ.split(5)] == [5, 5]

@@ -9,6 +9,7 @@ from lightning_modules.networks.latents import (
     CategoricalCode,
     CategoricalStyleLatents,
     FromPosterior,
+    Noise,
 )
 from lightning_modules.schedules import Exponential
 
@@ -41,7 +42,7 @@ def test_the_posterior_knows_image_and_caption_the_prior_the_image() -> None:
 
 def test_without_a_caption_the_styles_of_an_image_may_differ_by_request() -> None:
     module = _module()
-    style = module(GRID_BPD, ROWS_N, FromPosterior(num_distinct=3), MEAN).style
+    style = module(GRID_BPD, ROWS_N, FromPosterior(noise=Noise(num_distinct=3)), MEAN).style
     assert style.posterior is style.prior
     assert isinstance(style.prior, CategoricalCode)
     choice_NG = style.prior.choices_of(style.sample)

@@ -55,5 +55,7 @@ def test_an_image_draws_from_its_own_generator() -> None:
 
 @pytest.mark.parametrize(("num_groups", "num_codes", "num"), [(2, 4, 17), (4, 32, 2)])
 def test_refuses_more_than_there_are_and_too_many_to_list(num_groups: int, num_codes: int, num: int) -> None:
-    with pytest.raises(ValueError, match=rf"at least generation.num={num} .* got {num_codes}\^{num_groups} = "):
+    with pytest.raises(
+        ValueError, match=rf"as many .* as are drawn of an image, {num}, .* got {num_codes}\^{num_groups} = "
+    ):
         distinct_choices(torch.zeros(1, num_groups, num_codes), num)

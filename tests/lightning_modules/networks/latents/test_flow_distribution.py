@@ -3,7 +3,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.func import jacrev, vmap
 
-from lightning_modules.networks.latents import DiagonalGaussian, FlowDistribution
+from lightning_modules.networks.latents import DiagonalGaussian, FlowDistribution, stratified
 from lightning_modules.networks.latents.conditional_flow import ConditionalFlow
 from tests.lightning_modules.networks.latents.test_conditional_flow import random_flow
 from utils.seeding import generators_of
@@ -98,6 +98,14 @@ def test_an_image_draws_from_its_own_generator() -> None:
     distribution = _distribution(num=1).select(torch.zeros(6, dtype=torch.long))
     drawn_NZ = distribution.sample(1.0, generators_of([3, 4]))
     torch.testing.assert_close(distribution.sample(1.0, generators_of([4, 3])), drawn_NZ.roll(3, dims=0))
+
+
+def test_spread_samples_are_what_spread_noise_becomes() -> None:
+    distribution = _distribution(num=1).select(torch.zeros(8, dtype=torch.long))
+    code_NZ = distribution.sample(1.0, generators_of([3]), stratified(8))
+    noise_NZ, _ = distribution.flow.inverse(code_NZ, distribution.context_NF)
+    for stratum_N in (torch.special.ndtr(noise_NZ) * 8).long().T:
+        assert sorted(stratum_N.tolist()) == [*range(8)]
 
 
 def test_rows_are_selected_in_order() -> None:

@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
+import torch
 
-from lightning_modules.ranking.greedy_selection import marginal_gains
+from lightning_modules.generation import marginal_gains
 
 
 def _plain(
@@ -30,8 +30,9 @@ def _plain(
 @pytest.mark.parametrize("diversity", [0.0, 0.3, 2.0])
 @pytest.mark.parametrize("coverage", [0.0, 0.2, 3.0])
 def test_against_the_definition(diversity: float, coverage: float) -> None:
-    draw = np.random.default_rng(0)
-    relevance_BK, similarity_BKK, coverage_BKX = draw.random((6, 7)), draw.random((6, 7, 7)), draw.random((6, 7, 5))
+    relevance_BK, similarity_BKK, coverage_BKX = (
+        torch.rand(*shape, dtype=torch.double) for shape in ((6, 7), (6, 7, 7), (6, 7, 5))
+    )
     expected = [
         _plain(relevance.tolist(), alike.tolist(), diversity, covers.tolist(), coverage)
         for relevance, alike, covers in zip(relevance_BK, similarity_BKK, coverage_BKX, strict=True)
@@ -39,21 +40,21 @@ def test_against_the_definition(diversity: float, coverage: float) -> None:
     gain_BK = marginal_gains(
         relevance_BK, similarity_BKK=similarity_BKK, diversity=diversity, coverage_BKX=coverage_BKX, coverage=coverage
     )
-    np.testing.assert_allclose(gain_BK, expected)
+    torch.testing.assert_close(gain_BK, torch.tensor(expected, dtype=torch.double))
 
 
 def test_alone_it_is_the_relevance() -> None:
-    relevance_BK = np.array([[0.2, 0.9, 0.9], [3.0, 1.0, 2.0]])
-    np.testing.assert_array_equal(marginal_gains(relevance_BK), relevance_BK)
+    relevance_BK = torch.tensor([[0.25, 0.5, 0.5], [3.0, 1.0, 2.0]])
+    assert marginal_gains(relevance_BK).tolist() == relevance_BK.tolist()
 
 
 def test_a_repeat_comes_last() -> None:
-    similarity_BKK = np.array([[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
-    gain_BK = marginal_gains(np.array([[3.0, 2.9, 2.0]]), similarity_BKK=similarity_BKK, diversity=1.0)
-    assert (-gain_BK).argsort().tolist() == [[0, 2, 1]]
+    similarity_BKK = torch.tensor([[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    gain_BK = marginal_gains(torch.tensor([[3.0, 2.9, 2.0]]), similarity_BKK=similarity_BKK, diversity=1.0)
+    assert gain_BK.argsort(descending=True).tolist() == [[0, 2, 1]]
 
 
 def test_what_adds_nothing_comes_last() -> None:
-    coverage_BKX = np.array([[[0.9, 0.8, 0.0], [0.8, 0.8, 0.0], [0.0, 0.0, 0.5]]])
-    gain_BK = marginal_gains(np.zeros((1, 3)), coverage_BKX=coverage_BKX, coverage=2.0)
-    np.testing.assert_allclose(gain_BK, [[3.4, 0.0, 1.0]])
+    coverage_BKX = torch.tensor([[[0.9, 0.8, 0.0], [0.8, 0.8, 0.0], [0.0, 0.0, 0.5]]], dtype=torch.double)
+    gain_BK = marginal_gains(torch.zeros(1, 3), coverage_BKX=coverage_BKX, coverage=2.0)
+    torch.testing.assert_close(gain_BK, torch.tensor([[3.4, 0.0, 1.0]], dtype=torch.double))

@@ -6,19 +6,18 @@ Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reorderi
 Shape legend: B images, K captions of an image, X other captions of an image, which are to be covered.
 """
 
-import numpy as np
-
-from metrics.ngrams import Floats
+import torch
+from torch import Tensor
 
 
 def marginal_gains(
-    relevance_BK: Floats,
+    relevance_BK: Tensor,
     *,
-    similarity_BKK: Floats | None = None,
+    similarity_BKK: Tensor | None = None,
     diversity: float = 0.0,
-    coverage_BKX: Floats | None = None,
+    coverage_BKX: Tensor | None = None,
     coverage: float = 0.0,
-) -> Floats:
+) -> Tensor:
     """Return what each caption was worth when its turn came: [B, K]; by falling worth they are in order.
 
     Next comes the caption k of the highest
@@ -30,26 +29,25 @@ def marginal_gains(
 
     Args:
         relevance_BK: How good each caption is.
-        similarity_BKK: How alike each caption (row) is to each other one (column); None without `diversity`.
+        similarity_BKK: How alike each caption (row) is to each other one (column), 0 or more; None without `diversity`.
         diversity: 0 leaves likeness out.
         coverage_BKX: How much of each other caption each caption covers, 0 or more; None without `coverage`.
         coverage: 0 leaves it out.
     """
-    relevance_BK = relevance_BK.astype(np.float64)
-    remaining_BK = np.ones(relevance_BK.shape, dtype=bool)
-    repeated_BK, added_BK, result_BK = (np.zeros_like(relevance_BK) for _ in range(3))
-    covered_BX = np.zeros_like(relevance_BK if coverage_BKX is None else coverage_BKX[:, 0])
-    rows_B = np.arange(len(relevance_BK))
-    for place in range(relevance_BK.shape[1]):
+    relevance_BK = relevance_BK.double()
+    remaining_BK = torch.ones_like(relevance_BK, dtype=torch.bool)
+    repeated_BK, added_BK, result_BK = (torch.zeros_like(relevance_BK) for _ in range(3))
+    covered_BX = torch.zeros_like(relevance_BK if coverage_BKX is None else coverage_BKX[:, 0])
+    rows_B = torch.arange(len(relevance_BK), device=relevance_BK.device)
+    for _ in range(relevance_BK.shape[1]):
         if coverage_BKX is not None:
-            added_BK = np.maximum(coverage_BKX - covered_BX[:, None], 0).sum(axis=2)
+            added_BK = (coverage_BKX - covered_BX[:, None]).clamp(min=0).sum(dim=2)
         gain_BK = relevance_BK - diversity * repeated_BK + coverage * added_BK
-        next_B = np.where(remaining_BK, gain_BK, -np.inf).argmax(axis=1)
+        next_B = gain_BK.masked_fill(~remaining_BK, -torch.inf).argmax(dim=1)
         result_BK[rows_B, next_B] = gain_BK[rows_B, next_B]
         remaining_BK[rows_B, next_B] = False
         if similarity_BKK is not None:
-            others_BK = similarity_BKK[rows_B, :, next_B]
-            repeated_BK = others_BK if place == 0 else np.maximum(repeated_BK, others_BK)
+            repeated_BK = repeated_BK.maximum(similarity_BKK[rows_B, :, next_B])
         if coverage_BKX is not None:
-            covered_BX = np.maximum(covered_BX, coverage_BKX[rows_B, next_B])
+            covered_BX = covered_BX.maximum(coverage_BKX[rows_B, next_B])
     return result_BK

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
-from evaluation.report.pictures import data_uri
+from pictures.pages.data_uri import data_uri
 
 
 def _decode(uri: str) -> tuple[str, Tensor]:

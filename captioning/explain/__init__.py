@@ -1,0 +1,1 @@
+"""`caption.py --explain`: captions of one's own pictures, word by word, on one page."""

@@ -1,0 +1,1 @@
+"""What models hand out: generated captions, and how they came about."""

@@ -1,0 +1,1 @@
+"""What HTML pages share: their style, images as text, and captions word by word."""
