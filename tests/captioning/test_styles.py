@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from captioning import CaptionPipeline
@@ -18,7 +19,10 @@ def photos(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    (path,) = save_pictures(tmp_path / "elsewhere", ["other.png"])
+    """An image unlike the photos, which are noise: even a model that has hardly learned gives it another style."""
+    path = tmp_path / "elsewhere" / "other.png"
+    path.parent.mkdir()
+    Image.new("RGB", (32, 32), "white").save(path)
     return path
 
 
