@@ -19,6 +19,7 @@ from lightning_modules.networks.latents.latents import (
     LatentCode,
     init_low_variance,
 )
+from lightning_modules.networks.latents.shared_prior import SharedPrior
 from lightning_modules.networks.latents.sources import Source
 
 Pooling = Literal["last", "mean", "max"]
@@ -26,11 +27,14 @@ POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 
 class ConditionalLatents(GaussianLatents):
-    """q(S|I,w), p(S|I) learned, and q(C|I,S) with p(C) = N(0, 1).
+    """q(S|I,w), p(S|I) or p(S) learned, and q(C|I,S) with p(C) = N(0, 1).
 
     In training S is drawn from a posterior that sees the image and the caption, so that it can tell which of the many
     true captions it is; its KL is that from a prior that sees the image alone. Without a caption S comes from the
     prior: what a `FromPosterior` asks for is then p(S|I) (Wang, Schwing and Lazebnik 2017; Sohn, Lee and Yan 2015).
+
+    A prior that sees the image lets S name what is there, such as the colour that is told first, and must then know for
+    each image which names are true. A prior that does not makes S pay for that: it is left with the choice.
 
     Args:
         width: Features D of a position of the encoder's grid.
@@ -42,7 +46,8 @@ class ConditionalLatents(GaussianLatents):
         reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
         dropout: Share of the grid's features that is set to zero in training.
-        num_components: Gaussians in the prior of an image; with more than one the KL is estimated from the sample.
+        num_components: Gaussians in the prior; with more than one the KL is estimated from the sample.
+        prior_sees_image: Whether the prior is p(S|I); otherwise it is p(S), learned, too, the same for all images.
         pooling: What the posterior knows of a caption: the reader's `last` state, or of each feature its `mean` or its
             `max` over the words (Long et al. 2019, "Preventing Posterior Collapse in Sequence VAEs with Pooling").
     """
@@ -62,6 +67,7 @@ class ConditionalLatents(GaussianLatents):
         hidden_size: int = 256,
         dropout: float = 0.0,
         num_components: int = 1,
+        prior_sees_image: bool = True,
         pooling: Pooling = "last",
     ) -> None:
         super().__init__(
@@ -82,7 +88,11 @@ class ConditionalLatents(GaussianLatents):
         self.pooling = pooling
         self.caption = nn.GRU(embedding_dim, hidden_size, batch_first=True)
         self.style_posterior = nn.Linear(2 * hidden_size, 2 * style_dim)
-        self.style_prior = nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
+        self.style_prior: nn.Module = (
+            nn.Linear(hidden_size, num_components * (2 * style_dim + (num_components > 1)))
+            if prior_sees_image
+            else SharedPrior(style_dim=style_dim, num_components=num_components)
+        )
         init_low_variance(self.style_posterior)
 
     def _style(
@@ -105,7 +115,7 @@ class ConditionalLatents(GaussianLatents):
         return DiagonalGaussian.from_parameters(self.style_posterior(read_NF))
 
     def _prior(self, summary_BF: Tensor) -> Distribution:
-        """Return p(S|I) of each image."""
+        """Return p(S|I), or p(S), of each image."""
         parameters_BX = self.style_prior(summary_BF)
         if self.num_components == 1:
             return DiagonalGaussian.from_parameters(parameters_BX)

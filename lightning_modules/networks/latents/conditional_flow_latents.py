@@ -33,7 +33,7 @@ class ConditionalFlowLatents(ConditionalLatents):
         ValueError: The flow has no coupling: that is what `ConditionalLatents` is for.
     """
 
-    style_prior: ConditionalFlow  # type: ignore[assignment]
+    style_prior: ConditionalFlow
 
     def __init__(
         self,
