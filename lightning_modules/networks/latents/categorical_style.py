@@ -93,4 +93,6 @@ class CategoricalStyleLatents(ConditionalLatents):
 
     def _code(self, logits_NX: Tensor, temperature: float = 1.0) -> CategoricalCode:
         log_probability_NGK = logits_NX.float().unflatten(1, (self.num_groups, -1)).log_softmax(dim=2)
-        return CategoricalCode(log_probability_NGK, self.codebook_KZ, self.group_of_Z, temperature)
+        # A result made without gradients is without them also where its mean is asked for later
+        codebook_KZ = self.codebook_KZ if torch.is_grad_enabled() else self.codebook_KZ.detach()
+        return CategoricalCode(log_probability_NGK, codebook_KZ, self.group_of_Z, temperature)

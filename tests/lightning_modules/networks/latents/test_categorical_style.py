@@ -73,3 +73,12 @@ def test_refuses_what_is_no_choice(settings: dict[str, int], message: str) -> No
 def test_refuses_a_temperature_of_nothing() -> None:
     with pytest.raises(ValueError, match=r"temperature must be positive, got 0.0 at step 7"):
         _module(temperature=0.0)(GRID_BPD, ROWS_N, caption=CAPTION, step=7)
+
+
+def test_a_code_made_without_gradients_stays_without() -> None:
+    module = _module()
+    with torch.no_grad():
+        without = module(GRID_BPD, ROWS_N).style
+    assert not without.posterior.mean.requires_grad
+    assert not without.prior.as_gaussian().mean.requires_grad
+    assert module(GRID_BPD, ROWS_N).style.posterior.mean.requires_grad
