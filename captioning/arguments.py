@@ -63,6 +63,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
 
 def add_style(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--style-from", type=user_path, metavar="IMAGE", help="the style of another image")
+    group.add_argument("--style-caption", metavar="TEXT", help="the caption of --style-from's image whose style it is")
     group.add_argument("--interpolate", type=int, metavar="K", help="K styles from the image's own to --style-from's")
     group.add_argument("--style", type=numbers, metavar="X,…", help="a style in numbers")
     group.add_argument("--traverse", type=int, metavar="DIM", help="the image's own style, but one dimension varied")

@@ -112,7 +112,7 @@ def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ran
         seed=options.seed,
         strategies=strategies,
         words=options.words,
-        style=[options.style, options.traverse, options.values, options.interpolate],
+        style=[options.style, options.style_caption, options.traverse, options.values, options.interpolate],
         style_from=options.style_from and file_checksum(options.style_from),
         ranking=ranking and with_index(ranking, ""),
         indexes=[file_checksum(path) for path in indexes_of(ranking or {})],

@@ -192,11 +192,24 @@ class CaptionPipeline:
         for path in paths:
             yield self.describe(path, **settings)  # type: ignore[arg-type]
 
-    def style_of(self, path: str | Path) -> Tensor:
-        """Return an image's own style, the mean of q(S|I), as numbers: [S]."""
+    def style_of(self, path: str | Path, caption: str | None = None) -> Tensor:
+        """Return an image's own style, the mean of q(S|I), as numbers: [S].
+
+        With one of its captions it is the style of that caption, the mean of q(S|I,w).
+
+        Raises:
+            ValueError: There is a caption, and the model reads none.
+        """
         image_3HW = read_image(path, self.captioner.image_size)
         features_1PD = self.captioner.encode(image_3HW[None].to(self.captioner.device))
-        return self.captioner.sample_latents(features_1PD).style.sample[0].cpu()
+        if caption is None:
+            return self.captioner.sample_latents(features_1PD).style.sample[0].cpu()
+        if not self.captioner.latents_read_captions:
+            raise ValueError(
+                f"caption {caption!r}: the style of this model is that of the image alone; leave the caption out, or "
+                f"train with model/latents=conditional"
+            )
+        return self.captioner.latents_of_captions(features_1PD, [[caption]], latent_scale=0.0).style.sample[0].cpu()
 
     def describe_in_styles(
         self, path: str | Path, style_NS: Tensor, *, strategy: Strategy | None = None

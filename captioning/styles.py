@@ -4,6 +4,7 @@ Shape legend: B images, S style, K styles of each image.
 """
 
 import argparse
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -41,6 +42,8 @@ def check_styles(options: argparse.Namespace) -> None:
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)}: expected one of them; leave the others out")
+    if options.style_caption is not None and options.style_from is None:
+        raise ValueError("--style-caption: expected --style-from, the image that it describes; add it")
     if options.interpolate is not None and options.style_from is None:
         raise ValueError(f"--interpolate {options.interpolate}: expected --style-from, the style to go to; add it")
     if options.interpolate is not None and options.interpolate < 2:
@@ -62,10 +65,19 @@ def chosen_styles(options: argparse.Namespace, pipeline: CaptionPipeline) -> Sty
         return _one_for_all(torch.tensor(options.style), "given")
     if options.style_from is None:
         return None
-    other_S = pipeline.style_of(options.style_from)
+    other_S = _style_of(options.style_from, options.style_caption, pipeline)
     if options.interpolate is not None:
         return _interpolation(other_S, options.interpolate)
-    return _one_for_all(other_S, f"of {options.style_from}")
+    return _one_for_all(other_S, f"of {options.style_caption or options.style_from}")
+
+
+def _style_of(path: Path, caption: str | None, pipeline: CaptionPipeline) -> Tensor:
+    if caption is None and not pipeline.captioner.style_sees_image:
+        raise ValueError(
+            f"--style-from {path}: without a caption the style of this model is the same for every image; "
+            f"add --style-caption, a caption of that image in the style that is wanted"
+        )
+    return pipeline.style_of(path, caption)
 
 
 def _one_for_all(style_S: Tensor, label: str) -> StyleChoice:

@@ -44,12 +44,20 @@ def make_traversals(
     ]
 
 
-def swap(captioner: CaptioningModule, batch: EncodedBatch, *, max_length: int) -> Swaps:
-    """Generate a caption of each image in the style of each, greedily, in at most `max_length` tokens."""
-    own_BS = captioner.sample_latents(batch.features_BPD).style.sample
+def swap(captioner: CaptioningModule, batch: EncodedBatch, split: CaptionSplit, *, max_length: int) -> Swaps:
+    """Generate a caption of each image in the style of each, greedily, in at most `max_length` tokens.
+
+    The style of an image is that of its first human caption, where the model reads captions.
+    """
+    captions = [split.captions[number][0] for number in batch.numbers] if captioner.latents_read_captions else None
+    own_BS = (
+        captioner.sample_latents(batch.features_BPD)
+        if captions is None
+        else captioner.latents_of_captions(batch.features_BPD, [[caption] for caption in captions], latent_scale=0.0)
+    ).style.sample
     strategy = Greedy(max_length=max_length)
     generated = captioner.generate(batch.features_BPD, strategy, style_NS=own_BS.repeat(len(own_BS), 1))
-    return Swaps([*batch.images_BCHW.cpu()], _styled(captioner, generated))
+    return Swaps([*batch.images_BCHW.cpu()], _styled(captioner, generated), captions)
 
 
 def _styled(captioner: CaptioningModule, generated: GeneratedBatch) -> list[list[StyledCaption]]:

@@ -100,7 +100,7 @@ def explore(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictCon
         max_length=max_length,
         num_words=settings.num_words,
     )
-    return Explored(traversals, swap(captioner, batch, max_length=max_length), style_words)
+    return Explored(traversals, swap(captioner, batch, evaluated.split, max_length=max_length), style_words)
 
 
 def explain(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig) -> list[ExplainedImage]:

@@ -132,6 +132,7 @@ class CaptioningModule(FacetModule):
             `lightning_modules.networks.latents.CategoricalCode`.
         has_likelihood: Whether `log_likelihood` works.
         latents_read_captions: Whether `latents_of_captions` depend on the captions, beside their image.
+        style_sees_image: Whether S depends on the image where no caption is known.
         can_explain: Whether `explain` works.
     """
 
@@ -146,6 +147,10 @@ class CaptioningModule(FacetModule):
     @property
     def latents_read_captions(self) -> bool:
         return False
+
+    @property
+    def style_sees_image(self) -> bool:
+        return True
 
     @property
     def can_reconstruct(self) -> bool:

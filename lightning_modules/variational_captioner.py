@@ -220,6 +220,10 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     def latents_read_captions(self) -> bool:
         return self.network.latents.reads_captions
 
+    @property
+    def style_sees_image(self) -> bool:
+        return self.network.latents.style_sees_image
+
     @torch.no_grad()
     def latents_of_captions(
         self,

@@ -166,10 +166,12 @@ class Swaps(NamedTuple):
     Attributes:
         images_3HW: `uint8`, a few images.
         styled_captions: `styled_captions[i][j]` is the content of image i in the style of image j.
+        captions: The human captions whose styles they are; None where a style is that of an image alone.
     """
 
     images_3HW: Sequence[Tensor]
     styled_captions: Sequence[Sequence[StyledCaption]]
+    captions: Sequence[str] | None = None
 
 
 class ProbedFactor(NamedTuple):

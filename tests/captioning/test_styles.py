@@ -9,7 +9,7 @@ from torch import Tensor
 from captioning import CaptionPipeline
 from lightning_modules.generation import Sample, interpolate_styles, traverse_style
 from tests.captioning.caption_command import caption, caption_json, save_pictures
-from tests.tiny_run import TinyRun
+from tests.tiny_run import TinyRun, run_tiny
 
 
 @pytest.fixture
@@ -24,6 +24,12 @@ def other(tmp_path: Path) -> Path:
     path.parent.mkdir()
     Image.new("RGB", (32, 32), "white").save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A model whose images have styles of their own."""
+    return run_tiny(tmp_path_factory.mktemp("runs") / "trained", choices=["model/latents=gaussian"])
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +145,24 @@ def test_text_names_the_styles_where_there_are_several(
 def test_contradictions_are_named(trained: TinyRun, photos: list[Path], arguments: list[object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         caption(trained.best, *photos, *arguments)
+
+
+def test_the_style_of_a_caption(
+    tmp_path_factory: pytest.TempPathFactory, photos: list[Path], other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = run_tiny(tmp_path_factory.mktemp("runs") / "reads-captions").best  # its prior does not see the image
+    pipeline = CaptionPipeline.load(best)
+    styles = [pipeline.style_of(other, words) for words in ("red disc", "we see one shape namely a big red disc")]
+    assert not torch.allclose(*styles)
+    described = caption_json(capsys, best, *photos, "--style-from", other, "--style-caption", "red disc")
+    _expect(described, pipeline, [styles[0][None]] * 2)
+    assert [entry["styles"] for entry in described] == [["of red disc"]] * 2
+    with pytest.raises(ValueError, match="the style of this model is the same for every image; add --style-caption"):
+        caption(best, *photos, "--style-from", other)
+    with pytest.raises(ValueError, match="--style-caption: expected --style-from"):
+        caption(best, *photos, "--style-caption", "red disc")
+
+
+def test_a_model_that_reads_no_captions_has_no_style_of_one(pipeline: CaptionPipeline, other: Path) -> None:
+    with pytest.raises(ValueError, match="the style of this model is that of the image alone; leave the caption out"):
+        pipeline.style_of(other, "red disc")

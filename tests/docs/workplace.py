@@ -26,6 +26,7 @@ OF_EVALUATION = (
     "gallery.num_images=1",
     "trade_off.num_images=0",
     "exploration.num_images=1",
+    "self_retrieval.num_images=0",  # a family of one's own need not know log P(caption | image)
 )
 NUM_PHOTOS = 20
 

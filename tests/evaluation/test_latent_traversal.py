@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch
+from evaluation.generate_split import EncodedBatch, encode_images
 from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy
@@ -57,10 +57,12 @@ def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches
     torch.testing.assert_close(reconstruction_3HW, captioner.reconstruct(generated.tokens_NL)[0])
 
 
-def test_swaps_say_each_image_in_each_style(captioner: VariationalCaptioner, batches: list[EncodedBatch]) -> None:
+def test_swaps_say_each_image_in_each_style(
+    captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
+) -> None:
     batch = batches[0]
     own_BS = captioner.sample_latents(batch.features_BPD).style.sample
-    swaps = swap(captioner, batch, max_length=9)
+    swaps = swap(captioner, batch, split, max_length=9)
     assert len(swaps.images_3HW) == len(swaps.styled_captions) == 4
     for i in range(4):
         for j in range(4):
@@ -72,8 +74,22 @@ def test_swaps_say_each_image_in_each_style(captioner: VariationalCaptioner, bat
     assert [swaps.styled_captions[i][i].caption for i in range(4)] == [captions[0] for captions in own]
 
 
+def test_swapped_styles_are_those_of_human_captions_where_the_model_reads_them(tmp_path: Path) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run")
+    split = datamodule.splits["train"]
+    (batch,) = encode_images(captioner.eval(), split, num_images=2, batch_size=2)
+    swaps = swap(captioner, batch, split, max_length=9)
+    first = [split.captions[number][0] for number in batch.numbers]
+    style_BS = captioner.latents_of_captions(
+        batch.features_BPD, [[caption] for caption in first], latent_scale=0
+    ).style.sample
+    generated = captioner.generate(batch.features_BPD[:1], Greedy(max_length=9), style_NS=style_BS[1:])
+    assert swaps.captions == first
+    assert swaps.styled_captions[0][1].caption == generated.captions[0][0]
+
+
 def test_without_image_decoder_there_are_words_alone(
-    captioner: VariationalCaptioner, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
+    captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(captioner.network, "decoder_image", None)
-    assert swap(captioner, batches[1], max_length=9).styled_captions[0][1].reconstruction_3HW is None
+    assert swap(captioner, batches[1], split, max_length=9).styled_captions[0][1].reconstruction_3HW is None

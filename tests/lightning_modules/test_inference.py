@@ -29,10 +29,10 @@ from tests.tiny_run import build_tiny
 from utils.seeding import generators_of
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "gru": (),
-    "transformer": ("model/decoder=transformer",),
+    "gru": ("model/latents=gaussian",),
+    "transformer": ("model/latents=gaussian", "model/decoder=transformer"),
     "spatial": ("model/latents=spatial",),
-    "bpe": ("tokenizer=bpe", "model/decoder=transformer"),
+    "bpe": ("model/latents=gaussian", "tokenizer=bpe", "model/decoder=transformer"),
 }
 STRATEGIES: dict[str, Strategy] = {
     "greedy": Greedy(max_length=9),

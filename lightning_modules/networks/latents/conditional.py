@@ -85,6 +85,7 @@ class ConditionalLatents(GaussianLatents):
         if pooling not in POOLINGS:
             raise ValueError(f"model.latents.pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
         self.num_components = num_components
+        self.style_sees_image = prior_sees_image
         self.pooling = pooling
         self.caption = nn.GRU(embedding_dim, hidden_size, batch_first=True)
         self.style_posterior = nn.Linear(2 * hidden_size, 2 * style_dim)

@@ -19,6 +19,7 @@ class LatentModel(nn.Module, ABC):
         content_dim: Dimensions of C.
         memory_dim: Width of each position of the memory that attention reads.
         reads_captions: Whether the posterior of training reads the caption.
+        style_sees_image: Whether S depends on the image where no caption is known.
         discrete: Which of `style` and `content` are choices from a codebook; their distributions are `CategoricalCode`.
     """
 
@@ -26,6 +27,7 @@ class LatentModel(nn.Module, ABC):
     content_dim: int
     memory_dim: int
     reads_captions: bool = False
+    style_sees_image: bool = True
     discrete: tuple[str, ...] = ()
 
     @abstractmethod
