@@ -13,7 +13,7 @@ from datamodules.image_files.reading import BadImageError
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
-from tests.tiny_run import TinyRun, run_tiny, scalars
+from tests.tiny_run import WITHOUT_PICTURES, TinyRun, run_tiny, scalars
 
 BACKBONE = "test_efficientnet"
 
@@ -24,7 +24,7 @@ def _run(folder: Path, *settings: str, choices: tuple[str, ...] = ()) -> TinyRun
         folder.parent.mkdir(parents=True, exist_ok=True)
         save_file(create_model(BACKBONE).state_dict(), weights)
     own = [f"model.encoder.backbone={BACKBONE}", f"model.encoder.weights={weights}"]
-    return run_tiny(folder, *own, *settings, choices=["model=timm", *choices])
+    return run_tiny(folder, *own, *settings, *WITHOUT_PICTURES, choices=["model=timm", *choices])
 
 
 @pytest.fixture

@@ -52,6 +52,12 @@ SMALL = {
 """Values by the last part of a key: they hold for options that are yet to be written, too."""
 
 
+WITHOUT_PICTURES = tuple(
+    f"~callbacks.{name}" for name in ("style_grid", "traversals", "latent_scatter", "latent_projector", "kl_history")
+)
+"""Without the callbacks that look at images of their own, and write files that are larger than all others."""
+
+
 def compose_train(overrides: Sequence[str], *, with_hydra: bool = False, name: str = "train") -> DictConfig:
     """Compose `train.yaml`, or another, as the command line would."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):

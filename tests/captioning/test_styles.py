@@ -29,7 +29,9 @@ def other(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """A model whose images have styles of their own."""
-    return run_tiny(tmp_path_factory.mktemp("runs") / "trained", choices=["model/latents=gaussian"])
+    return run_tiny(
+        tmp_path_factory.mktemp("runs") / "trained", choices=["model/latents=gaussian", "model/combiner=mult"]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,9 @@ from tests.tiny_run import build_tiny
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[VariationalCaptioner, CaptionSplit]:
     torch.manual_seed(0)
-    captioner, datamodule = build_tiny(tmp_path_factory.mktemp("runs") / "run", choices=["model/latents=gaussian"])
+    captioner, datamodule = build_tiny(
+        tmp_path_factory.mktemp("runs") / "run", choices=["model/latents=gaussian", "model/combiner=mult"]
+    )
     with torch.no_grad():
         captioner.network.latents.style_posterior.weight.mul_(20)  # styles that differ from image to image
     return captioner.eval(), datamodule.splits["train"]

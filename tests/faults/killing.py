@@ -18,7 +18,7 @@ from launch.resuming import first_step_made_again
 from lightning_modules.checkpoints.durable_io import read_intact
 from tests.faults.child import log_of, train
 from tests.faults.witness import AT, END, EVENTS, LOSSES, SIGNAL
-from tests.tiny_run import scalars
+from tests.tiny_run import WITHOUT_PICTURES, scalars
 
 Points = dict[str, list[tuple[int, object]]]
 OF_VALIDATIONS = {"best", "stopping", "logged"}  # parts of a run's end
@@ -34,6 +34,7 @@ BASE = (
     "callbacks.resume_checkpoints.every_n_steps=2",
     "trainer.limit_test_batches=1",
     EARLY_STOPPING,
+    *WITHOUT_PICTURES,
 )
 VARIANTS: dict[str, tuple[str, ...]] = {
     "default": (),

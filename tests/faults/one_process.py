@@ -63,6 +63,8 @@ class OneProcess(Callback):
         if stage != "fit" or not self.unreadable:
             return
         trainer.datamodule.on_bad_data = "skip"  # type: ignore[attr-defined]
+        for dataset in trainer.datamodule._datasets.values():  # type: ignore[attr-defined]
+            dataset.skip_bad_images = True
         sample = CaptionDataset._sample
 
         def spoilt(dataset: CaptionDataset, index: int) -> Any:

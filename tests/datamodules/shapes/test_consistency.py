@@ -14,9 +14,13 @@ from datamodules.shapes.grammar import captions_at
     ("captions", "all_true", "contradictions"),
     [
         (captions_at(42, 0), 1, 0),
-        (["purple star", "a purple star at top left", "small star"], 0, 0),  # false, but there could be such a scene
-        (["a purple star at top left", "a purple star at top right", "small star"], 0, 1 / 3),
-        (["a purple star at top left", "a purple star at top right", "the star is alone"], 0, 1 / 3),
+        (
+            ["purple star", "a purple star at the top left", "small star"],
+            0,
+            0,
+        ),  # false, but there could be such a scene
+        (["a purple star at the top left", "a purple star at the top right", "small star"], 0, 1 / 3),
+        (["a purple star at the top left", "a purple star at the top right", "the star is alone"], 0, 1 / 3),
         (["purple star", "a purple star with"], 0, 0),  # unreadable: neither true nor contradicting
         (["purple star", "purple star purple star"], 0, 1),
     ],

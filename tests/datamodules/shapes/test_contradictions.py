@@ -42,16 +42,16 @@ SMALL_WORLD = [
     "we see two shapes a circle",
     "we see three shapes a circle and a circle and a red circle",
     "circle in the top left and star in the center",
-    "in the top left a red circle and at top right a blue star",
+    "in the top left a red circle and in the top right a blue star",
     "a star at the left and a star at the right",
-    "star at the upper left",
+    "star in the upper left",
     "the red circle is alone",
     "the red circle is above the blue star",
     "the blue star is above the red circle",
     "the circle is left of the circle",
     "the star is left of the red circle and right of the blue circle",
     "the red star is above the circle and above the star",
-    "the circle at top left is right of the star",
+    "the circle in the top left is right of the star",
 ]
 
 
@@ -118,7 +118,7 @@ def test_captions_of_different_scenes_that_one_scene_fits_do_not_contradict() ->
         ("red circle blue star", "green cross yellow square"),
         ("a large red circle", "small red circle"),  # looks are unique, but only where both are told
         ("red circle at the top", "red circle at the bottom"),
-        ("a red circle at top left", "the red circle is right of the blue star"),
+        ("a red circle in the top left", "the red circle is right of the blue star"),
         ("the red circle is above the blue star", "the blue star is above the red circle"),
         ("red circle red circle", "blue star"),  # no scene has two objects of one look
     ],
