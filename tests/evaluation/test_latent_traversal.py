@@ -75,7 +75,7 @@ def test_swaps_say_each_image_in_each_style(
 
 
 def test_swapped_styles_are_those_of_human_captions_where_the_model_reads_them(tmp_path: Path) -> None:
-    captioner, datamodule = build_tiny(tmp_path / "run")
+    captioner, datamodule = build_tiny(tmp_path / "run", choices=["model/latents=conditional_mixture"])
     split = datamodule.splits["train"]
     (batch,) = encode_images(captioner.eval(), split, num_images=2, batch_size=2)
     swaps = swap(captioner, batch, split, max_length=9)

@@ -96,7 +96,7 @@ def test_a_sweep_hears_the_advice() -> None:
         def job(config: DictConfig) -> None:
             _of_the_gpu()
 
-        with pytest.raises(RuntimeError, match=r"^out of memory \(another 2.50 GiB .* lower data.batch_size=32"):
+        with pytest.raises(RuntimeError, match=r"^out of memory \(another 2.50 GiB .* lower data.batch_size=64"):
             job(config)
 
 
