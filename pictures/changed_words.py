@@ -12,19 +12,18 @@ class MarkedWord(NamedTuple):
     changed: bool
 
 
+def changed_words(before: Sequence[str], after: Sequence[str]) -> set[int]:
+    """Return which words of `after`, from 0, lie outside of the blocks, in order, that it shares with `before`."""
+    opcodes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return {place for tag, _, _, start, stop in opcodes if tag != "equal" for place in range(start, stop)}
+
+
 def marked_words(caption: str, base: str) -> list[MarkedWord]:
-    """Return the words of a caption; changed are those outside of the blocks, in order, that it shares with `base`.
+    """Return the words of a caption, and which of them `base` lacks (see `changed_words`).
 
     Words are what stands between spaces. Where words of `base` are left out and none takes their place, nothing is
     marked.
     """
     words = caption.split()
-    changed = [True] * len(words)
-    for start, _, length in _shared(base.split(), words):
-        changed[start : start + length] = [False] * length
-    return [MarkedWord(*word) for word in zip(words, changed, strict=True)]
-
-
-def _shared(base: Sequence[str], words: Sequence[str]) -> list[tuple[int, int, int]]:
-    matcher = SequenceMatcher(None, words, base, autojunk=False)
-    return [(match.a, match.b, match.size) for match in matcher.get_matching_blocks()]
+    changed = changed_words(base.split(), words)
+    return [MarkedWord(word, place in changed) for place, word in enumerate(words)]

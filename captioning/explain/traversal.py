@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from captioning.explain.changes import changed_words
 from lightning_modules import CaptioningModule
+from lightning_modules.exploration import busiest_dimensions
 from lightning_modules.generation import Greedy, traverse_style
 from lightning_modules.results.explained_captions import ExplainedCaption, explained_captions
+from pictures.changed_words import changed_words
 
 NUM_DIMENSIONS = 2
 VALUES = (-3.0, -1.5, 0.0, 1.5, 3.0)
@@ -56,12 +57,10 @@ class ImageStyles(NamedTuple):
     traversals: Sequence[StyleTraversal]
 
 
-def busiest_dimensions(
-    captioner: CaptioningModule, features_1PD: Tensor, captions: Sequence[str], num: int = NUM_DIMENSIONS
-) -> list[int]:
-    """Return the dimensions of the style that carry most of an image's captions, falling: those of the highest KL."""
+def dimensions_of_captions(captioner: CaptioningModule, features_1PD: Tensor, captions: Sequence[str]) -> list[int]:
+    """Return the dimensions of the style that carry most of an image's captions (see `busiest_dimensions`)."""
     style = captioner.latents_of_captions(features_1PD, [captions], latent_scale=0).style
-    return style.kl_of_dimensions.mean(dim=0).argsort(descending=True)[:num].tolist()
+    return busiest_dimensions(style.kl_of_dimensions.mean(dim=0), NUM_DIMENSIONS)
 
 
 def traverse_styles(captioner: CaptioningModule, image_3HW: Tensor, captions: Sequence[str]) -> ImageStyles:
@@ -73,7 +72,7 @@ def traverse_styles(captioner: CaptioningModule, image_3HW: Tensor, captions: Se
         captions: What the model generates for the image.
     """
     features_1PD = captioner.encode(image_3HW[None].to(captioner.device))
-    dimensions = busiest_dimensions(captioner, features_1PD, captions)
+    dimensions = dimensions_of_captions(captioner, features_1PD, captions)
     style = captioner.sample_latents(features_1PD).style
     prior = style.prior.as_gaussian()
     own = _explain_in(captioner, features_1PD, style.sample)[0]

@@ -1,6 +1,6 @@
 import pytest
 
-from pictures.changed_words import marked_words
+from pictures.changed_words import changed_words, marked_words
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,17 @@ from pictures.changed_words import marked_words
 def test_words_that_the_base_lacks_are_marked(caption: str, base: str, marked: str) -> None:
     words = marked_words(caption, base)
     assert " ".join(word.text.upper() if word.changed else word.text for word in words) == marked
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("a dog sits", "a dog sits", []),
+        ("a dog sits", "a big dog stands", [1, 3]),
+        ("a dog sits here", "a dog", []),
+        ("", "a dog", [0, 1]),
+        ("a red dog and a red cat", "a red dog and a blue cat", [5]),
+    ],
+)
+def test_words_that_are_new_are_marked(before: str, after: str, expected: list[int]) -> None:
+    assert sorted(changed_words(before.split(), after.split())) == expected

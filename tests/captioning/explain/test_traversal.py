@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from captioning.explain.traversal import VALUES, busiest_dimensions, traverse_styles
+from captioning.explain.traversal import VALUES, dimensions_of_captions, traverse_styles
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Greedy, traverse_style
 from tests.tiny_run import build_tiny
@@ -25,7 +25,7 @@ def test_the_dimensions_of_the_highest_kl_are_traversed_by_the_prior(captioner: 
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     features_1PD = captioner.encode(image_3HW[None])
     captions = captioner.generate(features_1PD, Greedy(max_length=8)).captions[0]
-    dimensions = busiest_dimensions(captioner, features_1PD, captions)
+    dimensions = dimensions_of_captions(captioner, features_1PD, captions)
     assert dimensions[0] == 1
     kl_S = captioner.latents_of_captions(features_1PD, [captions]).style.kl_of_dimensions.mean(dim=0)
     assert dimensions == kl_S.argsort(descending=True)[:2].tolist()
