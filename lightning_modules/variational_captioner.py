@@ -127,7 +127,8 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        reconstruct_R = longest_captions(lengths_N, batch.image_of_caption_N)
+        longest_B = longest_captions(lengths_N, batch.image_of_caption_N)
+        reconstruct_R = longest_B[: self.loss.num_reconstructed(len(longest_B))]  # images are in random order
         terms, _ = self._terms(self.features_of(batch), batch, reconstruct_R)
         report = self.loss(terms, self.global_step)
         self._log_report(report, batch)

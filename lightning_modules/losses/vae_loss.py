@@ -3,6 +3,7 @@
 Shape legend: N captions, R reconstructed captions, Z latent dimensions.
 """
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -69,6 +70,8 @@ class VAELoss(nn.Module):
 
     Args:
         reconstruction_weight: λ.
+        reconstructed_share: Share of a training batch's images that are reconstructed, above 0 and at most 1; each
+            costs the time of the image decoder.
         beta: β, the weight of style (Higgins et al. 2017).
         gamma: γ, the weight of content.
         kl_loss_weight: k, the weight of both.
@@ -80,13 +83,15 @@ class VAELoss(nn.Module):
         widths: Those of the network, for terms with parameters; None where no term has any.
 
     Raises:
-        ValueError: Free bits are negative, ε is not in [0, 1), or a further term has the name of one that is there.
+        ValueError: Free bits are negative, ε is not in [0, 1), the share not in (0, 1], or a further term has the name
+            of one that is there.
     """
 
     def __init__(
         self,
         *,
         reconstruction_weight: float | Schedule,
+        reconstructed_share: float = 1.0,
         beta: float | Schedule,
         gamma: float | Schedule,
         kl_loss_weight: float | Schedule,
@@ -98,6 +103,9 @@ class VAELoss(nn.Module):
     ) -> None:
         super().__init__()
         self.reconstruction_weight = as_schedule(reconstruction_weight)
+        if not 0 < reconstructed_share <= 1:
+            raise ValueError(f"model.loss.reconstructed_share must be above 0 and at most 1, got {reconstructed_share}")
+        self.reconstructed_share = reconstructed_share
         self.beta = as_schedule(beta)
         self.gamma = as_schedule(gamma)
         self.kl_loss_weight = as_schedule(kl_loss_weight)
@@ -147,6 +155,10 @@ class VAELoss(nn.Module):
         return LossReport(
             sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
         )
+
+    def num_reconstructed(self, num_images: int) -> int:
+        """Return how many images of a training batch are reconstructed; at least one of any."""
+        return math.ceil(self.reconstructed_share * num_images)
 
     def extra_terms(self, output: Any) -> dict[str, Tensor]:
         """Return what each further term makes of what the network computed, in nats of each caption: [N] each."""

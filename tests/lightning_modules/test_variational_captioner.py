@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,11 @@ def test_images_are_compared_with_what_is_reconstructed_from_their_own_captions(
     monkeypatch.setattr("lightning_modules.variational_captioner.reconstruction_nll", compare)
     captioner.training_step(batch._replace(images_BCHW=images_BCHW), 0)
     captioner.validation_step(batch._replace(images_BCHW=images_BCHW), 0)
+    captioner.loss.reconstructed_share = 0.5
+    captioner.training_step(batch._replace(images_BCHW=images_BCHW), 0)
     one_each = sizes.int().tolist()
-    assert seen == [one_each, [one_each[i] for i in batch.image_of_caption_N.tolist()]]
+    half = one_each[: math.ceil(len(one_each) / 2)]
+    assert seen == [one_each, [one_each[i] for i in batch.image_of_caption_N.tolist()], half]
 
 
 def test_each_image_is_encoded_once_a_step(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:

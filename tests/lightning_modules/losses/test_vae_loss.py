@@ -132,3 +132,14 @@ def test_a_further_term_enters_with_its_weight_and_a_schedule() -> None:
 def test_a_further_term_needs_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match=r"model.loss.terms: caption is a term of the VAE-loss; choose another name"):
         _loss(terms={"caption": WeightedTerm(term=_Twice(), weight=1.0)})
+
+
+@pytest.mark.parametrize(("share", "num_images", "expected"), [(1.0, 7, 7), (0.5, 7, 4), (0.5, 8, 4), (0.01, 3, 1)])
+def test_a_share_of_the_images_is_reconstructed(share: float, num_images: int, expected: int) -> None:
+    assert _loss(reconstructed_share=share).num_reconstructed(num_images) == expected
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5])
+def test_the_share_of_reconstructed_images_is_checked(share: float) -> None:
+    with pytest.raises(ValueError, match=rf"model.loss.reconstructed_share must be above 0 and at most 1, got {share}"):
+        _loss(reconstructed_share=share)
