@@ -101,10 +101,17 @@ class ReferenceDALLE:
         return torch.where(text_NL == 0, own_L, text_NL)
 
     @torch.no_grad()
-    def greedy_codes(self, text_NL: Tensor) -> Tensor:
-        """Return `codes_NP`, of which each is the likeliest after those before it; a full pass for each."""
+    def greedy_codes(self, text_NL: Tensor, *, cached: bool = False) -> Tensor:
+        """Return `codes_NP`, of which each is the likeliest after those before it.
+
+        Args:
+            text_NL: The texts.
+            cached: Whether the package's cache of keys and values is used, rather than a full pass for each code. Its
+                own `generate_images` does not pass it on, unless there is guidance.
+        """
         codes_NP = text_NL.new_zeros(len(text_NL), 0)
+        cache: dict[str, Any] | None = {} if cached else None
         for _ in range(self.num_places):
-            logits_NW = self.model(text_NL.clone(), codes_NP)[:, -1, self.num_texts :]
+            logits_NW = self.model(text_NL.clone(), codes_NP, cache=cache)[:, -1, self.num_texts :]
             codes_NP = torch.cat([codes_NP, logits_NW.argmax(dim=-1, keepdim=True)], dim=1)
         return codes_NP

@@ -55,6 +55,7 @@ def test_greedy_codes_are_those_of_its_own_generation(
     reference.model.generate_images(text_NL.clone(), filter_thres=0.999)  # one logit is left
     codes_NP = reference.greedy_codes(text_NL)
     assert torch.equal(decoded[0], codes_NP)
+    assert torch.equal(reference.greedy_codes(text_NL, cached=True), codes_NP)
     assert len(codes_NP.unique()) > 3
 
 
