@@ -5,6 +5,7 @@ Each is a whole module in a pickle: read the usual way, it imports and runs what
 it is given, PyTorch's restricted reader refuses everything else, and the tensors are picked from what was kept.
 """
 
+import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -55,6 +56,8 @@ def read_published(path: Path) -> dict[str, Tensor]:
             return dict(_tensors(module, "", set()))
         except Exception as error:  # a strange pickle fails in many ways; all mean the same to the user
             reason = " ".join(str(error).split())[:200] or type(error).__name__
+            if isinstance(error, pickle.UnpicklingError):  # whose message advises to read it without the restrictions
+                reason = "PyTorch's restricted reader refuses it; nothing of it was run"
             raise ValueError(f"{path}: expected one of the files that OpenAI has published: {reason}") from error
 
 

@@ -1,6 +1,7 @@
 """Conversion of the published pickles: what is in them is read and never run, and what is not theirs is refused."""
 
 import builtins
+import codecs
 import hashlib
 import os
 import pickle
@@ -38,6 +39,13 @@ class HiddenAttack:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return builtins.eval, ("1",)
+
+
+class RefusedState:
+    """Gives a state to bytes, which PyTorch's restricted reader refuses; all that it names is allowed."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return codecs.encode, ("a", "latin1"), {"b": 1}
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +154,7 @@ WRONG: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "attack within": (_attacked, r"has published: it names posix.mkdir, which they do not; nothing of it was run"),
     "attack alone": (_saved(Attack), r"it names posix.mkdir, which they do not; nothing of it was run"),
     "eval": (_saved(lambda _: [HiddenAttack()]), r"it names (__builtin__|builtins).eval, which they do not"),
+    "refused state": (_saved(lambda _: RefusedState()), r": PyTorch's restricted reader refuses it; nothing of it was"),
     "bare pickle": (_bare, r"expected the zip format that PyTorch writes from version 1.6 on, got another one; if"),
     "old format": (
         _saved(lambda _: published_pair()[0], _use_new_zipfile_serialization=False),
