@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from tests.reference_dalle.package import dalle_pytorch
+from tests.anchors import dalle_pytorch
 
 SPREAD = 0.2  # of all weights, so that no logit is near that of another token
 

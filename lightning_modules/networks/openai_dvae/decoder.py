@@ -18,7 +18,7 @@ class OpenAIDecoder(nn.Module):
     network: 76 tensors with 43,829,766 numbers.
 
     Args:
-        grid: Rows and columns of the code grid.
+        grid_size: Rows and columns of the code grid.
         hidden_size: Channels of the last group, a multiple of 4; those of the first are eight times as many.
         code_dim: E, the width of a code's vector.
         num_codes: K, the codes that it knows.
@@ -31,7 +31,7 @@ class OpenAIDecoder(nn.Module):
     def __init__(
         self,
         *,
-        grid: tuple[int, int],
+        grid_size: tuple[int, int],
         hidden_size: int = 256,
         code_dim: int = 128,
         num_codes: int = 8192,
@@ -39,7 +39,7 @@ class OpenAIDecoder(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(hidden_size=hidden_size, code_dim=code_dim, num_codes=num_codes, blocks_per_group=blocks_per_group)
-        self.grid = grid
+        self.grid_size = grid_size
         self.num_codes = num_codes
         widths = [code_dim, 8 * hidden_size, 4 * hidden_size, 2 * hidden_size, hidden_size]
         blocks: OrderedDict[str, nn.Module] = OrderedDict(input=Convolution(num_codes, code_dim, 1))
@@ -62,7 +62,7 @@ class OpenAIDecoder(nn.Module):
 
     def forward(self, vectors_BPE: Tensor) -> Tensor:
         """Return of each pixel and colour μ and ln b of the logit-Laplace distribution: [B, 6, H, W], μ first."""
-        x_BCHW = vectors_BPE.transpose(1, 2).unflatten(2, self.grid)
+        x_BCHW = vectors_BPE.transpose(1, 2).unflatten(2, self.grid_size)
         for name, block in self.blocks.named_children():
             if name != "input":
                 x_BCHW = block(x_BCHW)

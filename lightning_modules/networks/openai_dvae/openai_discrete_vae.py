@@ -55,7 +55,7 @@ class OpenAIDiscreteVAE(nn.Module):
         side = image_size // 8
         self.grid_size = (side, side)
         self.decoder = OpenAIDecoder(
-            grid=self.grid_size,
+            grid_size=self.grid_size,
             hidden_size=hidden_size,
             code_dim=code_dim,
             num_codes=num_codes,

@@ -240,4 +240,4 @@ def test_codes_of_another_vae_are_refused(vae: OpenAIDiscreteVAE, codes_BP: Tens
 )
 def test_sizes_that_make_no_network_are_refused(sizes: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        OpenAIDecoder(grid=(5, 5), **(SIZES | sizes))
+        OpenAIDecoder(grid_size=(5, 5), **(SIZES | sizes))
