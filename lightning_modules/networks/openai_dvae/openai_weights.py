@@ -35,7 +35,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def convert(encoder: Path, decoder: Path, out: Path, *, like: OpenAIDiscreteVAE) -> None:
     """Write the weights of the two published files into one safetensors file, and print the checksums of all three.
 
-    The SHA-256 of the published files are in the metadata of the written one, too.
+    The SHA-256 of the published files are in the metadata of the written one, too. The same files give the same file.
 
     Args:
         encoder: The published encoder.
@@ -57,7 +57,8 @@ def convert(encoder: Path, decoder: Path, out: Path, *, like: OpenAIDiscreteVAE)
         tensors |= {f"{part}.{name}": tensor for name, tensor in read.items()}
         checksums[part] = file_checksum(path)
         print(f"{path}: the {part}, {_extent(read)}, SHA-256 {checksums[part]}")
-    content = save(tensors, metadata={f"sha256_of_{part}": checksum for part, checksum in checksums.items()})
+    sources = ", ".join(f"{part}.pkl {checksum}" for part, checksum in checksums.items())
+    content = save(tensors, metadata={"sha256": sources})  # one entry: safetensors writes several in any order
     with atomic_open(out, "wb") as file:
         file.write(content)
     print(f"{out}: {_extent(tensors)}, SHA-256 {file_checksum(out)}")
