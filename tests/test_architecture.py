@@ -41,6 +41,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "timm",
         "lazy_loader",
         "numpy",
+        "safetensors",
+        "utils.display",  # and the next ones: of the command `openai_weights`
+        "utils.files",
+        "utils.home_folder",
+        "utils.path_faults",
     ),
     "lightning_modules.losses": (
         "lightning_modules.losses",

@@ -22,6 +22,8 @@ from evaluation.score_file import read_results
 from lightning_modules import load_captioner
 from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
 from lightning_modules.networks.encoders import TimmEncoder
+from lightning_modules.networks.openai_dvae import OpenAIDiscreteVAE
+from lightning_modules.networks.openai_dvae.published_pickles import read_published
 from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import DocumentFrequencies
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -61,6 +63,11 @@ def _timm(path: Path) -> None:
     TimmEncoder(image_size=32, backbone="test_efficientnet", weights=str(path)).load_pretrained()
 
 
+def _discrete_vae(path: Path) -> None:
+    sizes = {"hidden_size": 4, "code_dim": 2, "num_codes": 3, "blocks_per_group": 1}
+    OpenAIDiscreteVAE(image_size=8, weights=str(path), **sizes).load_pretrained()
+
+
 def _index(path: Path, trained: TinyRun) -> None:
     TrainingIndex.load(path, load_captioner(trained.best))
 
@@ -68,6 +75,8 @@ def _index(path: Path, trained: TinyRun) -> None:
 READERS: dict[str, Callable[[Path], object]] = {
     "checkpoint": load_captioner,
     "weights of a backbone": _timm,
+    "weights of a discrete VAE": _discrete_vae,
+    "published discrete VAE": read_published,
     "word vectors": lambda path: read_word_vectors(path, ["a"]),
     "results": read_results,
     "references": read_references,

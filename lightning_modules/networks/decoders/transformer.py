@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.attentions import Attention, AttentionBuilder, attend, select_memory
+from lightning_modules.networks.attentions import Attention, AttentionBuilder, select_memory
 from lightning_modules.networks.decoders.decoder import Decoder
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
+from lightning_modules.networks.layers.transformer_layer import TransformerLayer
 
 
 class TransformerState(NamedTuple):
@@ -37,61 +38,6 @@ class TransformerState(NamedTuple):
                 memories_M if kept_M is None else tuple(memory_M.index_select(0, kept_M) for memory_M in memories_M)
             )
         return type(self)(self.context_N1H[rows], tuple(read[rows] for read in self.read_NKThh), memories_M)
-
-
-class TransformerLayer(nn.Module):
-    """Self-attention over the words so far, a look at the image, and a feedforward network, each added to its input.
-
-    Each normalises its input, not its output ("pre-norm", Xiong et al. 2020, figure 1b).
-    """
-
-    def __init__(
-        self,
-        *,
-        hidden_size: int,
-        num_heads: int,
-        feedforward_size: int,
-        dropout: float,
-        cross_attention: Attention | None,
-    ) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.norm_words = nn.LayerNorm(hidden_size)
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
-        self.out = nn.Linear(hidden_size, hidden_size)
-        self.cross_attention = cross_attention
-        self.norm_feedforward = nn.LayerNorm(hidden_size)
-        self.feedforward = nn.Sequential(
-            nn.Linear(hidden_size, feedforward_size), nn.GELU(), nn.Linear(feedforward_size, hidden_size)
-        )
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Take in L more words; returns their states, and the keys and values of all words."""
-        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh)
-        if self.cross_attention is not None:
-            x_NLH = self.cross_attention(x_NLH, memory_M)
-        return x_NLH + self.dropout(self.feedforward(self.norm_feedforward(x_NLH))), read_NKThh
-
-    def attention_weights(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor) -> Tensor:
-        """Return how `forward` weighs the image's places for each word: `weights_NLP`."""
-        assert self.cross_attention is not None
-        weights_NLP: Tensor = self.cross_attention.weights(self._read(x_NLH, read_NKThh)[0], memory_M)
-        return weights_NLP
-
-    def _read(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the words' states as they look at the image, and the keys and values of all words."""
-        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
-        return x_NLH + self.dropout(attended_NLH), read_NKThh
-
-    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
-        by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        width = by_head_NKLhhh.shape[-1] // 3
-        query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
-        read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
-        key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
-        attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
-        return self.out(attended_NLH), read_NKThh
 
 
 class TransformerDecoder(Decoder):
@@ -206,12 +152,3 @@ class TransformerDecoder(Decoder):
         """Yield each layer, what it has read, and the image's places as it looks at them."""
         memories_M = state.memories_M or (None,) * len(self.layers)
         return zip(self.layers, state.read_NKThh, memories_M, strict=True)
-
-
-def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:
-    """Return for each of the new words which of all words come after it: [L, T]; None where it is the only one."""
-    if num_new == 1:
-        return None
-    num_all = read_NKThh.shape[2]
-    everywhere_LT = torch.ones(num_new, num_all, dtype=torch.bool, device=read_NKThh.device)
-    return everywhere_LT.triu(diagonal=num_all - num_new + 1)

@@ -1,0 +1,127 @@
+"""A layer of a transformer that keeps the keys and values of the tokens it has read.
+
+Shape legend: N captions, M images or captions, L tokens, T tokens read so far, P places, H hidden, K heads, h width of
+a head.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from lightning_modules.networks.attentions import Attention, attend
+from lightning_modules.networks.layers.dropout import Dropout
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention over the words so far, a look at the image, and a feedforward network, each added to its input.
+
+    Each normalises its input, not its output ("pre-norm", Xiong et al. 2020, figure 1b).
+
+    Args:
+        hidden_size: Width H of the states.
+        num_heads: Heads of the self-attention; they share the width.
+        feedforward_size: Width of the hidden layer of the feedforward network.
+        dropout: Share of what is added that is set to zero in training.
+        cross_attention: The look at the image; None for a layer without.
+        bias: Whether queries, keys and values have a bias.
+        feedforward: `gelu`, or `geglu`, whose hidden units are multiplied by gates: a ⊙ GELU(b) (Shazeer 2020).
+        layer_scale: Where the learned factor of each number that self-attention and feedforward network add starts
+            (Touvron et al. 2021, equation 5; the look at the image has none). None for no factor.
+
+    Raises:
+        ValueError: There is no such feedforward network.
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden_size: int,
+        num_heads: int,
+        feedforward_size: int,
+        dropout: float,
+        cross_attention: Attention | None,
+        bias: bool = True,
+        feedforward: Literal["gelu", "geglu"] = "gelu",
+        layer_scale: float | None = None,
+    ) -> None:
+        super().__init__()
+        if feedforward not in ("gelu", "geglu"):
+            raise ValueError(f"feedforward must be gelu or geglu, got {feedforward}")
+        self.num_heads = num_heads
+        self.norm_words = nn.LayerNorm(hidden_size)
+        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size, bias=bias)
+        self.out = nn.Linear(hidden_size, hidden_size)
+        self.cross_attention = cross_attention
+        self.norm_feedforward = nn.LayerNorm(hidden_size)
+        gated = feedforward == "geglu"
+        self.feedforward = nn.Sequential(
+            nn.Linear(hidden_size, 2 * feedforward_size if gated else feedforward_size),
+            GatedGELU() if gated else nn.GELU(),
+            nn.Linear(feedforward_size, hidden_size),
+        )
+        self.dropout = Dropout(dropout)
+        self.scale_words = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
+        self.scale_feedforward = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
+
+    def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take in L more words; returns their states, and the keys and values of all words."""
+        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh)
+        if self.cross_attention is not None:
+            x_NLH = self.cross_attention(x_NLH, memory_M)
+        added_NLH = self.dropout(self.feedforward(self.norm_feedforward(x_NLH)))
+        return x_NLH + self.scale_feedforward(added_NLH), read_NKThh
+
+    def attention_weights(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor) -> Tensor:
+        """Return how `forward` weighs the image's places for each word: `weights_NLP`."""
+        assert self.cross_attention is not None
+        weights_NLP: Tensor = self.cross_attention.weights(self._read(x_NLH, read_NKThh)[0], memory_M)
+        return weights_NLP
+
+    def _read(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the words' states as they look at the image, and the keys and values of all words."""
+        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
+        return x_NLH + self.scale_words(self.dropout(attended_NLH)), read_NKThh
+
+    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+        by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        width = by_head_NKLhhh.shape[-1] // 3
+        query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
+        read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
+        key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
+        attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        return self.out(attended_NLH), read_NKThh
+
+
+class GatedGELU(nn.Module):
+    """Multiplies the first half of the numbers by GELU of the second (Shazeer 2020, equation 6)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        values, gates = x.chunk(2, dim=-1)
+        return values * gelu(gates)
+
+
+class LayerScale(nn.Module):
+    """Multiplies each number by a learned factor (Touvron et al. 2021, equation 5).
+
+    Args:
+        hidden_size: Numbers of a state.
+        start: Where the factors start; small, so that a deep network starts near the identity.
+    """
+
+    def __init__(self, hidden_size: int, start: float) -> None:
+        super().__init__()
+        self.scale_H = nn.Parameter(torch.full((hidden_size,), start))
+
+    def forward(self, x_NLH: Tensor) -> Tensor:
+        return x_NLH * self.scale_H
+
+
+def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:
+    """Return for each of the new words which of all words come after it: [L, T]; None where it is the only one."""
+    if num_new == 1:
+        return None
+    num_all = read_NKThh.shape[2]
+    everywhere_LT = torch.ones(num_new, num_all, dtype=torch.bool, device=read_NKThh.device)
+    return everywhere_LT.triu(diagonal=num_all - num_new + 1)
