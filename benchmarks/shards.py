@@ -41,7 +41,23 @@ from datamodules.shards.writing import write_shards  # noqa: E402
 from datamodules.tokenizers import fit_word  # noqa: E402
 
 BATCH_SIZE = 64
-WORDS = "a the dog cat bird horse red green small big runs sits near under tree house river with and two".split()
+WORDS = [
+    "a",
+    "the",
+    "dog",
+    "cat",
+    "bird",
+    "horse",
+    "red",
+    "small",
+    "big",
+    "runs",
+    "sits",
+    "near",
+    "tree",
+    "house",
+    "two",
+]
 
 
 def main() -> None:
@@ -51,9 +67,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="loading processes (0 and 2)")
     parser.add_argument("--images", type=int, default=2000, help="images of a round (2000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each (3)")
-    parser.add_argument(
-        "--captions", type=int, metavar="IMAGES", help="measure memory and start-up with so many images"
-    )
+    parser.add_argument("--captions", type=int, metavar="IMAGES", help="measure memory and start-up")
     parser.add_argument("--start", action="store_true", help=argparse.SUPPRESS)  # the process that is measured
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -82,8 +82,8 @@ class ResumableLoader(DataLoader[CaptionSample | UnreadableImage]):
         Raises:
             ValueError: It is of other batches.
         """
-        if changed := [name for name, value in self._shape().items() if state[name] != value]:
-            saved, here = ({name: shape[name] for name in changed} for shape in (state, self._shape()))
+        if changed := [name for name, value in self._shape().items() if state.get(name) != value]:
+            saved, here = ({name: shape.get(name) for name in changed} for shape in (state, self._shape()))
             raise ValueError(
                 f"the checkpoint is from the middle of an epoch with {saved}, and this run has {here}; keep "
                 f"data.batch_size, trainer.devices and the seed as they were, or go on from the end of an epoch"

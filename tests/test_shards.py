@@ -85,6 +85,17 @@ def test_a_run_whose_shard_vanished_goes_on_to_the_last_bit(
     assert dict(found["val/loss"]) == dict(expected["val/loss"])
 
 
+def test_features_of_shards_are_kept(shards: Path, tmp_path: Path) -> None:
+    own = ["data.cache_features=true", "model.encoder.backbone=test_efficientnet", "model.encoder.weights=null"]
+    one_epoch = ["trainer.max_epochs=1", f"cache_dir={tmp_path}"]
+    run = run_tiny(
+        tmp_path / "run", f"data.root={shards}", *SETTINGS, *own, *one_epoch, choices=(*CHOICES, "model=timm")
+    )
+    assert len(scalars(run.events)["train/loss"]) == 6
+    files = sorted(path.name for path in (tmp_path / "features").rglob("*.features"))
+    assert files == ["00000.features"] * 2  # of training and validation
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_two_processes_train_on_every_image_once(shards: Path, tmp_path: Path) -> None:
     seen = f"+callbacks.seen={{_target_: tests.datamodules.shards.seen.SeenImages, folder: {tmp_path}}}"

@@ -43,6 +43,11 @@ def _expanded(spec: str, root: str, key: str) -> Iterator[str]:
         if is_remote(name):
             yield name
         elif is_remote(root) and not name.startswith("/"):
+            if "*" in name:
+                raise ValueError(
+                    f"{key}={spec}: the shards of an address cannot be listed; name them with braces, such as "
+                    f"train-{{00000..00099}}.tar"
+                )
             yield f"{root.rstrip('/')}/{name}"
         else:
             yield from _files(Path(root, name).expanduser(), key)

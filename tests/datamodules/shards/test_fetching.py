@@ -64,6 +64,10 @@ def test_without_an_index_and_without_a_network_one_line_tells_so(tmp_path: Path
     ) as raised:
         datamodule(address, tmp_path, train="train-0.tar", val="val-0.tar", test="test-0.tar").load_splits()
     assert "\n" not in str(raised.value)
+    with pytest.raises(
+        ValueError, match=r"data.train=train-\*.tar: the shards of an address cannot be listed; name them"
+    ):
+        datamodule(address, tmp_path).load_splits()
     with pytest.raises(ValueError, match=r"pipe:cat no.tar: cannot be read \(exit 1\); check the address"):
         datamodule("", tmp_path, train="pipe:cat no.tar", val="a.tar", test="b.tar").load_splits()
 
