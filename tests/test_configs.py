@@ -37,9 +37,10 @@ def _flickr8k(folder: Path) -> list[str]:
 
 
 def _shards(folder: Path) -> list[str]:
-    splits = TinyFlickr8k(folder / "flickr8k").datamodule().load_splits()
-    write_shards(splits, folder / "shards", images_per_shard=3)
-    return [f"data.root={folder / 'shards'}"]
+    """Write shards beside the files of Flickr8k."""
+    flickr8k = TinyFlickr8k(folder / "flickr8k")
+    write_shards(flickr8k.datamodule().load_splits(), flickr8k.root, images_per_shard=3)
+    return [f"data.root={flickr8k.root}"]
 
 
 def _backbone(folder: Path) -> list[str]:

@@ -166,7 +166,8 @@ class WebDatasetDataModule(CaptionDataModule):
         rank = self.trainer.global_rank if self.trainer else 0
         folder = self._cache / "fetched" / f"{name}-{rank}"
         files = ShardFiles(index.shards, index.tar_bytes, folder, kept=self.kept_shards)
-        spanned = self.shuffle_buffer * len(index.shards) // len(index) + 2
+        # images that were moved back and those that are fetched ahead, with the shards at both ends
+        spanned = 2 * self.shuffle_buffer * len(index.shards) // len(index) + 3
         if files.any_remote and self.kept_shards is not None and self.kept_shards < spanned:
             raise ValueError(
                 f"data.kept_shards={self.kept_shards} are fewer than the {spanned} shards that "

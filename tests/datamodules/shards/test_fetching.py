@@ -43,7 +43,7 @@ def test_shards_of_a_server_are_read_with_their_indices(address: str, shards: Ti
 
 def test_commands_are_run_and_few_shards_kept(shards: TinyShards, tmp_path: Path) -> None:
     names: dict[str, object] = {name: f"pipe:cat {shards.root}/{spec}" for name, spec in NAMES.items()}
-    module = datamodule("unused", tmp_path, **names, kept_shards=4, shuffle_buffer=6)
+    module = datamodule("unused", tmp_path, **names, kept_shards=4, shuffle_buffer=3)
     module.setup()
     split = module.splits["train"]
     assert isinstance(split, ShardSplit)
@@ -53,8 +53,8 @@ def test_commands_are_run_and_few_shards_kept(shards: TinyShards, tmp_path: Path
     split.files._pool.shutdown()  # what it fetches ahead is there
     assert 1 <= len([*split.files.folder.glob("*.tar")]) <= 4
     assert torch.equal(split.load_image(22), shards.splits["train"].load_image(22))
-    with pytest.raises(ValueError, match=r"data.kept_shards=2 are fewer than the 3 shards that data.shuffle_buffer=6"):
-        datamodule("unused", tmp_path, **names, kept_shards=2, shuffle_buffer=6).load_splits()
+    with pytest.raises(ValueError, match=r"data.kept_shards=2 are fewer than the 4 shards that data.shuffle_buffer=3"):
+        datamodule("unused", tmp_path, **names, kept_shards=2, shuffle_buffer=3).load_splits()
 
 
 def test_without_an_index_and_without_a_network_one_line_tells_so(tmp_path: Path) -> None:
