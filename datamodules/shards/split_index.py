@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -107,10 +107,9 @@ def load_index(shards: Sequence[str], *, cache_dir: Path, label: str) -> SplitIn
     key = cache_key(version=FORMAT_VERSION, shards=[_state(shard) for shard in shards])
     folder = cache_dir / "split" / key
     if not (folder / ABOUT).exists():
-        with ThreadPoolExecutor(THREADS) as pool:
-            found = pool.map(lambda shard: _index_of(shard, cache_dir / "shard"), shards)
-            bar = tqdm(found, total=len(shards), desc=f"indexing {label} shards", unit="shard", disable=None)
-            _join(shards, bar, folder)
+        found = _indices(shards, cache_dir / "shard")
+        bar = tqdm(found, total=len(shards), desc=f"indexing {label} shards", unit="shard", disable=None)
+        _join(shards, bar, folder)
     return SplitIndex(folder)
 
 
@@ -124,6 +123,13 @@ def _state(shard: str) -> list[str | int]:
             f"{shard}: there is no such shard ({error.strerror}); bring it back, or correct the names of the shards"
         ) from error
     return [shard, state.st_size, state.st_mtime_ns]
+
+
+def _indices(shards: Sequence[str], cache: Path) -> Iterator[ShardIndex]:
+    """Yield the index of each shard; a few are made at once, and no more are in memory."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, len(shards), THREADS):
+            yield from pool.map(lambda shard: _index_of(shard, cache), shards[start : start + THREADS])
 
 
 def _index_of(shard: str, cache: Path) -> ShardIndex:
