@@ -15,6 +15,7 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from datamodules.shards.writing import write_shards
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
@@ -33,6 +34,13 @@ def _no_files(folder: Path) -> list[str]:
 
 def _flickr8k(folder: Path) -> list[str]:
     return [f"data.root={TinyFlickr8k(folder / 'flickr8k').root}"]
+
+
+def _shards(folder: Path) -> list[str]:
+    """Write shards beside the files of Flickr8k."""
+    flickr8k = TinyFlickr8k(folder / "flickr8k")
+    write_shards(flickr8k.datamodule().load_splits(), flickr8k.root, images_per_shard=3)
+    return [f"data.root={flickr8k.root}"]
 
 
 def _backbone(folder: Path) -> list[str]:
@@ -74,6 +82,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
     "data/flickr8k_small": _flickr8k,
     "data/flickr8k_views": _flickr8k,
+    "data/webdataset": _shards,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,

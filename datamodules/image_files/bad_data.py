@@ -31,7 +31,7 @@ class BadData:
             for kind, names in self.names_of_kind.items()
         )
 
-    def settle(self, on_bad_data: OnBadData, *, root: Path, report: Path) -> None:
+    def settle(self, on_bad_data: OnBadData, *, root: str | Path, report: Path) -> None:
         """Write all names to the file `report`, then raise an error or log a warning; nothing where all is well.
 
         Raises:

@@ -7,6 +7,8 @@ import errno
 import io
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -43,7 +45,26 @@ def read_image(path: str | Path, image_size: int) -> Tensor:
     Raises:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
-    square: Tensor = eval_transform(image_size)(pil_to_tensor(load_rgb(path, enough=2 * image_size)))
+    return _square(load_rgb(path, enough=2 * image_size), image_size)
+
+
+def decode_image(content: bytes, image_size: int, *, name: str) -> Tensor:
+    """Decode an image file that is in memory and cut out its centre square, as `read_image` does of a file on disk.
+
+    Args:
+        content: The bytes of the file.
+        image_size: Height and width in pixels.
+        name: What errors call it.
+
+    Raises:
+        BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
+    """
+    with _named(name):
+        return _square(_load(io.BytesIO(content), enough=2 * image_size), image_size)
+
+
+def _square(image: Image.Image, image_size: int) -> Tensor:
+    square: Tensor = eval_transform(image_size)(pil_to_tensor(image))
     return square
 
 
@@ -71,22 +92,30 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
     path = Path(path)
-    try:
+    with _named(str(path)):
         _check_file(path)
-        return _load(path, enough)
+        with path.open("rb") as file:
+            return _load(file, enough)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Raise what goes wrong with an image file as a `BadImageError` that names it."""
+    try:
+        yield
     except FileNotFoundError as error:
-        raise BadImageError(f"{path}: there is no such file; check the path") from error
+        raise BadImageError(f"{name}: there is no such file; check the path") from error
     except MemoryError:  # not the file's fault
         raise
     except _UnusableError as error:
-        raise BadImageError(f"{path}: not a usable image ({error}); {error.remedy}") from error
+        raise BadImageError(f"{name}: not a usable image ({error}); {error.remedy}") from error
     except OSError as error:
         if error.errno in NOT_THE_FILES_FAULT:
             raise
         problem = _UnusableError(error.strerror or str(error))
-        raise BadImageError(f"{path}: not a usable image ({problem}); {problem.remedy}") from problem
+        raise BadImageError(f"{name}: not a usable image ({problem}); {problem.remedy}") from problem
     except Exception as error:  # each of PIL's many decoders fails in its own way
-        raise BadImageError(f"{path}: not a usable image ({error}); replace or remove the file") from error
+        raise BadImageError(f"{name}: not a usable image ({error}); replace or remove the file") from error
 
 
 class _UnusableError(ValueError):
@@ -106,24 +135,23 @@ def _check_file(path: Path) -> None:
         raise _UnusableError(f"it has {status.st_size:,} bytes, expected at most {MAX_BYTES:,}")
 
 
-def _load(path: Path, enough: int | None) -> Image.Image:
-    with path.open("rb") as file:
+def _load(file: IO[bytes], enough: int | None) -> Image.Image:
+    try:
+        return _decode(file, enough)
+    except (MemoryError, _UnusableError):
+        raise
+    except Exception as error:  # its metadata's fault?
+        file.seek(0)
+        content = file.read()
+        bare = without_metadata(content)
         try:
-            return _decode(file, enough)
-        except (MemoryError, _UnusableError):
-            raise
-        except Exception as error:  # its metadata's fault?
-            file.seek(0)
-            content = file.read()
-            bare = without_metadata(content)
-            try:
-                if bare is not None:
-                    return _decode(io.BytesIO(bare.content), enough, bare.exif)
-            except UnidentifiedImageError:
-                pass
-            if isinstance(error, UnidentifiedImageError) or unread_format(content[:HEAD]):
-                raise _unidentified(content[:HEAD]) from error
-            raise
+            if bare is not None:
+                return _decode(io.BytesIO(bare.content), enough, bare.exif)
+        except UnidentifiedImageError:
+            pass
+        if isinstance(error, UnidentifiedImageError) or unread_format(content[:HEAD]):
+            raise _unidentified(content[:HEAD]) from error
+        raise
 
 
 def _decode(file: IO[bytes], enough: int | None, exif: bytes | None = None) -> Image.Image:
