@@ -7,6 +7,8 @@ import errno
 import io
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -43,7 +45,20 @@ def read_image(path: str | Path, image_size: int) -> Tensor:
     Raises:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
-    square: Tensor = eval_transform(image_size)(pil_to_tensor(load_rgb(path, enough=2 * image_size)))
+    return _square(load_rgb(path, enough=2 * image_size), image_size)
+
+
+def read_image_bytes(content: bytes, name: str, image_size: int) -> Tensor:
+    """Decode the content of an image file as `read_image` does; errors call it `name`.
+
+    Raises:
+        BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
+    """
+    return _square(decode_rgb(content, name, enough=2 * image_size), image_size)
+
+
+def _square(image: Image.Image, image_size: int) -> Tensor:
+    square: Tensor = eval_transform(image_size)(pil_to_tensor(image))
     return square
 
 
@@ -71,22 +86,41 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
     path = Path(path)
-    try:
+    with _naming(path):
         _check_file(path)
-        return _load(path, enough)
+        with path.open("rb") as file:
+            return _load(file, enough)
+
+
+def decode_rgb(content: bytes, name: str, enough: int | None = None) -> Image.Image:
+    """Decode the content of an image file as `load_rgb` does; errors call it `name`.
+
+    Raises:
+        BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
+    """
+    with _naming(name):
+        _check_size(len(content))
+        return _load(io.BytesIO(content), enough)
+
+
+@contextmanager
+def _naming(image: str | Path) -> Iterator[None]:
+    """Say of what goes wrong while an image is read which one it is, and what to do."""
+    try:
+        yield
     except FileNotFoundError as error:
-        raise BadImageError(f"{path}: there is no such file; check the path") from error
+        raise BadImageError(f"{image}: there is no such file; check the path") from error
     except MemoryError:  # not the file's fault
         raise
     except _UnusableError as error:
-        raise BadImageError(f"{path}: not a usable image ({error}); {error.remedy}") from error
+        raise BadImageError(f"{image}: not a usable image ({error}); {error.remedy}") from error
     except OSError as error:
         if error.errno in NOT_THE_FILES_FAULT:
             raise
         problem = _UnusableError(error.strerror or str(error))
-        raise BadImageError(f"{path}: not a usable image ({problem}); {problem.remedy}") from problem
+        raise BadImageError(f"{image}: not a usable image ({problem}); {problem.remedy}") from problem
     except Exception as error:  # each of PIL's many decoders fails in its own way
-        raise BadImageError(f"{path}: not a usable image ({error}); replace or remove the file") from error
+        raise BadImageError(f"{image}: not a usable image ({error}); replace or remove the file") from error
 
 
 class _UnusableError(ValueError):
@@ -102,28 +136,31 @@ def _check_file(path: Path) -> None:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise _UnusableError("it is a folder, a pipe or a device, expected a file")
-    if status.st_size > MAX_BYTES:
-        raise _UnusableError(f"it has {status.st_size:,} bytes, expected at most {MAX_BYTES:,}")
+    _check_size(status.st_size)
 
 
-def _load(path: Path, enough: int | None) -> Image.Image:
-    with path.open("rb") as file:
+def _check_size(num_bytes: int) -> None:
+    if num_bytes > MAX_BYTES:
+        raise _UnusableError(f"it has {num_bytes:,} bytes, expected at most {MAX_BYTES:,}")
+
+
+def _load(file: IO[bytes], enough: int | None) -> Image.Image:
+    try:
+        return _decode(file, enough)
+    except (MemoryError, _UnusableError):
+        raise
+    except Exception as error:  # its metadata's fault?
+        file.seek(0)
+        content = file.read()
+        bare = without_metadata(content)
         try:
-            return _decode(file, enough)
-        except (MemoryError, _UnusableError):
-            raise
-        except Exception as error:  # its metadata's fault?
-            file.seek(0)
-            content = file.read()
-            bare = without_metadata(content)
-            try:
-                if bare is not None:
-                    return _decode(io.BytesIO(bare.content), enough, bare.exif)
-            except UnidentifiedImageError:
-                pass
-            if isinstance(error, UnidentifiedImageError) or unread_format(content[:HEAD]):
-                raise _unidentified(content[:HEAD]) from error
-            raise
+            if bare is not None:
+                return _decode(io.BytesIO(bare.content), enough, bare.exif)
+        except UnidentifiedImageError:
+            pass
+        if isinstance(error, UnidentifiedImageError) or unread_format(content[:HEAD]):
+            raise _unidentified(content[:HEAD]) from error
+        raise
 
 
 def _decode(file: IO[bytes], enough: int | None, exif: bytes | None = None) -> Image.Image:
