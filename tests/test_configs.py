@@ -16,6 +16,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.datamodules.hugging_face.tiny_sets import write_saved
 from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
 
@@ -33,6 +34,10 @@ def _no_files(folder: Path) -> list[str]:
 
 def _flickr8k(folder: Path) -> list[str]:
     return [f"data.root={TinyFlickr8k(folder / 'flickr8k').root}"]
+
+
+def _hugging_face(folder: Path) -> list[str]:
+    return [f"data.path={write_saved(folder / 'saved')}"]
 
 
 def _backbone(folder: Path) -> list[str]:
@@ -72,6 +77,7 @@ def _fine_tuning(folder: Path) -> list[str]:
 
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k": _flickr8k,
+    "data/hf": _hugging_face,
     "data/flickr8k_small": _flickr8k,
     "data/flickr8k_views": _flickr8k,
     "experiment/flickr8k": _flickr8k_experiment,

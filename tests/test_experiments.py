@@ -12,7 +12,7 @@ from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
 from launch.trainer import build_trainer
 from metrics.rewards import reward_frequencies
-from tests.test_configs import BACKBONE, CONF, OPTIONS, _backbone, _flickr8k, _gpt2, _meteor, _vectors
+from tests.test_configs import BACKBONE, CONF, OPTIONS, _backbone, _flickr8k, _gpt2, _hugging_face, _meteor, _vectors
 from tests.tiny_run import SMALL, _paths, compose_train, hydra_job
 from utils.shell import override
 
@@ -40,7 +40,8 @@ ALWAYS = (
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of all files that options need, and of small ones."""
-    made = [make(tmp_path_factory.mktemp("files")) for make in (_flickr8k, _backbone, _vectors, _gpt2, _meteor)]
+    makers = (_flickr8k, _hugging_face, _backbone, _vectors, _gpt2, _meteor)
+    made = [make(tmp_path_factory.mktemp("files")) for make in makers]
     settings = dict(setting.split("=", 1) for of_one in made for setting in of_one)
     return {**settings, "pretrained_model": "null", "model.encoder.backbone": BACKBONE}
 

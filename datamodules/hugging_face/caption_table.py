@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.annotations.normalisation import normalised
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WHITE_SPACE = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]+"  # what `str.split` takes for spaces, line breaks and tabs included
+PLAIN = r"^[!-%'-~]+(?: [!-%'-~]+)*$"  # ASCII without "&", single spaces: as it is, and most captions are
 AT_ONCE = 1024  # images whose captions become Python's text at once
 
 
@@ -57,8 +59,7 @@ class CaptionTable(Sequence[Sequence[str]]):
 def read_captions(columns: Sequence[Any], where: str) -> tuple[NDArray[np.int64], "pa.LargeStringArray"]:
     """Return the captions in columns, each with its row; those of a row in the order of the columns.
 
-    Each run of white space, line breaks and tabs included, becomes one space, and those at the ends are left out. What
-    is missing or empty is no caption.
+    They are `normalised`. What is missing, or empty then, is no caption.
 
     Args:
         columns: Arrow columns of text, or of lists of text: [R] each.
@@ -92,7 +93,9 @@ def _flat(column: Any, where: str) -> tuple[NDArray[np.int64], "pa.LargeStringAr
         texts = column.cast(pa.large_string()).combine_chunks()
         rows = np.arange(len(texts))
     _refuse_other_encodings(texts, rows, where)
-    texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, WHITE_SPACE, " "))
+    odd = pc.invert(pc.match_substring_regex(texts, PLAIN))
+    changed = [None if text is None else normalised(text) for text in texts.filter(odd).to_pylist()]
+    texts = pc.replace_with_mask(texts, pc.fill_null(odd, False), pa.array(changed, pa.large_string()))
     there = pc.fill_null(pc.greater(pc.binary_length(texts), 0), False)
     return rows[there.to_numpy(zero_copy_only=False)].astype(np.int64), texts.filter(there)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from datamodules.random_split import check_proportions
 from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
 from datamodules.transformed_view import Transform, TransformedView, check_views
+
+OWN_NAMES = MappingProxyType({"train": "train", "val": "validation", "test": "test"})
 
 
 class HuggingFaceDataModule(CaptionDataModule):
@@ -73,7 +76,7 @@ class HuggingFaceDataModule(CaptionDataModule):
         caption_columns: str | Sequence[str] = "caption",
         id_column: str | None = None,
         split: str | Sequence[float] = "official",
-        split_names: Mapping[str, str | Sequence[str]] | None = None,
+        split_names: Mapping[str, str | Sequence[str]] = OWN_NAMES,
         split_column: str | None = None,
         source_splits: Sequence[str] | None = None,
         split_seed: int = 42,
@@ -118,7 +121,7 @@ class HuggingFaceDataModule(CaptionDataModule):
 
     @property
     def source(self) -> str:
-        return self.path
+        return "hf"
 
     def prepare_data(self) -> None:
         """Fetch the data set, and check every caption and image once, before the other processes read the outcome."""
@@ -182,7 +185,7 @@ class HuggingFaceDataModule(CaptionDataModule):
             sources=parts.images,
             places_N2=rows.places_R2[representative],
             image_ids=numbers[firsts].tolist(),
-            image_names=parts.names(numbers[firsts], self.choice.several(name)),
+            image_names=parts.names(numbers[firsts], self.choice.several(name, len(parts.images))),
             captions=captions_of_images(rows, image_of_row, len(images_N)),
             file_keys_N2=rows.keys_R2[representative],
             image_size=self.image_size,

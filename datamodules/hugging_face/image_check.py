@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -60,20 +61,17 @@ def _decode_all(images: RowImages) -> RowCheck:
     known: dict[int | str | None, Outcome] = {}
     keys_R2, problems = np.zeros((len(images), 2), dtype=np.int64), {}
 
-    def look(row: int, image: RowImage) -> Outcome:
-        content = same_content(image)
-        if content not in known:
-            known[content] = _look(images, row, image)
-        return known[content]
-
     # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
     with (
         ThreadPoolExecutor() as pool,
         tqdm(total=len(images), desc="checking images", unit="rows", disable=None) as progress,
     ):
         for rows in _in_parts(enumerate(images)):
-            outcomes = pool.map(look, *zip(*rows, strict=True))
-            for (row, _), outcome in zip(rows, outcomes, strict=True):
+            contents = [same_content(image) for _, image in rows]
+            new = {content: row for content, row in zip(contents, rows, strict=True) if content not in known}
+            known |= zip(new, pool.map(partial(_look, images), *zip(*new.values(), strict=True)), strict=True)
+            for (row, _), content in zip(rows, contents, strict=True):
+                outcome = known[content]
                 if isinstance(outcome, str):
                     problems[row] = outcome
                 else:
@@ -123,7 +121,7 @@ def _load(cache: Path, num_rows: int) -> RowCheck | None:
     if not cache.exists():
         return None
     try:
-        with np.load(cache, allow_pickle=False) as saved:
+        with cache.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             keys_R2 = saved["keys"]
             problems = {int(row): str(problem) for row, problem in json.loads(saved["problems"].tobytes())}
     except Exception as error:  # a damaged archive fails in many ways

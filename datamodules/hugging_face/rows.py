@@ -75,7 +75,7 @@ def image_of_rows(rows: Rows) -> Integers:
 
     Rows are of one image if the id column calls it the same; without such a column, if their pixels are the same.
     """
-    labels = _pixel_labels(rows.keys_R2) if rows.ids_R is None else rows.ids_R.dictionary_encode().indices.to_numpy()
+    labels = _pixel_labels(rows.keys_R2) if rows.ids_R is None else _labels(rows.ids_R)
     _, first, numbers = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
@@ -99,6 +99,11 @@ def captions_of_images(rows: Rows, image_R: Integers, num_images: int) -> Captio
     in_order = bool((image_T[1:] >= image_T[:-1]).all())
     texts = rows.captions_T
     return CaptionTable(texts if in_order else texts.take(pa.array(np.argsort(image_T, kind="stable"))), ends_N)
+
+
+def _labels(ids_R: Any) -> Integers:
+    """Return a number that rows with the same id share."""
+    return np.asarray(ids_R.dictionary_encode().indices.fill_null(-1).to_numpy())
 
 
 def _pixel_labels(keys_R2: Integers) -> Integers:

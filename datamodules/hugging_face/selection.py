@@ -14,8 +14,6 @@ from datamodules.random_split import split_by_proportion
 if TYPE_CHECKING:
     from datasets import Dataset
 
-OWN_NAMES: dict[SplitName, tuple[str, ...]] = {"train": ("train",), "val": ("validation",), "test": ("test",)}
-
 
 @dataclass(frozen=True, kw_only=True)
 class SplitChoice:
@@ -42,7 +40,7 @@ class SplitChoice:
         cls,
         source: str,
         split: str | Sequence[float],
-        names: Mapping[str, str | Sequence[str]] | None,
+        names: Mapping[str, str | Sequence[str]],
         column: str | None,
         parts: Sequence[str] | None,
         seed: int,
@@ -63,7 +61,7 @@ class SplitChoice:
                 "data.source_splits is of data.split_column or of proportions in data.split; leave it out, or name the "
                 "splits in data.split_names"
             )
-        given = {name: _tuple(value) for name, value in (names or OWN_NAMES).items()}
+        given = {name: _tuple(value) for name, value in names.items()}
         if given.keys() != {*SPLIT_NAMES} or not all(given.values()):
             raise ValueError(
                 f"data.split_names must name what the data set calls train, val and test, got "
@@ -103,9 +101,9 @@ class SplitChoice:
                 raise ValueError(f"{setting}: expected rows in this split of {self.source}, got none; name another")
         return [*wanted]
 
-    def several(self, name: SplitName) -> bool:
-        """Return whether rows of a split may be of several parts of the data set."""
-        return len(self.names[name]) > 1 if self.of_parts else self.parts is None or len(self.parts) > 1
+    def several(self, name: SplitName, num_used: int) -> bool:
+        """Return whether rows of a split may be of several of the parts of the data set that are used."""
+        return len(self.names[name]) > 1 if self.of_parts else num_used > 1
 
 
 def rows_of_splits(choice: SplitChoice, parts: Parts, used: Mapping[str, "Dataset"]) -> dict[SplitName, Integers]:

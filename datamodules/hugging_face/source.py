@@ -83,11 +83,18 @@ def _fault(error: Exception, path: str, *, is_here: bool) -> str:
             f"data.path={path}: it is read by a script of its own ({reason}), and code that comes with data is not "
             f"executed; choose a copy in Parquet, as the hub keeps some (data.revision=refs/convert/parquet)"
         )
-    if (empty := NO_ROWS.search(reason)) is not None:
-        return f"data.path={path}: its split {empty[1]!r} holds no rows; fill it, or remove its files"
+    empty = NO_ROWS.findall(reason) or _saved_without_rows(Path(path).expanduser())
+    if empty:
+        return f"data.path={path}: its split {empty[0]!r} holds no rows; fill it, or remove its files"
     if is_here:
         return f"data.path={path}: cannot be read ({reason}); expected Parquet, Arrow, or images with a metadata file"
     return f"data.path={path}: cannot be opened ({reason}); check the name, data.config and data.revision"
+
+
+def _saved_without_rows(folder: Path) -> list[str]:
+    """Return the splits of a folder of `save_to_disk` that have no rows, over which the library stumbles."""
+    states = [*folder.glob(SAVED_SPLIT), *folder.glob(f"*/{SAVED_SPLIT}")]
+    return [state.parent.name for state in states if '"_data_files": []' in state.read_text("utf-8", "replace")]
 
 
 def _tells_nothing(error: Exception) -> bool:

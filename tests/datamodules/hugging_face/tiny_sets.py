@@ -33,14 +33,16 @@ def captions(n: int) -> list[str]:
 
 def rows_of(numbers: Sequence[int]) -> list[dict[str, Any]]:
     """Return a row an image, as the other layouts start from."""
-    return [{"image": {"bytes": png(n), "path": f"{n}.png"}, "caption": captions(n), "name": f"dog {n}"} for n in numbers]
+    return [
+        {"image": {"bytes": png(n), "path": f"{n}.png"}, "caption": captions(n), "name": f"dog {n}"} for n in numbers
+    ]
 
 
 FEATURES = Features({"image": Image(), "caption": List(Value("string")), "name": Value("string")})
 
 
 def as_dataset(rows: Sequence[Mapping[str, Any]], features: Features = FEATURES) -> Dataset:
-    return Dataset.from_list([*map(dict, rows)], features=features)
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)
 
 
 def write_parquet(folder: Path) -> Path:
@@ -75,6 +77,20 @@ def write_image_folder(folder: Path) -> Path:
             lines.append(json.dumps({"file_name": f"dog {n}.png", **columns}))
         (folder / split / "metadata.jsonl").write_text("\n".join(lines), "utf-8")
     return folder
+
+
+def save(folder: Path, features: Features = FEATURES, **rows: list[dict[str, Any]]) -> Path:
+    """Save splits of these rows."""
+    with quiet():
+        DatasetDict({name: as_dataset(of_split, features) for name, of_split in rows.items()}).save_to_disk(folder)
+    return folder
+
+
+def twelve(**of_train: Any) -> dict[str, list[dict[str, Any]]]:
+    """The rows of all splits; those of the first one changed."""
+    rows = {name: rows_of(numbers) for name, numbers in SPLITS.items()}
+    rows["train"][1] |= of_train
+    return rows
 
 
 LAYOUTS: Mapping[str, tuple[Callable[[Path], Path], Mapping[str, Any]]] = {
