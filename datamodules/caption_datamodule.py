@@ -18,6 +18,7 @@ from datamodules.dataset import CaptionDataset
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint
 from datamodules.image_files.bad_data import OnBadData
+from datamodules.lazy_sequences import flat_captions
 from datamodules.sampler import ResumableDistributedSampler, ResumableLoader, SameOrder
 from datamodules.shared_images import shared_images
 from datamodules.split import CaptionSplit, SplitName
@@ -139,7 +140,7 @@ class CaptionDataModule(LightningDataModule, ABC):
             )
         if self.fit_tokenizer is None:
             raise ValueError("data.tokenizer=null names no tokenizer to train with; choose one, such as tokenizer=word")
-        training_captions = [caption for captions in splits["train"].captions for caption in captions]
+        training_captions = flat_captions(splits["train"].captions)
         self._tokenizer = fit_or_load(self.fit_tokenizer, training_captions, cache_dir=self.cache_dir)
         self.splits = splits
         self.shared = shared_images(splits)
@@ -161,13 +162,13 @@ class CaptionDataModule(LightningDataModule, ABC):
         """Tell the size of the vocabulary and of each split, and how much of the captions the tokenizer loses."""
         log.info("tokenizer: %d tokens", self.tokenizer.vocabulary.size)
         for name, split in self.splits.items():
-            tokens = [ids.tolist() for group in self._dataset(name).tokens for ids in group]
-            unknown, cut = self.tokenizer.rates(tokens)
+            tokens = self._dataset(name).tokens
+            unknown, cut = tokens.rates(self.tokenizer)
             log.info(
                 "%s: %d images, %d captions, %.2f%% unknown words, %.2f%% of the captions cut to %d tokens",
                 name,
                 len(split.image_ids),
-                len(tokens),
+                len(tokens.caption_ends_C),
                 100 * unknown,
                 100 * cut,
                 self.tokenizer.max_length,
@@ -210,6 +211,7 @@ class CaptionDataModule(LightningDataModule, ABC):
                 captions_per_image=self.captions_per_image if name == "train" else None,
                 include_longest_caption=self.include_longest_caption,
                 skip_bad_images=self.on_bad_data == "skip",
+                cache_dir=self.cache_dir,
             )
         return self._datasets[name]
 
@@ -230,6 +232,10 @@ class CaptionDataModule(LightningDataModule, ABC):
             return batch
         empty = self.trainer.strategy.reduce_boolean_decision(len(batch.image_ids_B) == 0, all=False)
         return None if empty else batch
+
+    def num_training_batches(self, num_processes: int) -> int:
+        """Return how many batches an epoch of training has on each process; there after `setup`."""
+        return len(self.splits["train"].image_ids) // num_processes // self.batch_size
 
     def train_dataloader(self) -> ResumableLoader:
         dataset = self._dataset("train")

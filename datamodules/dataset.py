@@ -1,17 +1,18 @@
 """The torch dataset over a split."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules.batch import CaptionSample, UnreadableImage
+from datamodules.feature_part import FeatureTable
 from datamodules.image_files.reading import BadImageError
 from datamodules.sampler import SampleRequest
 from datamodules.split import CaptionSplit
+from datamodules.token_table import tokenize_or_load
 from datamodules.tokenizers import CaptionTokenizer
 from utils.seeding import seed_cpu
 
@@ -28,10 +29,11 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
             all of them, in order. An image with fewer captions gives all that it has.
         include_longest_caption: Whether the longest caption of an image, the first of those, is always among them.
         skip_bad_images: Whether an image that cannot be read is an `UnreadableImage`, and not an error.
+        cache_dir: Where the token ids of very many captions are kept (see `tokenize_or_load`).
 
     Attributes:
-        features: What a frozen encoder sees of each image, `features_TPD` of each view, if that was computed before;
-            one view comes with the image.
+        features: What a frozen encoder sees of each image, a table of each view, if that was computed before; one view
+            comes with the image.
         without_features: The numbers of images that could not be read when features were computed.
         with_images: Whether the image itself comes along; otherwise it has no pixels.
     """
@@ -44,15 +46,16 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         *,
         include_longest_caption: bool = False,
         skip_bad_images: bool = False,
+        cache_dir: Path | None = None,
     ) -> None:
         self.split = split
         self.captions_per_image = captions_per_image
         self.include_longest_caption = include_longest_caption
-        self.features: Sequence[NDArray[np.float16]] = ()
+        self.features: Sequence[FeatureTable] = ()
         self.without_features: frozenset[int] = frozenset()
         self.skip_bad_images = skip_bad_images
         self.with_images = True
-        self.tokens = [[torch.tensor(ids) for ids in tokenizer.encode_batch(captions)] for captions in split.captions]
+        self.tokens = tokenize_or_load(split.captions, tokenizer, cache_dir=cache_dir)
 
     def __len__(self) -> int:
         return len(self.split.image_ids)

@@ -1,35 +1,29 @@
-"""What a frozen encoder sees of every image, computed once and kept in a file that is mapped into memory.
+"""What a frozen encoder sees of every image, computed once and kept in files that are mapped into memory.
 
 Shape legend: T images of a split, B images, P grid positions, D feature width.
 """
 
 import logging
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from datamodules.feature_part import FeaturePart, Features, FeatureTable, Kept, to_kept
 from datamodules.image_files.reading import BadImageError
 from datamodules.split import CaptionSplit
 from utils.cache_key import cache_key, reader_version
-from utils.files import locked
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2  # raised when older files can no longer be read
+FORMAT_VERSION = 3  # raised when older files can no longer be read
 BATCH_SIZE = 32
-NOT_THERE = 0  # stands for the checksum of an image that is yet to be encoded
-
-
-Features = np.memmap[tuple[int, ...], np.dtype[np.float16]]
-Checksums = np.memmap[tuple[int, ...], np.dtype[np.uint32]]
+PART_BYTES = 2**30  # of a file, at most, unless one image has more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,87 +31,106 @@ class FeatureSource:
     """An encoder that does not change.
 
     Attributes:
-        encode: From `images_BCHW` (`uint8`) to `features_BPD`.
+        encode: From `images_BCHW` (`uint8`) to `features_BPD`, or to codes of the same shape, whole numbers.
         fingerprint: Checksum of all that its features depend on.
         positions: P.
-        width: D.
+        width: D; 1 for codes.
+        dtype: What they are kept as.
     """
 
     encode: Callable[[Tensor], Tensor]
     fingerprint: str
     positions: int
     width: int
+    dtype: Kept = "float16"
 
 
 class FeatureCache:
-    """The features of a split's images in half precision, with a checksum of each image's.
+    """The features of a split's images in files of some images each, with a checksum of each image's.
 
-    The file's name stands for the encoder, the images and who reads them: with others it is another file. An image
+    The folder's name stands for the encoder, the images and who reads them: with others it is another one. An image
     whose checksum does not fit, because a run was killed or the disk failed, is encoded anew. Several processes may
     fill one cache together, also those of several runs: what is there whole is never written again.
 
     Args:
-        folder: Where the files are.
+        folder: Where the folders of all caches are.
         split: The images.
         source: Their encoder.
         skip_bad_images: Whether an image that cannot be read stays without features, and is not an error.
+        part_bytes: Size of a file, at most, unless one image has more.
     """
 
     def __init__(
-        self, folder: Path, split: CaptionSplit, source: FeatureSource, *, skip_bad_images: bool = False
+        self,
+        folder: Path,
+        split: CaptionSplit,
+        source: FeatureSource,
+        *,
+        skip_bad_images: bool = False,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         self.split = split
         self.source = source
         self.skip_bad_images = skip_bad_images
         self.shape = (len(split.image_ids), source.positions, source.width)
-        name = _name(split, source)
-        self.path = folder / f"{name}.features"
-        self.checksums_path = folder / f"{name}.checksums"
-        self.lock_path = folder / f"{name}.lock"
+        one = source.positions * source.width * np.dtype(source.dtype).itemsize
+        step = max(1, min(part_bytes // one, self.shape[0]))
+        self.path = folder / _name(split, source, step)
+        rows = [range(start, min(start + step, self.shape[0])) for start in range(0, self.shape[0], step)]
+        self.parts = [
+            FeaturePart(self.path, number, of_part, self.shape[1:], source.dtype) for number, of_part in enumerate(rows)
+        ]
 
     def create(self) -> None:
-        """Make the files, without features, unless they are there in their full size."""
-        if not self._torn_files():  # then nothing is written: the disk may be for reading only
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.lock_path):
-            for path, size in self._torn_files().items():
-                with path.open("wb") as file:
-                    file.truncate(size)  # zeros, which take no room on the disk
+        """Make the files, without features, unless they are there in their full size; log how much they will take.
 
-    def _torn_files(self) -> dict[Path, int]:
-        """Return the sizes in bytes of the files that are missing or have another size."""
-        num_images, positions, width = self.shape
-        sizes = {
-            self.path: num_images * positions * width * np.dtype(np.float16).itemsize,
-            self.checksums_path: num_images * np.dtype(np.uint32).itemsize,
-        }
-        return {path: size for path, size in sizes.items() if not path.exists() or path.stat().st_size != size}
+        Raises:
+            ValueError: The disk has less room.
+        """
+        missing = sum(len(part.missing()) for part in self.parts)
+        if missing:
+            self._announce(missing)
+        for part in self.parts:
+            part.create()
+
+    def _announce(self, missing: int) -> None:
+        total = sum(part.num_bytes for part in self.parts)
+        needed = total * missing // self.shape[0]
+        self.path.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.path).free
+        log.info(
+            "%s: %d images as %d x %d numbers of %s take %s in %d files; %d are to be encoded (%s of %s free)",
+            self.path, *self.shape, self.source.dtype, _size(total), len(self.parts), missing, _size(needed),
+            _size(free),
+        )  # fmt: skip
+        if needed > free:
+            raise ValueError(
+                f"{self.path}: the features of {missing} images take {_size(needed)}, and the disk has {_size(free)}; "
+                f"make room, choose another cache_dir, or set data.cache_features=false"
+            )
 
     def fill(self, *, rank: int = 0, num_processes: int = 1) -> int:
-        """Encode the images that are missing or torn, each process its share; return how many those were here."""
-        torn = _torn(range(rank, self.shape[0], num_processes), *self._map("r"))
-        if not torn:
-            return 0
-        features_TPD, checksums_T = self._map("r+")
-        log.info("%s: encoding %d of %d images", self.path, len(torn), self.shape[0])
-        with tqdm(total=len(torn), desc="features", unit="image") as progress:
-            for start in range(0, len(torn), BATCH_SIZE):
-                batch = torn[start : start + BATCH_SIZE]
-                features_of_number = self._encode(batch)
-                with locked(self.lock_path):
-                    # not what another run has written meanwhile: someone may be reading it
-                    numbers = _torn(features_of_number, features_TPD, checksums_T)
-                    for number in numbers:
-                        features_TPD[number] = features_of_number[number]
-                    features_TPD.flush()  # before their checksums, which say that they are there
-                    checksums_T[numbers] = [_checksum(features_TPD[number]) for number in numbers]
-                    checksums_T.flush()
-                progress.update(len(batch))
-        return len(torn)
+        """Encode the images that are missing or torn, each process its share; return how many those were here.
 
-    def open(self) -> Features:
-        """Return `features_TPD`, read-only.
+        A process's share is one stretch of images: processes work on files of their own, but at the borders.
+        """
+        own = range(rank * self.shape[0] // num_processes, (rank + 1) * self.shape[0] // num_processes)
+        torn_of_part = {part: part.torn(_both(part.rows, own)) for part in self.parts if _both(part.rows, own)}
+        num_torn = sum(map(len, torn_of_part.values()))
+        if num_torn:
+            log.info("%s: encoding %d of %d images", self.path, num_torn, self.shape[0])
+        with tqdm(total=num_torn, desc="features", unit="image", disable=not num_torn) as progress:
+            for part, torn in torn_of_part.items():
+                for start in range(0, len(torn), BATCH_SIZE):
+                    batch = torn[start : start + BATCH_SIZE]
+                    part.write(self._encode(batch))
+                    progress.update(len(batch))
+                if _both(part.rows, own) == part.rows:
+                    part.mark_verified()
+        return num_torn
+
+    def open(self) -> FeatureTable:
+        """Return the features of all images, for reading.
 
         Raises:
             ValueError: Some are not there, nor may they be; `fill` adds them.
@@ -125,14 +138,13 @@ class FeatureCache:
         missing = len(self.missing())
         if missing and not self.skip_bad_images:
             raise ValueError(f"{self.path}: {missing} of {self.shape[0]} images have no features yet; fill the cache")
-        return self._map("r")[0]
+        return FeatureTable(self.parts)
 
     def missing(self) -> list[int]:
         """Return the numbers of the images that have no features: after `fill`, those that cannot be read."""
-        _, checksums_T = self._map("r")
-        return (checksums_T == NOT_THERE).nonzero()[0].tolist()
+        return [number for part in self.parts for number in part.missing()]
 
-    def _encode(self, numbers: Sequence[int]) -> dict[int, NDArray[np.float16]]:
+    def _encode(self, numbers: Sequence[int]) -> dict[int, Features]:
         """Return each image's features by its number, without those of unreadable ones where such are skipped."""
         images = {}
         for number in numbers:
@@ -144,39 +156,26 @@ class FeatureCache:
                 log.warning("without features: %s", error)
         if not images:
             return {}
-        features_BPD = self.source.encode(torch.stack([*images.values()])).half().cpu()
-        if not features_BPD.isfinite().all():
-            raise ValueError(
-                "the encoder's features are beyond half precision (65504), in which they are kept; set "
-                "data.cache_features=false"
-            )
-        return dict(zip(images, features_BPD.numpy(), strict=True))
-
-    def _map(self, mode: Literal["r", "r+"]) -> tuple[Features, Checksums]:
-        features_TPD: Features = np.memmap(self.path, np.float16, mode, shape=self.shape)
-        checksums_T: Checksums = np.memmap(self.checksums_path, np.uint32, mode, shape=self.shape[:1])
-        return features_TPD, checksums_T
+        features_BPD = to_kept(self.source.encode(torch.stack([*images.values()])), self.source.dtype)
+        return dict(zip(images, features_BPD, strict=True))
 
 
-def _name(split: CaptionSplit, source: FeatureSource) -> str:
+def _both(first: range, second: range) -> range:
+    """Return what two ranges have in common."""
+    return range(max(first.start, second.start), min(first.stop, second.stop))
+
+
+def _size(num_bytes: int) -> str:
+    return f"{num_bytes / 1e9:,.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:,.1f} MB"
+
+
+def _name(split: CaptionSplit, source: FeatureSource, step: int) -> str:
     return cache_key(
         version=FORMAT_VERSION,
         encoder=source.fingerprint,
         shape=[source.positions, source.width],
+        dtype=source.dtype,
+        images_of_part=step,
         images=split.image_fingerprint,
         reader=reader_version(),
     )
-
-
-def _torn(numbers: Iterable[int], features_TPD: Features, checksums_T: Checksums) -> list[int]:
-    """Return the numbers of the images whose features are missing or damaged."""
-    return [
-        number
-        for number in numbers
-        if checksums_T[number] == NOT_THERE or checksums_T[number] != _checksum(features_TPD[number])
-    ]
-
-
-def _checksum(features_PD: NDArray[np.float16]) -> int:
-    """Return the CRC-32 of an image's features, which is never the number that stands for none."""
-    return zlib.crc32(features_PD.tobytes()) or 1

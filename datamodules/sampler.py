@@ -43,7 +43,10 @@ class ResumableDistributedSampler(DistributedSampler[SampleRequest]):
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", self.epoch))
         order = torch.randperm(len(self.dataset), generator=generator).tolist()  # type: ignore[arg-type]
         for index in order[self.rank : self.total_size : self.num_replicas][first:]:
-            yield SampleRequest(index, derive_seed(self.seed, "image", self.epoch, index))
+            yield self._request(index)
+
+    def _request(self, index: int) -> SampleRequest:
+        return SampleRequest(index, derive_seed(self.seed, "image", self.epoch, index))
 
 
 class SameOrder(ResumableDistributedSampler, SequentialSampler):  # type: ignore[misc] # Lightning would replace any other sampler
@@ -57,19 +60,19 @@ class ResumableLoader(DataLoader[CaptionSample | UnreadableImage]):
     """Loads batches in the order of a sampler; Lightning keeps its state in checkpoints, and brings it back."""
 
     sampler: ResumableDistributedSampler
-    batch_size: int
+    batch_size: int | None  # None where the sampler yields whole batches
     _handed_out = 0
     _first_batch = 0
 
     def __iter__(self) -> Any:
         # a generator: nothing is loaded before the first batch is asked for, when the sampler knows its epoch
         self._handed_out, self._first_batch = self._first_batch, 0
-        self.sampler.first = self._handed_out * self.batch_size
+        self.sampler.first = self._handed_out * (self.batch_size or 1)
         for batch in super().__iter__():
             self._handed_out += 1
             yield batch
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, int | None]:
         """Return how many batches of the epoch were handed out, and what they depend on."""
         return {"batches": self._handed_out, **self._shape()}
 
@@ -87,6 +90,6 @@ class ResumableLoader(DataLoader[CaptionSample | UnreadableImage]):
             )
         self._first_batch = state["batches"] % len(self)
 
-    def _shape(self) -> dict[str, int]:
+    def _shape(self) -> dict[str, int | None]:
         order = self.sampler
         return {"batch_size": self.batch_size, "num_processes": order.num_replicas, "seed": order.seed}

@@ -54,7 +54,7 @@ class Option:
     """A file of settings.
 
     Attributes:
-        group: The folder, such as `model/encoder`; empty for `train.yaml` and `evaluate.yaml`.
+        group: The folder, such as `model/encoder`; empty for those of the scripts, such as `train.yaml`.
         name: The file's name.
         about: The comment at its head, line by line.
         target: The class that it builds; empty for none.
@@ -92,7 +92,7 @@ def groups() -> list[str]:
 
 
 def options_of(group: str) -> list[Option]:
-    """Return the options of a group; of "." the configs of `train.py` and `evaluate.py`.
+    """Return the options of a group; of "." the configs of the scripts.
 
     Raises:
         ValueError: There is no such group.
@@ -244,7 +244,7 @@ def _meanings() -> Mapping[str, str]:
 def _settings() -> Iterator[str]:
     """Yield the lines of the whole reference, group by group."""
     for group in [".", *groups()]:
-        yield f"### {'Keys of train.py and evaluate.py' if group == '.' else f'`{group}`'}\n"
+        yield f"### {'Keys of train.py, evaluate.py and write_shards.py' if group == '.' else f'`{group}`'}\n"
         for option in options_of(group):
             yield from _section(option)
 

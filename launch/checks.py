@@ -193,7 +193,7 @@ def why_never_validated(trainer: Trainer, datamodule: CaptionDataModule) -> str 
 
 def _training_batches(trainer: Trainer, datamodule: CaptionDataModule) -> int:
     """Return how many training batches an epoch has on each process."""
-    there = len(datamodule.splits["train"].image_ids) // trainer.world_size // datamodule.batch_size
+    there = datamodule.num_training_batches(trainer.world_size)
     limit = trainer.limit_train_batches
     return max(1, min(there, limit) if isinstance(limit, int) else int(there * limit))
 

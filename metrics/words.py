@@ -56,9 +56,12 @@ def without_spaces(captions: Iterable[str], scripts: Sequence[str] = (CHARACTERS
         scripts: Of `CHARACTERS` and `RUNS`; of each, by the mean length of what stands between two spaces.
     """
     found: set[int] = set()
-    foreign = [(number, caption) for number, caption in enumerate(captions) if not caption.isascii()]
-    for script in scripts:
-        runs = [(number, len(run)) for number, caption in foreign for run in _RUNS[script].findall(caption)]
+    lengths: dict[str, list[tuple[int, int]]] = {script: [] for script in scripts}
+    for number, caption in enumerate(captions):
+        if not caption.isascii():
+            for script in scripts:
+                lengths[script] += [(number, len(run)) for run in _RUNS[script].findall(caption)]
+    for script, runs in lengths.items():
         if sum(length for _, length in runs) > _LONG[script] * len(runs):
             found |= {number for number, _ in runs}
     return len(found)

@@ -25,7 +25,7 @@ PACKAGES = (
     "evaluation",
     "launch",
 )
-SCRIPTS = ("train", "evaluate", "caption", "score", "average")
+SCRIPTS = ("train", "evaluate", "caption", "score", "average", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -203,7 +203,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score", "write_shards"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

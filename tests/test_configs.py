@@ -15,6 +15,7 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from datamodules.shards.writing import write_shards
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.datamodules.hugging_face.tiny_sets import write_saved
 from tests.metrics.fake_java import install_meteor
@@ -38,6 +39,12 @@ def _flickr8k(folder: Path) -> list[str]:
 
 def _hugging_face(folder: Path) -> list[str]:
     return [f"data.path={write_saved(folder / 'saved')}"]
+
+
+def _shards(folder: Path) -> list[str]:
+    splits = TinyFlickr8k(folder / "flickr8k").datamodule().load_splits()
+    write_shards(splits, folder / "shards", images_per_shard=3)
+    return [f"data.root={folder / 'shards'}"]
 
 
 def _backbone(folder: Path) -> list[str]:
@@ -80,6 +87,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/hf": _hugging_face,
     "data/flickr8k_small": _flickr8k,
     "data/flickr8k_views": _flickr8k,
+    "data/webdataset": _shards,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,

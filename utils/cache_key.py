@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from functools import lru_cache, partial
@@ -17,6 +18,15 @@ import torch
 import torchvision
 from PIL import features
 from torch import Tensor
+
+
+class Checksummed(ABC):
+    """What knows a checksum of its content, by which it is told from another one: it may be too large to be read."""
+
+    @property
+    @abstractmethod
+    def checksum(self) -> str:
+        """A checksum of all that it holds."""
 
 
 def cache_key(**parts: object) -> str:
@@ -104,6 +114,8 @@ def _plain(value: Any, within: tuple[int, ...]) -> Any:
 
 
 def _compound(value: Any, within: tuple[int, ...]) -> Any:
+    if isinstance(value, Checksummed):
+        return ["checksum", value.checksum]
     if isinstance(value, Mapping):
         pairs = [[_plain(key, within), _plain(of_key, within)] for key, of_key in value.items()]
         return ["mapping", *sorted(pairs, key=_as_json)]

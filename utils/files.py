@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 LONGEST = 40  # letters of a file's name in that of its temporary file, which gets more than the system allows else
 
 
@@ -60,6 +63,21 @@ def file_checksum(path: Path) -> str:
     """Return a file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def mapped(path: Path, dtype: DTypeLike, length: int, *, offset: int = 0) -> NDArray[Any]:
+    """Return `length` values of a binary file, mapped into memory for reading.
+
+    Args:
+        path: The file.
+        dtype: Of the values.
+        length: How many; 0 of an empty file, which cannot be mapped, is an empty array.
+        offset: Bytes before them.
+
+    Raises:
+        ValueError: The file is too short.
+    """
+    return np.memmap(path, dtype, "r", offset, (length,)) if length else np.empty(0, dtype)
 
 
 @contextmanager

@@ -1,59 +1,39 @@
-"""Captions in one piece of memory instead of one object each: a million take some 100 MB.
+"""Reads captions from columns of Arrow, and makes of them the table that all splits with very many have.
 
 Shape legend: R rows of a data set, T captions, N images.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.annotations.normalisation import normalised
+from datamodules.lazy_sequences import CaptionTable, Texts
+from utils.cache_key import cache_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PLAIN = r"^[!-%'-~]+(?: [!-%'-~]+)*$"  # ASCII without "&", single spaces: as it is, and most captions are
-AT_ONCE = 1024  # images whose captions become Python's text at once
 
 
-class CaptionTable(Sequence[Sequence[str]]):
-    """The captions of each image.
+def caption_table(texts_T: "pa.LargeStringArray", ends_N: NDArray[np.int64]) -> CaptionTable:
+    """Return the captions of each image, in the memory that Arrow has them in.
 
     Args:
-        texts_T: An Arrow array of text, image by image.
-        ends_N: Where the captions of each image end in it.
+        texts_T: Those of all images, one after the other; none is null.
+        ends_N: How many there are up to and with each image.
     """
-
-    def __init__(self, texts_T: "pa.LargeStringArray", ends_N: NDArray[np.int64]) -> None:
-        self._texts_T = texts_T
-        self._ends_N = ends_N
-
-    def __len__(self) -> int:
-        return len(self._ends_N)
-
-    @overload
-    def __getitem__(self, index: int) -> list[str]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[list[str]]: ...
-    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
-        start, end = self._start(number), int(self._ends_N[number])
-        captions: list[str] = self._texts_T.slice(start, end - start).to_pylist()
-        return captions
-
-    def __iter__(self) -> Iterator[list[str]]:
-        for first in range(0, len(self), AT_ONCE):
-            start, ends = self._start(first), self._ends_N[first : first + AT_ONCE].tolist()
-            captions = self._texts_T.slice(start, ends[-1] - start).to_pylist()
-            for number, end in enumerate(ends):
-                yield captions[(ends[number - 1] if number else start) - start : end - start]
-
-    def _start(self, number: int) -> int:
-        return int(self._ends_N[number - 1]) if number else 0
+    _, offsets, letters = texts_T.buffers()
+    starts = np.frombuffer(offsets or b"", np.int64)[texts_T.offset : texts_T.offset + len(texts_T) + 1]
+    first, last = (int(starts[0]), int(starts[-1])) if len(starts) else (0, 0)
+    content = np.frombuffer(letters or b"", np.uint8)[first:last]
+    ends_T = starts[1:] - first
+    checksum = cache_key(content=content, ends=ends_T)
+    texts = Texts(content, ends_T, checksum)
+    return CaptionTable(texts, ends_N, cache_key(texts=checksum, ends=ends_N))
 
 
 def read_captions(columns: Sequence[Any], where: str) -> tuple[NDArray[np.int64], "pa.LargeStringArray"]:

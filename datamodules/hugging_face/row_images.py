@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from datamodules.image_files.keys import content_keys, file_keys, key_of
-from datamodules.image_files.reading import BadImageError, read_image, read_image_bytes
+from datamodules.image_files.reading import BadImageError, decode_image, read_image
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -53,7 +53,7 @@ class RowImages:
         """
         image = self._of(self.dataset[row][self.column][0])
         if image.content is not None:
-            return read_image_bytes(image.content, self.name(row, image), image_size)
+            return decode_image(image.content, image_size, name=self.name(row, image))
         return read_image(self._file(row, image), image_size)
 
     def keys(self, row: int, image: RowImage) -> tuple[int, int]:

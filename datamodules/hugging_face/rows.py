@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.hugging_face.caption_table import CaptionTable
+from datamodules.hugging_face.caption_table import caption_table
+from datamodules.lazy_sequences import CaptionTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +99,7 @@ def captions_of_images(rows: Rows, image_R: Integers, num_images: int) -> Captio
     ends_N = np.cumsum(np.bincount(image_T, minlength=num_images))
     in_order = bool((image_T[1:] >= image_T[:-1]).all())
     texts = rows.captions_T
-    return CaptionTable(texts if in_order else texts.take(pa.array(np.argsort(image_T, kind="stable"))), ends_N)
+    return caption_table(texts if in_order else texts.take(pa.array(np.argsort(image_T, kind="stable"))), ends_N)
 
 
 def _labels(ids_R: Any) -> Integers:

@@ -46,7 +46,7 @@ def content_keys(content: bytes, name: str) -> tuple[int, int]:
     Raises:
         BadImageError: It holds no usable image.
     """
-    image = decode_rgb(content, name)
+    image = decode_rgb(content, name=name)
     return key_of("file", content), pixel_key(image.tobytes(), image.height, image.width)
 
 

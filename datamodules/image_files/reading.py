@@ -48,13 +48,18 @@ def read_image(path: str | Path, image_size: int) -> Tensor:
     return _square(load_rgb(path, enough=2 * image_size), image_size)
 
 
-def read_image_bytes(content: bytes, name: str, image_size: int) -> Tensor:
-    """Decode the content of an image file as `read_image` does; errors call it `name`.
+def decode_image(content: bytes, image_size: int, *, name: str) -> Tensor:
+    """Decode an image file that is in memory and cut out its centre square, as `read_image` does of a file on disk.
+
+    Args:
+        content: The bytes of the file.
+        image_size: Height and width in pixels.
+        name: What errors call it.
 
     Raises:
         BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
     """
-    return _square(decode_rgb(content, name, enough=2 * image_size), image_size)
+    return _square(decode_rgb(content, name=name, enough=2 * image_size), image_size)
 
 
 def _square(image: Image.Image, image_size: int) -> Tensor:
@@ -86,41 +91,41 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
     path = Path(path)
-    with _naming(path):
+    with _named(str(path)):
         _check_file(path)
         with path.open("rb") as file:
             return _load(file, enough)
 
 
-def decode_rgb(content: bytes, name: str, enough: int | None = None) -> Image.Image:
-    """Decode the content of an image file as `load_rgb` does; errors call it `name`.
+def decode_rgb(content: bytes, *, name: str, enough: int | None = None) -> Image.Image:
+    """Decode an image file that is in memory as `load_rgb` does one on disk; errors call it `name`.
 
     Raises:
         BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
     """
-    with _naming(name):
+    with _named(name):
         _check_size(len(content))
         return _load(io.BytesIO(content), enough)
 
 
 @contextmanager
-def _naming(image: str | Path) -> Iterator[None]:
-    """Say of what goes wrong while an image is read which one it is, and what to do."""
+def _named(name: str) -> Iterator[None]:
+    """Raise what goes wrong with an image file as a `BadImageError` that names it."""
     try:
         yield
     except FileNotFoundError as error:
-        raise BadImageError(f"{image}: there is no such file; check the path") from error
+        raise BadImageError(f"{name}: there is no such file; check the path") from error
     except MemoryError:  # not the file's fault
         raise
     except _UnusableError as error:
-        raise BadImageError(f"{image}: not a usable image ({error}); {error.remedy}") from error
+        raise BadImageError(f"{name}: not a usable image ({error}); {error.remedy}") from error
     except OSError as error:
         if error.errno in NOT_THE_FILES_FAULT:
             raise
         problem = _UnusableError(error.strerror or str(error))
-        raise BadImageError(f"{image}: not a usable image ({problem}); {problem.remedy}") from problem
+        raise BadImageError(f"{name}: not a usable image ({problem}); {problem.remedy}") from problem
     except Exception as error:  # each of PIL's many decoders fails in its own way
-        raise BadImageError(f"{image}: not a usable image ({error}); replace or remove the file") from error
+        raise BadImageError(f"{name}: not a usable image ({error}); replace or remove the file") from error
 
 
 class _UnusableError(ValueError):

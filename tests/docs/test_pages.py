@@ -161,7 +161,7 @@ def test_every_command_is_looked_at() -> None:
 @pytest.mark.parametrize("words", DISTINCT, ids=DISTINCT.values())
 def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) -> None:
     _, script, *arguments = words
-    if script in ("train.py", "evaluate.py"):
+    if script in ("train.py", "evaluate.py", "write_shards.py"):
         for job in jobs_of(arguments):
             _compose(script.removesuffix(".py"), job, tmp_path)
     elif script == "caption.py":

@@ -11,6 +11,7 @@ from PIL import Image
 import average
 import evaluate
 import score
+import write_shards
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -87,6 +88,11 @@ def _evaluate(overrides: Sequence[str]) -> None:
     assert (folder / "report.html").is_file()
 
 
+def _write_shards(overrides: Sequence[str]) -> None:
+    with hydra_job(compose_tiny(Path("hydra").absolute(), choices=overrides, name="write_shards")) as config:
+        write_shards.main(config)
+
+
 def _new_folder(overrides: Sequence[str], default: str) -> Path:
     """Return the folder of a run, without what another command has left there."""
     given = [word.partition("=")[2] for word in overrides if word.startswith("hydra.run.dir=")]
@@ -107,4 +113,5 @@ SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "caption.py": lambda arguments: run_caption(parse_arguments(arguments)),
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
+    "write_shards.py": _write_shards,
 }

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datamodules.annotations.normalisation import normalised
-from datamodules.hugging_face.caption_table import AT_ONCE, CaptionTable, read_captions
+from datamodules.hugging_face.caption_table import caption_table, read_captions
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SPACES = " \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2007\u2028\u2029\u202f\u205f\u3000"
@@ -54,14 +54,15 @@ def test_names_the_row_that_is_not_utf_8() -> None:
         read_captions([column], "here")
 
 
-def test_a_table_is_a_sequence_of_lists() -> None:
-    lists = [[f"{n} {i}" for i in range(n % 3)] for n in range(2 * AT_ONCE + 5)]
-    texts = pa.array([text for of in lists for text in of], pa.large_string())
-    table = CaptionTable(texts, np.cumsum([len(of) for of in lists]))
-    assert len(table) == len(lists)
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_table_holds_lists(first: int) -> None:
+    lists = [[f"é {n} {i}" for i in range(n % 3)] for n in range(9)]
+    texts = pa.array([*["before"] * first, *(text for of in lists for text in of)], pa.large_string()).slice(first)
+    ends_N = np.cumsum([len(of) for of in lists])
+    table = caption_table(texts, ends_N)
     assert [*table] == lists
-    assert [table[n] for n in range(-3, 3)] == [*lists[-3:], *lists[:3]]
-    assert table[3:9:2] == lists[3:9:2]
     assert [*pickle.loads(pickle.dumps(table))] == lists
-    with pytest.raises(IndexError):
-        table[len(lists)]
+    assert table.checksum == caption_table(pa.array(texts.to_pylist(), pa.large_string()), ends_N).checksum
+    moved = caption_table(texts, np.array([1, *ends_N[1:]]))
+    assert moved.checksum != table.checksum
+    assert [*caption_table(texts.slice(0, 0), np.zeros(2, np.int64))] == [[], []]

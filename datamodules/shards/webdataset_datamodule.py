@@ -1,0 +1,189 @@
+"""Captioned images in tar shards, as the library `webdataset` has them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pytorch_lightning import Trainer
+
+from datamodules.caption_datamodule import CaptionDataModule
+from datamodules.image_files.bad_data import BadData, OnBadData
+from datamodules.shards.manifest import refuse_incomplete
+from datamodules.shards.numbering import number_images
+from datamodules.shards.order import Batches, SameShards, ShardLoader, ShardSampler, num_batches
+from datamodules.shards.shard_files import ShardFiles
+from datamodules.shards.shard_split import ShardSplit
+from datamodules.shards.split_index import SplitIndex, load_index
+from datamodules.shards.urls import GLOB, expand, is_remote, library
+from datamodules.split import CaptionSplit, SplitName
+from datamodules.tokenizers import TokenizerFitter
+from datamodules.transformed_view import Transform
+from utils.seeding import run_seed
+
+
+class WebDatasetDataModule(CaptionDataModule):
+    """Serves captioned images in tar shards: files, or addresses and commands from which they are fetched.
+
+    An index tells where each sample is in its shard, so that any sample can be read alone. It lies beside a shard that
+    `write_shards.py` has written; of others it is made in one pass, once. Shards that are no files of this machine are
+    fetched as a whole, shortly before they are visited.
+
+    Args:
+        root: The folder or the address of the shards.
+        train: Names of the shards of the training split, with braces or `*`, or addresses; see `urls.expand`.
+        val: Those of the validation split.
+        test: Those of the test split.
+        max_val_images: How many images of the validation split are used, at even distances; None for all.
+        shuffle_buffer: Images that are shuffled among each other (see `order.shuffled_numbers`).
+        kept_shards: How many fetched shards of the training split each process keeps in `cache_dir`, the latest; None
+            for all.
+        tokenizer: See `CaptionDataModule`, like all that is not listed here.
+        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
+            makes captions with "left" and "right" untrue.
+
+    Raises:
+        ValueError: A setting is out of range, or the library `webdataset` is missing.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        tokenizer: TokenizerFitter | None,
+        train: str | Sequence[str] = "train-*.tar",
+        val: str | Sequence[str] = "val-*.tar",
+        test: str | Sequence[str] = "test-*.tar",
+        max_val_images: int | None = None,
+        shuffle_buffer: int = 10_000,
+        kept_shards: int | None = 64,
+        on_bad_data: OnBadData = "error",
+        train_transform: Transform | None = None,
+        image_size: int = 224,
+        batch_size: int = 64,
+        captions_per_image: int | None = 5,
+        include_longest_caption: bool = False,
+        num_workers: int = 2,
+        cache_features: bool = False,
+        cache_dir: str | Path = ".cache",
+    ) -> None:
+        super().__init__(
+            tokenizer=tokenizer,
+            image_size=image_size,
+            batch_size=batch_size,
+            captions_per_image=captions_per_image,
+            include_longest_caption=include_longest_caption,
+            num_workers=num_workers,
+            on_bad_data=on_bad_data,
+            cache_features=cache_features,
+            cache_dir=cache_dir,
+        )
+        numbers = {"max_val_images": max_val_images, "shuffle_buffer": shuffle_buffer, "kept_shards": kept_shards}
+        for name, number in numbers.items():
+            if number is not None and number < 1:
+                raise ValueError(f"data.{name} must be at least 1, got {number}")
+        if cache_features and train_transform is not None:
+            raise ValueError(
+                "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
+                "change each time; leave one of them out"
+            )
+        library()
+        self.root = root
+        specs: dict[SplitName, str | Sequence[str]] = {"train": train, "val": val, "test": test}
+        self.names = {name: spec if isinstance(spec, str) else [*spec] for name, spec in specs.items()}
+        self.max_val_images = max_val_images
+        self.shuffle_buffer = shuffle_buffer
+        self.kept_shards = kept_shards
+        self.train_transform = train_transform
+
+    def prepare_data(self) -> None:
+        """Make the indices of shards that have none, before the other processes read them."""
+        if not self.splits:
+            self.load_splits()
+
+    def load_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Return the splits without what cannot be used.
+
+        Raises:
+            ValueError: A shard is missing, cut short or cannot be reached, two images have one number, or samples
+                cannot be used and are not to be skipped.
+        """
+        indices = self._load_indices()
+        bad = BadData()
+        for index in indices.values():
+            for kind, name in index.problems:
+                bad.add(kind, name)
+        bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+        for name, index in indices.items():
+            if not len(index):
+                raise ValueError(f"data.{name}={self.names[name]}: no image of the {name} split can be used ({bad})")
+        numbers = number_images(indices)
+        return {
+            name: ShardSplit(
+                index=index,
+                files=self._files(name, index),
+                ids=numbers[name],
+                image_size=self.image_size,
+                rows=self._sampled(len(index)) if name == "val" else None,
+                transform=self.train_transform if name == "train" else None,
+            )
+            for name, index in indices.items()
+        }
+
+    def num_training_batches(self, num_processes: int) -> int:
+        images = len(self.splits["train"].image_ids)
+        return num_batches(images, batch_size=self.batch_size, num_processes=num_processes)
+
+    def train_dataloader(self) -> ShardLoader:
+        dataset, split = self._dataset("train"), self.splits["train"]
+        assert isinstance(split, ShardSplit)
+        trainer: Trainer | None = self.trainer
+        processes = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        kind = SameShards if getattr(trainer, "overfit_batches", 0) > 0 else ShardSampler
+        order = kind(
+            dataset,
+            split.index.ends_S,
+            buffer=self.shuffle_buffer,
+            batch_size=self.batch_size,
+            seed=run_seed(),
+            num_processes=processes[0],
+            rank=processes[1],
+            ahead=split.fetch_ahead if split.files.any_remote and dataset.with_images else None,
+        )
+        return ShardLoader(Batches(dataset), sampler=order, **{**self._loading(), "batch_size": None})  # type: ignore[arg-type]
+
+    def _load_indices(self) -> dict[SplitName, SplitIndex]:
+        shards = {name: expand(spec, self.root, f"data.{name}") for name, spec in self.names.items()}
+        if not is_remote(self.root):
+            named = [name for name, spec in self.names.items() if _is_glob_in_root(spec)]
+            refuse_incomplete(Path(self.root).expanduser(), {name: shards[name] for name in named})
+        return {name: load_index(of, cache_dir=self._cache, label=name) for name, of in shards.items()}
+
+    def _files(self, name: SplitName, index: SplitIndex) -> ShardFiles:
+        """Return the shards of a split; of validation and test all that are fetched are kept."""
+        if name != "train":
+            return ShardFiles(index.shards, index.tar_bytes, self._cache / "fetched" / name)
+        rank = self.trainer.global_rank if self.trainer else 0
+        folder = self._cache / "fetched" / f"{name}-{rank}"
+        files = ShardFiles(index.shards, index.tar_bytes, folder, kept=self.kept_shards)
+        spanned = self.shuffle_buffer * len(index.shards) // len(index) + 2
+        if files.any_remote and self.kept_shards is not None and self.kept_shards < spanned:
+            raise ValueError(
+                f"data.kept_shards={self.kept_shards} are fewer than the {spanned} shards that "
+                f"data.shuffle_buffer={self.shuffle_buffer} spans, so that each would be fetched many times; raise "
+                f"data.kept_shards or lower data.shuffle_buffer"
+            )
+        return files
+
+    def _sampled(self, num_images: int) -> NDArray[np.int64] | None:
+        if self.max_val_images is None or self.max_val_images >= num_images:
+            return None
+        return np.arange(self.max_val_images) * num_images // self.max_val_images
+
+    @property
+    def _cache(self) -> Path:
+        return self.cache_dir / "shards"
+
+
+def _is_glob_in_root(spec: str | list[str]) -> bool:
+    return isinstance(spec, str) and GLOB.search(spec) is not None and not spec.startswith("/") and not is_remote(spec)

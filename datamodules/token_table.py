@@ -1,0 +1,113 @@
+"""The token ids of all captions of a split: computed once, and kept in a file where the captions are in one.
+
+Shape legend: I token ids, C captions, N images.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from datamodules.lazy_sequences import CaptionTable, LazySequence, flat_captions
+from datamodules.tokenizers import CaptionTokenizer
+from datamodules.tokenizers.caption_tokenizer import CaptionRates
+from utils.cache_key import cache_key
+from utils.files import atomic_open, mapped
+
+CHUNK = 10_000  # captions that are tokenized at once
+FORMAT_VERSION = 1  # raised when older files can no longer be read
+
+
+class TokenTable(LazySequence[list[Tensor]]):
+    """The captions of each image as token ids.
+
+    Args:
+        ids_I: Those of all captions, one after the other: `int32`.
+        caption_ends_C: Where each caption ends in `ids_I`.
+        image_ends_N: How many captions there are up to and with each image.
+    """
+
+    def __init__(
+        self, ids_I: NDArray[np.int32], caption_ends_C: NDArray[np.int64], image_ends_N: NDArray[np.int64]
+    ) -> None:
+        self.ids_I = ids_I
+        self.caption_ends_C = caption_ends_C
+        self.image_ends_N = image_ends_N
+
+    def __len__(self) -> int:
+        return len(self.image_ends_N)
+
+    def item(self, index: int) -> list[Tensor]:
+        first = int(self.image_ends_N[index - 1]) if index else 0
+        ends = self.caption_ends_C[first : int(self.image_ends_N[index])].tolist()
+        start = int(self.caption_ends_C[first - 1]) if first else 0
+        ids = torch.from_numpy(self.ids_I[start : ends[-1] if ends else start].astype(np.int64))
+        return [*ids.split(np.diff([start, *ends]).tolist())] if ends else []
+
+    def rates(self, tokenizer: CaptionTokenizer) -> CaptionRates:
+        """Return how much of the captions has got lost (see `CaptionTokenizer.rates`)."""
+        vocabulary = tokenizer.vocabulary
+        num_captions = len(self.caption_ends_C)
+        whole = int((self.ids_I[self.caption_ends_C - 1] == vocabulary.eos_id).sum())
+        num_words = len(self.ids_I) - num_captions * len(vocabulary.prefix) - whole
+        unknown = 0 if vocabulary.unk_id is None else int((self.ids_I == vocabulary.unk_id).sum())
+        return CaptionRates(unknown / max(num_words, 1), (num_captions - whole) / max(num_captions, 1))
+
+
+def tokenize_or_load(
+    captions: Sequence[Sequence[str]], tokenizer: CaptionTokenizer, *, cache_dir: Path | None = None
+) -> TokenTable:
+    """Return the token ids of captions.
+
+    Those of a `CaptionTable`, which may be very many, are kept in `cache_dir` and mapped into memory.
+
+    Args:
+        captions: Of each image.
+        tokenizer: Makes the ids.
+        cache_dir: Its folder `tokens` keeps them; None keeps them in memory.
+    """
+    if not isinstance(captions, CaptionTable) or cache_dir is None:
+        chunks = [*_tokenized(flat_captions(captions), tokenizer)]
+        ids_I = np.concatenate([ids for ids, _ in chunks] or [np.empty(0, np.int32)])
+        lengths_C = np.concatenate([lengths for _, lengths in chunks] or [np.empty(0, np.int64)])
+        return TokenTable(ids_I, np.cumsum(lengths_C), np.cumsum([len(of_image) for of_image in captions]))
+    key = cache_key(version=FORMAT_VERSION, tokenizer=tokenizer.to_json(), captions=captions)
+    path = cache_dir / "tokens" / f"{key}.ids"
+    if not path.exists():
+        with atomic_open(path, "wb") as file:
+            _write(file, captions, tokenizer)
+    num_ids = (path.stat().st_size - 8 * len(captions.texts)) // 4
+    ends_C = mapped(path, np.int64, len(captions.texts))
+    return TokenTable(mapped(path, np.int32, num_ids, offset=ends_C.nbytes), ends_C, captions.ends_N)
+
+
+def _write(file: IO[bytes], captions: CaptionTable, tokenizer: CaptionTokenizer) -> None:
+    """Write where each caption ends, and then all ids."""
+    ends_C = np.empty(len(captions.texts), np.int64)
+    file.seek(ends_C.nbytes)
+    done = num_ids = 0
+    with tqdm(total=len(ends_C), desc="tokenizing captions", unit="caption", disable=None) as progress:
+        for ids, lengths in _tokenized(captions.texts, tokenizer):
+            file.write(ids.tobytes())
+            ends_C[done : done + len(lengths)] = num_ids + np.cumsum(lengths)
+            done, num_ids = done + len(lengths), num_ids + len(ids)
+            progress.update(len(lengths))
+    file.seek(0)
+    file.write(ends_C.tobytes())
+
+
+def _tokenized(
+    captions: Sequence[str], tokenizer: CaptionTokenizer
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """Yield the ids of some captions at a time, one after the other, and how many each has."""
+    iterator = iter(captions)
+    while chunk := [*islice(iterator, CHUNK)]:
+        encoded = tokenizer.encode_batch(chunk)
+        ids = np.fromiter((number for ids in encoded for number in ids), np.int32)
+        yield ids, np.array([len(ids) for ids in encoded], np.int64)
