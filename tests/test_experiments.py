@@ -12,7 +12,18 @@ from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
 from launch.trainer import build_trainer
 from metrics.rewards import reward_frequencies
-from tests.test_configs import BACKBONE, CONF, OPTIONS, _backbone, _flickr8k, _gpt2, _hugging_face, _meteor, _vectors
+from tests.test_configs import (
+    BACKBONE,
+    CONF,
+    OPTIONS,
+    _backbone,
+    _flickr8k,
+    _gpt2,
+    _hugging_face,
+    _meteor,
+    _vectors,
+    skip_without_package,
+)
 from tests.tiny_run import SMALL, _paths, compose_train, hydra_job
 from utils.shell import override
 
@@ -56,6 +67,7 @@ def loaded() -> dict[str, CaptionDataModule]:
 def test_an_experiment_with_another_option_runs_a_step(
     experiment: str, option: Path, files: dict[str, str], loaded: dict[str, CaptionDataModule], tmp_path: Path
 ) -> None:
+    skip_without_package(option)
     choices = [f"experiment={experiment}", f"{option.parent.as_posix()}={option.name}"]
     choices += BESIDE.get(option.as_posix(), [])
     cache = Path(files["data.root"]).parent / "cache"
