@@ -29,15 +29,15 @@ def check_columns(splits: Mapping[str, "Dataset"], columns: Columns, source: str
     Raises:
         ValueError: The setting, the split, and what is there instead.
     """
-    wanted: list[tuple[str, str, str, Callable[[Any], bool]]] = [
+    needed: list[tuple[str, str, str, Callable[[Any], bool]]] = [
         ("data.image_column", columns.image, "images, encoded bytes or paths", _holds_images),
         *(("data.caption_columns", name, "text or lists of text", _holds_captions) for name in columns.captions),
     ]
     if columns.id not in (None, columns.image):
-        wanted.append(("data.id_column", str(columns.id), "text or whole numbers", _holds_ids))
+        needed.append(("data.id_column", str(columns.id), "text or whole numbers", _holds_ids))
     if columns.split is not None:
-        wanted.append(("data.split_column", columns.split, "text", _is_text))
-    for setting, column, expected, fits in wanted:
+        needed.append(("data.split_column", columns.split, "text", _is_text))
+    for setting, column, expected, fits in needed:
         types = {}
         for split, dataset in splits.items():
             types[split] = _type_of(dataset, column, f"{setting}={column}", split, source)

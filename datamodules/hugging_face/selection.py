@@ -87,10 +87,10 @@ class SplitChoice:
         Raises:
             ValueError: One of them is not there, or has no rows.
         """
-        wanted = {part: f"data.split_names.{name}={part}" for name in SPLIT_NAMES for part in self.names[name]}
+        needed = {part: f"data.split_names.{name}={part}" for name in SPLIT_NAMES for part in self.names[name]}
         if not self.of_parts:
-            wanted = {part: f"data.source_splits={part}" for part in self.parts or found}
-        for part, setting in wanted.items():
+            needed = {part: f"data.source_splits={part}" for part in self.parts or found}
+        for part, setting in needed.items():
             there = ", ".join(map(repr, found))
             if part not in found:
                 raise ValueError(
@@ -99,7 +99,7 @@ class SplitChoice:
                 )
             if not len(found[part]):
                 raise ValueError(f"{setting}: expected rows in this split of {self.source}, got none; name another")
-        return [*wanted]
+        return [*needed]
 
     def several(self, name: SplitName, num_used: int) -> bool:
         """Return whether rows of a split may be of several of the parts of the data set that are used."""
