@@ -118,8 +118,9 @@ def _within(path: str | None, folder: Path) -> str | None:
     """Return a path as it begins in the folder of the data, if it is in there."""
     if path is None:
         return None
-    absolute = folder.absolute()
-    return str(Path(path).relative_to(absolute)) if Path(path).is_relative_to(absolute) else path
+    # the library follows links
+    begin = next((begin for begin in (folder.absolute(), folder.resolve()) if Path(path).is_relative_to(begin)), None)
+    return path if begin is None else str(Path(path).relative_to(begin))
 
 
 def _columns(split: "Dataset", names: Sequence[str]) -> list[Any]:

@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset, Features, Image, List, Value
+from PIL import Image as Picture
 
 from datamodules.hugging_face import HuggingFaceDataModule, image_check
 from datamodules.hugging_face.hugging_face_split import HuggingFaceSplit
+from datamodules.image_files.reading import read_image
 from tests.datamodules.hugging_face.tiny_sets import (
     FEATURES,
     LAYOUTS,
@@ -149,6 +152,32 @@ def test_images_may_be_paths_or_encoded_bytes(tmp_path: Path) -> None:
             with quiet():
                 Dataset.from_dict(columns, features=features).to_parquet(folder / f"{split}.parquet")
         assert int(_splits(small(folder))["test"].load_image(1).float().mean()) == 220
+
+
+def test_images_within_the_data_are_decoded_as_files_are(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    turned = Picture.Exif()
+    turned[0x0112] = 6
+    pictures: dict[str, tuple[Picture.Image, dict[str, Any]]] = {
+        "turned.jpg": (Picture.fromarray(noise), {"exif": turned}),
+        "cmyk.jpg": (Picture.fromarray(noise).convert("CMYK"), {}),
+        "sixteen_bits.png": (Picture.fromarray(noise[..., 0].astype(np.uint16) * 257), {}),
+        "transparent.png": (Picture.fromarray(np.dstack([noise, noise[..., :1]])), {}),
+    }
+    rows = twelve()
+    for row, (name, (picture, options)) in zip(rows["train"], pictures.items(), strict=False):
+        picture.save(tmp_path / name, **options)
+        row["image"] = {"bytes": (tmp_path / name).read_bytes(), "path": name}
+    train = _splits(small(save(tmp_path / "data", **rows)))["train"]
+    for index, name in enumerate(pictures):
+        assert torch.equal(train.load_image(index), read_image(tmp_path / name, 16))
+
+
+def test_the_root_may_be_a_link(tmp_path: Path) -> None:
+    write_image_folder(tmp_path / "images")
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    names = _names(small(tmp_path / "link", id_column="image", caption_columns=["caption_0"]))
+    assert names["val"] == ["validation/dog 8.png", "validation/dog 9.png"]
 
 
 def test_a_file_alone_is_split_at_random(tmp_path: Path) -> None:
