@@ -29,16 +29,17 @@ NUM_EXAMPLES = 3
 
 @rank_zero_only
 def log_hyperparameters(trainer: Trainer, config: DictConfig, metrics: Mapping[str, float]) -> None:
-    """Write the whole config with the final metrics, named `final/…`, to TensorBoard's HParams tab."""
-    if not isinstance(trainer.logger, TensorBoardLogger):
+    """Write the whole config to the logger, and to TensorBoard's HParams tab the final metrics, too, as `final/…`."""
+    if trainer.logger is None:
         return
     settings = OmegaConf.to_container(config, resolve=True)
     assert isinstance(settings, dict)
-    trainer.logger.log_hyperparams(
-        flatten({str(key): value for key, value in settings.items()}),
-        {f"final/{name}": value for name, value in metrics.items()},
-        step=figures_step(trainer),
-    )
+    flat = flatten({str(key): value for key, value in settings.items()})
+    if isinstance(trainer.logger, TensorBoardLogger):
+        final = {f"final/{name}": value for name, value in metrics.items()}
+        trainer.logger.log_hyperparams(flat, final, step=figures_step(trainer))
+    else:
+        trainer.logger.log_hyperparams(flat)
     trainer.logger.save()
 
 
@@ -84,6 +85,8 @@ def print_summary(
     if isinstance(trainer.logger, TensorBoardLogger):
         command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
         console.print(f"curves:      {command}", **plain)
+    elif trainer.logger is not None and trainer.logger.save_dir is not None:
+        console.print(f"figures:     {shown(trainer.logger.log_dir or trainer.logger.save_dir)}", **plain)
 
 
 def in_styles(captions: Sequence[StyledCaption]) -> str:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.accelerators import MPSAccelerator
 from pytorch_lightning.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
+from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -63,7 +65,7 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, Checkpoint)]
     elif not any(isinstance(part, Checkpoint) for part in parts["callbacks"]):
         parts["enable_checkpointing"] = settings.get("enable_checkpointing") or False
-    parts["logger"] = instantiate(config.logger) or False
+    parts["logger"] = build_logger(config.logger)
     if not parts["logger"]:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, LearningRateMonitor)]
     if settings.get("barebones") and (parts["callbacks"] or parts["logger"]):
@@ -74,6 +76,33 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     if settings.get("sync_batchnorm") and trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu":
         raise ValueError("trainer.sync_batchnorm=true needs GPUs; leave it out: our own layers do that on any device")
     return trainer
+
+
+def build_logger(settings: DictConfig) -> Any:
+    """Return the logger of a run; False for none.
+
+    Raises:
+        ValueError: The package that it writes with is not installed.
+    """
+    try:
+        logger = instantiate(settings) or False
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, ModuleNotFoundError):
+            raise
+        raise ValueError(
+            f"logger._target_={settings._target_}: {error.__cause__}; install its package, or choose logger=csv"
+        ) from error
+    if isinstance(logger, WandbLogger):
+        _finish_earlier_run()
+    return logger
+
+
+def _finish_earlier_run() -> None:
+    """End the run of the job before, in a sweep: Weights & Biases has one a process, and would go on with it."""
+    import wandb
+
+    if wandb.run is not None:
+        wandb.finish()
 
 
 def choose_precision(settings: DictConfig) -> None:

@@ -12,7 +12,19 @@ from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
 from launch.trainer import build_trainer
 from metrics.rewards import reward_frequencies
-from tests.test_configs import BACKBONE, CONF, OPTIONS, _backbone, _gpt2, _meteor, _shards, _vectors
+from tests.test_configs import (
+    BACKBONE,
+    CONF,
+    OPTIONS,
+    _backbone,
+    _flickr8k,
+    _gpt2,
+    _hugging_face,
+    _meteor,
+    _shards,
+    _vectors,
+    skip_without_package,
+)
 from tests.tiny_run import SMALL, _paths, compose_train, hydra_job
 from utils.shell import override
 
@@ -40,7 +52,8 @@ ALWAYS = (
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of all files that options need, and of small ones."""
-    made = [make(tmp_path_factory.mktemp("files")) for make in (_shards, _backbone, _vectors, _gpt2, _meteor)]
+    makers = (_flickr8k, _hugging_face, _shards, _backbone, _vectors, _gpt2, _meteor)
+    made = [make(tmp_path_factory.mktemp("files")) for make in makers]
     settings = dict(setting.split("=", 1) for of_one in made for setting in of_one)
     return {**settings, "pretrained_model": "null", "model.encoder.backbone": BACKBONE}
 
@@ -55,6 +68,7 @@ def loaded() -> dict[str, CaptionDataModule]:
 def test_an_experiment_with_another_option_runs_a_step(
     experiment: str, option: Path, files: dict[str, str], loaded: dict[str, CaptionDataModule], tmp_path: Path
 ) -> None:
+    skip_without_package(option)
     choices = [f"experiment={experiment}", f"{option.parent.as_posix()}={option.name}"]
     choices += BESIDE.get(option.as_posix(), [])
     cache = Path(files["data.root"]).parent / "cache"

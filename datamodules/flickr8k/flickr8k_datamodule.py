@@ -16,7 +16,7 @@ from datamodules.image_files.selection import broken_links, drop_repeats, links_
 from datamodules.random_split import check_proportions, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, TransformedView
+from datamodules.transformed_view import Transform, TransformedView, check_views
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Flickr8kDataModule(CaptionDataModule):
             raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
         if not isinstance(split, str):
             check_proportions(split)
-        _check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
+        check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.split = split
         self.split_seed = split_seed
@@ -185,18 +185,3 @@ class Flickr8kDataModule(CaptionDataModule):
     @property
     def _cache(self) -> Path:
         return self.cache_dir / "flickr8k"
-
-
-def _check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
-    if cached_views < 1:
-        raise ValueError(f"data.cached_views must be at least 1, got {cached_views}")
-    if cached_views > 1 and not has_transform:
-        raise ValueError(
-            f"data.cached_views={cached_views} keeps features of images that data.train_transform changes; set it and "
-            f"data.cache_features=true, or data.cached_views=1"
-        )
-    if cache_features and has_transform and cached_views == 1:
-        raise ValueError(
-            "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
-            "change each time; set data.cached_views to the number of views to keep, or leave one of them out"
-        )

@@ -31,8 +31,14 @@ class BadData:
             for kind, names in self.names_of_kind.items()
         )
 
-    def settle(self, on_bad_data: OnBadData, *, root: str | Path, report: Path) -> None:
-        """Write all names to the file `report`, then raise an error or log a warning; nothing where all is well.
+    def settle(self, on_bad_data: OnBadData, *, root: Path | str, report: Path, setting: str = "data.root") -> None:
+        """Write all names to a file, then raise an error or log a warning; nothing where all is well.
+
+        Args:
+            on_bad_data: `error` or `skip`.
+            root: Where the data are.
+            report: The file.
+            setting: That names the root.
 
         Raises:
             ValueError: There is bad data and `on_bad_data` is `error`.
@@ -47,10 +53,10 @@ class BadData:
             named = f"{report}, which would name all, cannot be written ({error.strerror})"
         if on_bad_data == "error":
             raise ValueError(
-                f"data.root={root}: expected every caption and image to be usable, got {self}; {named}; repair them or "
+                f"{setting}={root}: expected every caption and image to be usable, got {self}; {named}; repair them or "
                 f"set data.on_bad_data=skip to leave them out"
             )
-        log.warning("data.root=%s: left out %s; %s", root, self, named)
+        log.warning("%s=%s: left out %s; %s", setting, root, self, named)
 
 
 def _short(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.image_files.reading import load_rgb
+from datamodules.image_files.reading import decode_rgb, load_rgb
 
 ImageKeys = NDArray[np.int64]
 """Keys of images, [N, K]: two images are the same if they have a key in common."""
@@ -38,6 +38,16 @@ def file_keys(path: Path) -> tuple[int, int]:
     """
     image = load_rgb(path)
     return key_of("file", path.read_bytes()), pixel_key(image.tobytes(), image.height, image.width)
+
+
+def content_keys(content: bytes, name: str) -> tuple[int, int]:
+    """Return what `file_keys` returns of a file with this content; errors call it `name`.
+
+    Raises:
+        BadImageError: It holds no usable image.
+    """
+    image = decode_rgb(content, name=name)
+    return key_of("file", content), pixel_key(image.tobytes(), image.height, image.width)
 
 
 def spoken_key(name: str | int, captions: Sequence[str]) -> int:

@@ -59,8 +59,7 @@ def decode_image(content: bytes, image_size: int, *, name: str) -> Tensor:
     Raises:
         BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
     """
-    with _named(name):
-        return _square(_load(io.BytesIO(content), enough=2 * image_size), image_size)
+    return _square(decode_rgb(content, name=name, enough=2 * image_size), image_size)
 
 
 def _square(image: Image.Image, image_size: int) -> Tensor:
@@ -98,6 +97,17 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
             return _load(file, enough)
 
 
+def decode_rgb(content: bytes, *, name: str, enough: int | None = None) -> Image.Image:
+    """Decode an image file that is in memory as `load_rgb` does one on disk; errors call it `name`.
+
+    Raises:
+        BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
+    """
+    with _named(name):
+        _check_size(len(content))
+        return _load(io.BytesIO(content), enough)
+
+
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     """Raise what goes wrong with an image file as a `BadImageError` that names it."""
@@ -131,8 +141,12 @@ def _check_file(path: Path) -> None:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise _UnusableError("it is a folder, a pipe or a device, expected a file")
-    if status.st_size > MAX_BYTES:
-        raise _UnusableError(f"it has {status.st_size:,} bytes, expected at most {MAX_BYTES:,}")
+    _check_size(status.st_size)
+
+
+def _check_size(num_bytes: int) -> None:
+    if num_bytes > MAX_BYTES:
+        raise _UnusableError(f"it has {num_bytes:,} bytes, expected at most {MAX_BYTES:,}")
 
 
 def _load(file: IO[bytes], enough: int | None) -> Image.Image:
