@@ -17,7 +17,6 @@ from tests.test_configs import (
     CONF,
     OPTIONS,
     _backbone,
-    _flickr8k,
     _gpt2,
     _hugging_face,
     _meteor,
@@ -52,7 +51,7 @@ ALWAYS = (
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of all files that options need, and of small ones."""
-    makers = (_flickr8k, _hugging_face, _shards, _backbone, _vectors, _gpt2, _meteor)
+    makers = (_hugging_face, _shards, _backbone, _vectors, _gpt2, _meteor)
     made = [make(tmp_path_factory.mktemp("files")) for make in makers]
     settings = dict(setting.split("=", 1) for of_one in made for setting in of_one)
     return {**settings, "pretrained_model": "null", "model.encoder.backbone": BACKBONE}
