@@ -23,9 +23,10 @@ PACKAGES = (
     "callbacks",
     "captioning",
     "evaluation",
+    "exporting",
     "launch",
 )
-SCRIPTS = ("train", "evaluate", "caption", "score", "average")
+SCRIPTS = ("train", "evaluate", "caption", "score", "average", "export")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -70,6 +71,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "utils.seeding",
         "torch",
     ),
+    "lightning_modules.exporting": ("lightning_modules.exporting", "lightning_modules.networks", "torch"),
+    "exporting.runner": ("exporting.runner", "numpy", "onnxruntime", "PIL"),
     "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",
@@ -102,15 +105,17 @@ MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
         "callbacks",
         "captioning",
         "evaluation",
+        "exporting",
         "launch",
         *SCRIPTS,
         "hydra",
         "omegaconf",
     ),
-    "lightning_modules": ("pictures", "callbacks", "captioning", "evaluation", "launch", *SCRIPTS),
-    "callbacks": ("captioning", "evaluation", "launch", *SCRIPTS),
-    "captioning": ("callbacks", "evaluation", "launch", *SCRIPTS),
-    "evaluation": ("captioning", "launch", *SCRIPTS),
+    "lightning_modules": ("pictures", "callbacks", "captioning", "evaluation", "exporting", "launch", *SCRIPTS),
+    "callbacks": ("captioning", "evaluation", "exporting", "launch", *SCRIPTS),
+    "captioning": ("callbacks", "evaluation", "exporting", "launch", *SCRIPTS),
+    "evaluation": ("captioning", "exporting", "launch", *SCRIPTS),
+    "exporting": ("callbacks", "evaluation", "launch", *SCRIPTS),
     "launch": SCRIPTS,
 }
 
@@ -203,7 +208,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score", "export"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
