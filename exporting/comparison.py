@@ -69,8 +69,8 @@ def compare(captioner: CaptioningModule, model: Model, images_BCHW: Tensor) -> A
             captioner.generate(features_BPD, strategy)
             for strategy in (Greedy(max_length=longest), Beam(beam_size=BEAM_SIZE, max_length=longest))
         )
-        greedy = _equal(by_greedy, model.greedy(own_features_BPD), model.pad_id)
-        beams = _equal(by_beams, model.beam(own_features_BPD, beam_size=BEAM_SIZE), model.pad_id)
+        greedy = equal_captions(by_greedy, model.greedy(own_features_BPD), model.pad_id)
+        beams = equal_captions(by_beams, model.beam(own_features_BPD, beam_size=BEAM_SIZE), model.pad_id)
         total = Agreement(
             total.num_images + len(part_BCHW),
             total.same_greedy + len(greedy),
@@ -80,7 +80,7 @@ def compare(captioner: CaptioningModule, model: Model, images_BCHW: Tensor) -> A
     return total
 
 
-def _equal(ours: GeneratedBatch, theirs: Captions, pad_id: int) -> list[float]:
+def equal_captions(ours: GeneratedBatch, theirs: Captions, pad_id: int) -> list[float]:
     """Return for each caption that is equal how far its log-probabilities are apart, in nats."""
     longest = max(ours.tokens_NL.shape[1], theirs.tokens_NL.shape[1])
     ours_NL, theirs_NL = (

@@ -32,7 +32,8 @@ def _as_comment(text: str) -> str:
 
 def _imports(trees: Sequence[ast.Module]) -> str:
     """Return what the modules import beside each other, what comes from one place in one line."""
-    plain, names = set(), defaultdict(set)
+    plain: set[str] = set()
+    names: dict[str, set[str]] = defaultdict(set)
     for node in (node for tree in trees for node in tree.body):
         if isinstance(node, ast.Import):
             plain.add(ast.unparse(node))

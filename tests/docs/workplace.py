@@ -13,6 +13,8 @@ import evaluate
 import score
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
+from exporting.arguments import parse_arguments as parse_export
+from exporting.run import run as run_export
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import ROOT, compose_tiny, hydra_job, run_tiny
 
@@ -107,4 +109,5 @@ SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "caption.py": lambda arguments: run_caption(parse_arguments(arguments)),
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
+    "export.py": lambda arguments: run_export(parse_export(arguments)),
 }

@@ -49,7 +49,7 @@ def test_greedy_captions_are_equal(exported: Exported, num_images: int) -> None:
     theirs = runner.greedy(runner.encode(images_BCHW.numpy()))
     _assert_equal(ours, theirs)
     assert runner.texts(theirs, num_images) == ours.captions
-    assert num_images == 1 or len({caption for (caption,) in ours.captions}) > 1
+    assert num_images == 1 or np.ptp(theirs.log_probability_N) > 10 * MOST_NATS  # it looks at the images
 
 
 @pytest.mark.slow
