@@ -68,9 +68,9 @@ def _downloaded(name: str, revision: str | None, local_files_only: bool) -> Path
     """Return the folder that the hub's client keeps a model in, which it downloads where it has to."""
     from huggingface_hub import snapshot_download  # here: few need it, and it takes its time
 
-    wanted: dict[str, Any] = {"allow_patterns": [CONFIG, WEIGHTS, TOKENIZER, IMAGES], "revision": revision}
+    settings: dict[str, Any] = {"allow_patterns": [CONFIG, WEIGHTS, TOKENIZER, IMAGES], "revision": revision}
     try:
-        return Path(snapshot_download(name, local_files_only=local_files_only, **wanted))
+        return Path(snapshot_download(name, local_files_only=local_files_only, **settings))
     except Exception as error:  # of the network, of the name, of the hub: in many types
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(

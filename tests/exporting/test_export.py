@@ -67,18 +67,15 @@ def test_bytes_make_files_smaller_and_their_effect_is_told(reference: Exported, 
 
 
 @pytest.mark.slow
-def test_programs_run_without_the_project(tmp_path: Path) -> None:
-    captioner = load_captioner(save_tiny(tmp_path, VARIANTS["transformer_categorical_bpe"]))
-    exported = captioner.export_parts()
-    for name in ("start", "step"):
-        part = exported.parts[name]
-        write_program(part, tmp_path / f"{name}.pt2")
-        program = torch.export.load(tmp_path / f"{name}.pt2").module()
-        for num in (1, 6):
-            inputs = [_resized(part.inputs[given], part.dynamic[given], num) for given in part.inputs]
-            with torch.no_grad():
-                for ours, theirs in zip(part.module(*inputs), program(*inputs), strict=True):
-                    torch.testing.assert_close(theirs, ours)
+def test_a_program_runs_without_the_project(tmp_path: Path) -> None:
+    part = load_captioner(save_tiny(tmp_path, VARIANTS["transformer_categorical_bpe"])).export_parts().parts["step"]
+    write_program(part, tmp_path / "step.pt2")
+    program = torch.export.load(tmp_path / "step.pt2").module()
+    for num in (1, 6):
+        inputs = [_resized(part.inputs[given], part.dynamic[given], num) for given in part.inputs]
+        with torch.no_grad():
+            for ours, theirs in zip(part.module(*inputs), program(*inputs), strict=True):
+                torch.testing.assert_close(theirs, ours)
 
 
 def _resized(example: torch.Tensor, axes: dict[int, str], num: int) -> torch.Tensor:

@@ -27,6 +27,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     ),
     "transformer_categorical_bpe": (
         "model/decoder=transformer",
+        "model.decoder.num_layers=2",
         "model/combiner=add",
         "model/latents=categorical_style",
         "tokenizer=bpe",
