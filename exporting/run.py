@@ -11,9 +11,9 @@ from captioning.images import find_images
 from exporting.programs import refuse_missing_extra, write_onnx, write_program
 from exporting.single_file import single_file
 from lightning_modules import CaptioningModule, load_captioner, load_module, save_pretrained
-from lightning_modules.checkpoints.formats import checkpoint_checksum, public_name, read_checkpoint
-from lightning_modules.checkpoints.model_card import Origin, model_card, origin_of
-from lightning_modules.exporting import ExportedModel
+from lightning_modules.checkpoints.formats import checkpoint_checksum, public_name
+from lightning_modules.checkpoints.model_card import model_card, origin_of
+from lightning_modules.exporting import ExportedModel, Part
 from utils.display import shown
 from utils.files import new_folder
 from utils.version import facet_version
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     _check(options)
     if options.to == "safetensors":
         module = load_module(options.checkpoint, trusted_packages=options.trust)
-        save_pretrained(module, options.folder, origin=_origin(options))
+        save_pretrained(module, options.folder, origin=origin_of(options.checkpoint, options.scores))
         print(f"{shown(options.folder)}: {_size(options.folder)}")
         return
     captioner = load_captioner(options.checkpoint, trusted_packages=options.trust)
@@ -76,14 +76,27 @@ def _check(options: argparse.Namespace) -> None:
 
 def _write_parts(exported: ExportedModel, folder: Path, options: argparse.Namespace) -> None:
     for name, part in tqdm([*exported.parts.items()], unit="part", desc="export", disable=None, leave=False):
-        if options.to == "torch_export":
-            write_program(part, folder / f"{name}.pt2")
-            continue
-        write_onnx(part, folder / f"{name}.onnx")
-        if options.quantize:
-            from exporting.quantization import quantize  # here: it needs the extra
+        try:
+            _write_part(part, folder / name, options)
+        except OSError:
+            raise
+        except Exception as error:  # exporters raise of many types, and whole pages
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"--to {options.to}: the part {name} of this model cannot be exported ({reason}); --to safetensors takes "
+                f"every model"
+            ) from error
 
-            quantize(folder / f"{name}.onnx")
+
+def _write_part(part: Part, path: Path, options: argparse.Namespace) -> None:
+    if options.to == "torch_export":
+        write_program(part, path.with_suffix(".pt2"))
+        return
+    write_onnx(part, path.with_suffix(".onnx"))
+    if options.quantize:
+        from exporting.quantization import quantize  # here: it needs the extra
+
+        quantize(path.with_suffix(".onnx"))
 
 
 def _write_about(
@@ -93,7 +106,9 @@ def _write_about(
     about = {**manifest(captioner, exported, suffix), "quantized": options.quantize}
     about["checkpoint_sha256"] = checkpoint_checksum(options.checkpoint)
     tokenizer = json.loads(captioner.tokenizer.to_json())["tokenizer"]
-    card = model_card(captioner, _origin(options), usage, title=options.folder.resolve().name)
+    card = model_card(
+        captioner, origin_of(options.checkpoint, options.scores), usage, title=options.folder.resolve().name
+    )
     texts = {MANIFEST: json.dumps(about, indent=1), TOKENIZER: tokenizer, CARD: card}
     if options.to == "onnx":
         texts[RUNNER] = single_file()
@@ -129,12 +144,6 @@ def _compare(captioner: CaptioningModule, options: argparse.Namespace) -> None:
 
     images_BCHW = images_to_compare(find_images(options.compare_on), captioner.image_size)
     print(compare(captioner, Model(options.folder), images_BCHW).told())
-
-
-def _origin(options: argparse.Namespace) -> Origin:
-    if options.checkpoint.is_dir():  # it tells of no run
-        return origin_of(options.checkpoint / "model" / "none", {}, options.scores)
-    return origin_of(options.checkpoint, read_checkpoint(options.checkpoint), options.scores)
 
 
 def _size(folder: Path) -> str:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
 from datamodules.training_record import TrainingRecord
 from lightning_modules.base import CaptioningModule, FacetModule
+from lightning_modules.checkpoints.formats import read_checkpoint
+from lightning_modules.checkpoints.model_folder import is_model_folder
 from utils.shell import shell_command
 from utils.version import facet_version
 
@@ -89,18 +91,18 @@ def _figures(origin: Origin) -> str:
     return "\n".join([f"{origin.figures_of}:\n", "| score | value |", "|---|---:|", *rows])
 
 
-def origin_of(checkpoint: Path, content: Mapping[str, Any], scores: Path | None = None) -> Origin:
-    """Return what a checkpoint, its run's folder and a report tell of where it comes from.
+def origin_of(checkpoint: Path, scores: Path | None = None) -> Origin:
+    """Return what a checkpoint, its run's folder and a report tell of where it comes from; a folder tells of no run.
 
     Args:
-        checkpoint: The checkpoint's file, which its run left in `checkpoints/`.
-        content: What is in it.
+        checkpoint: The file that its run left in `checkpoints/`, or a folder that `save_pretrained` wrote.
         scores: A `scores.json` that `evaluate.py` wrote of it; None for the score that the checkpoint was chosen by.
 
     Raises:
-        ValueError: The scores cannot be read.
+        ValueError: The checkpoint or the scores cannot be read.
     """
-    command = _command_of(checkpoint.resolve().parents[1] / ".hydra" / "overrides.yaml")
+    content = {} if is_model_folder(checkpoint) else read_checkpoint(checkpoint)
+    command = _command_of(checkpoint.resolve().parents[1] / ".hydra" / "overrides.yaml") if content else None
     if scores is not None:
         return Origin(command, _read_scores(scores), f"By `{scores.name}`, as `evaluate.py` wrote it")
     for of_callback in content.get("callbacks", {}).values():

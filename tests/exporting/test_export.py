@@ -116,6 +116,20 @@ def test_a_family_that_cannot_be_exported_says_so(
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_part_that_cannot_be_exported_is_named(
+    trained: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(part: object, path: Path) -> None:
+        raise RuntimeError("no such operator\nand more")
+
+    monkeypatch.setattr("exporting.run.write_program", fail)
+    with pytest.raises(
+        SystemExit, match=r"^error: --to torch_export: the part encoder .* \(no such operator\); --to safe"
+    ):
+        main((str(trained.best), "--to", "torch_export", str(tmp_path / "new")))
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_decoder_that_does_not_tell_its_state_says_so(trained: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
     from lightning_modules.networks.decoders import Decoder, RecurrentDecoder
 

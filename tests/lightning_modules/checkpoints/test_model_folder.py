@@ -13,7 +13,7 @@ from captioning.arguments import parse_arguments
 from captioning.run import run
 from lightning_modules import from_pretrained, load_captioner, load_module, save_pretrained
 from lightning_modules.checkpoints.compatibility import refuse_other_model
-from lightning_modules.checkpoints.formats import checkpoint_checksum, read_checkpoint
+from lightning_modules.checkpoints.formats import checkpoint_checksum
 from lightning_modules.checkpoints.loading import read_record
 from lightning_modules.checkpoints.model_card import Origin, origin_of
 from lightning_modules.checkpoints.warm_start import warm_start
@@ -26,8 +26,7 @@ from tests.tiny_run import TinyRun
 def folder(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained model as a folder."""
     path = tmp_path_factory.mktemp("folders") / "model"
-    origin = origin_of(trained.best, read_checkpoint(trained.best))
-    save_pretrained(load_module(trained.best), path, origin=origin)
+    save_pretrained(load_module(trained.best), path, origin=origin_of(trained.best))
     return path
 
 
@@ -85,6 +84,7 @@ def test_scripts_read_it_as_a_checkpoint(
     fresh = load_module(trained.best)
     assert warm_start(fresh, folder, skip=None).skipped == []
     assert len(checkpoint_checksum(folder)) == 64
+    assert origin_of(folder) == Origin()
 
 
 def test_a_run_cannot_go_on_from_it(trained: TinyRun, folder: Path) -> None:
@@ -170,10 +170,12 @@ def test_settings_that_json_cannot_hold_are_refused(trained: TinyRun, tmp_path: 
 
 def test_the_card_tells_the_command_of_the_run(trained: TinyRun, tmp_path: Path) -> None:
     checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
-    (tmp_path / "run" / ".hydra").mkdir(parents=True)
+    for folder in ("checkpoints", ".hydra"):
+        (tmp_path / "run" / folder).mkdir(parents=True)
+    shutil.copy(trained.best, checkpoint)
     (tmp_path / "run" / ".hydra" / "overrides.yaml").write_text("- seed=3\n- data.split=[0.8,0.2]\n")
-    origin = origin_of(checkpoint, {})
-    assert origin == Origin("python train.py seed=3 'data.split=[0.8,0.2]'")
+    assert origin_of(checkpoint).command == "python train.py seed=3 'data.split=[0.8,0.2]'"
+    assert [*origin_of(checkpoint).figures] == ["val/rouge_score/rougeL"]
 
 
 class TestHub:
