@@ -83,8 +83,8 @@ def _write_parts(exported: ExportedModel, folder: Path, options: argparse.Namesp
         except Exception as error:  # exporters raise of many types, and whole pages
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(
-                f"--to {options.to}: the part {name} of this model cannot be exported ({reason}); --to safetensors takes "
-                f"every model"
+                f"--to {options.to}: the part {name} of this model cannot be exported ({reason}); --to safetensors "
+                f"takes every model"
             ) from error
 
 
