@@ -5,6 +5,7 @@ grid, D features of a position, S style, Z content, V vocabulary.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from itertools import count
 
 import torch
@@ -80,7 +81,7 @@ class StartPart(nn.Module):
 
     def __init__(self, network: Captioner) -> None:
         super().__init__()
-        self.network = network
+        self.network = _with_only(network, "combiner", "embedding", "decoder_text")
 
     def forward(self, style_NS: Tensor, content_NZ: Tensor, memory_NPD: Tensor) -> tuple[Tensor, ...]:
         latents = Latents(_code(style_NS), _code(content_NZ), memory_NPD)
@@ -98,7 +99,7 @@ class StepPart(nn.Module):
 
     def __init__(self, network: Captioner, state: PackedState) -> None:
         super().__init__()
-        self.network = network
+        self.network = _with_only(network, "embedding", "decoder_text", "middle")
         self.names = (tuple(state.fixed), tuple(state.carried))
 
     def forward(self, tokens_N: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -121,7 +122,7 @@ class ImageDecoderPart(nn.Module):
 
     def __init__(self, network: Captioner, longest: int) -> None:
         super().__init__()
-        self.network = network
+        self.network = _with_only(network, "embedding", "decoder_image")
         self.longest = longest
 
     def forward(self, tokens_NL: Tensor) -> Tensor:
@@ -205,6 +206,13 @@ def noise_of(network: Captioner, features_NPD: Tensor) -> tuple[NoiseInput, ...]
     rows_N = torch.arange(len(features_NPD))
     network.latents(features_NPD, rows_N, recorded("style"), recorded("content"))
     return tuple(asked)
+
+
+def _with_only(network: Captioner, *parts: str) -> Captioner:
+    """Return a network that shares these parts of another and has no more: a program would hold the weights of all."""
+    smaller = copy(network)
+    smaller.__dict__["_modules"] = {name: part for name, part in network.named_children() if name in parts}
+    return smaller
 
 
 def _code(code: Tensor) -> LatentCode:
