@@ -28,7 +28,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         ValueError: An option is unknown, or its value is of the wrong kind.
     """
     parser = OneLineParser(prog="caption.py", description=DESCRIPTION)
-    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
+    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
     parser.add_argument(
         "images", type=user_path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
     )

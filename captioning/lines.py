@@ -13,6 +13,7 @@ import torch
 from captioning.output import Shown, as_record
 from captioning.pipeline import Description
 from captioning.strategy import Settings, indexes_of, with_index
+from lightning_modules.checkpoints.formats import checkpoint_checksum
 from utils.cache_key import cache_key, reader_version
 from utils.files import file_checksum
 
@@ -107,7 +108,7 @@ def _checksum(image: Path) -> str:
 def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ranking: Settings | None) -> str:
     """Return a short checksum of all that an image's captions depend on, but for the image."""
     return cache_key(
-        checkpoint=file_checksum(options.checkpoint),
+        checkpoint=checkpoint_checksum(options.checkpoint),
         device=torch.device(options.device).type,  # CPU and GPU draw different random numbers
         seed=options.seed,
         strategies=strategies,

@@ -76,7 +76,7 @@ class CaptionPipeline:
         """Read a checkpoint (see `load_captioner` for what is refused).
 
         Args:
-            checkpoint: A file that `train.py` wrote.
+            checkpoint: A file that `train.py` wrote, or a folder that `save_pretrained` wrote.
             device: Where the model runs, as `torch.device` understands it.
             trusted_packages: Packages of yours that the checkpoint may build parts from.
         """

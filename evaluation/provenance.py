@@ -6,10 +6,11 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from evaluation.score_file.summary import TOKENIZER, facet_version
+from evaluation.score_file.summary import TOKENIZER
 from evaluation.setup import Evaluated
+from lightning_modules.checkpoints.formats import checkpoint_checksum
 from utils.display import flatten
-from utils.files import file_checksum
+from utils.version import facet_version
 
 
 def title_of(evaluated: Evaluated, config: DictConfig) -> str:
@@ -37,7 +38,7 @@ def provenance_of(
     if mean_draws is not None:
         captions += f", selected from {mean_draws:.1f} draws on average"
     return {
-        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {file_checksum(Path(config.checkpoint))[:12]}…)",
+        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {checkpoint_checksum(config.checkpoint)[:12]}…)",
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
         "captions of each": captions,
         "strategy": _told(choices["generation"], config.generation, num=num_generated),
@@ -55,7 +56,7 @@ def settings_of(evaluated: Evaluated, config: DictConfig) -> dict[str, Any]:
         "tokenizer": TOKENIZER,
         "trained_images": evaluated.training.mark,
         "notes": [*evaluated.training.notes],
-        "checkpoint_sha256": file_checksum(Path(config.checkpoint)),
+        "checkpoint_sha256": checkpoint_checksum(config.checkpoint),
         "config": OmegaConf.to_container(config, resolve=True),
     }
 

@@ -1,5 +1,6 @@
 from .base import CaptioningModule, EvaluationOutput, Example, FacetModule, GeneratedBatch, seeds_of_images
 from .checkpoints.averaging import average_checkpoints, save_module
+from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_module
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
 from .variational_captioner import VariationalCaptioner
@@ -14,8 +15,10 @@ __all__ = [
     "SelfCriticalCaptioner",
     "VariationalCaptioner",
     "average_checkpoints",
+    "from_pretrained",
     "load_captioner",
     "load_module",
     "save_module",
+    "save_pretrained",
     "seeds_of_images",
 ]

@@ -20,6 +20,7 @@ from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
+from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.explanation import Explanation
@@ -243,6 +244,14 @@ class CaptioningModule(FacetModule):
             ValueError: The model cannot tell.
         """
         raise ValueError(f"{type(self).__name__} does not tell how likely a given caption is")
+
+    def export_parts(self) -> ExportedModel:
+        """Return the model as parts that can run outside of this project and of PyTorch, for `export.py`.
+
+        Raises:
+            ValueError: The model cannot be exported.
+        """
+        raise ValueError(f"{type(self).__name__} cannot be exported: its class has no `export_parts`")
 
     @property
     def features_fingerprint(self) -> str:

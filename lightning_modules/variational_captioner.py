@@ -16,6 +16,7 @@ from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
+from lightning_modules.exporting import ExportedModel, captioner_parts
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import (
@@ -263,6 +264,9 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
     @property
     def can_reconstruct(self) -> bool:
         return self.network.decoder_image is not None
+
+    def export_parts(self) -> ExportedModel:
+        return captioner_parts(self.network, image_size=self.image_size, max_length=self.tokenizer.max_length)
 
     @property
     def features_fingerprint(self) -> str:

@@ -23,9 +23,10 @@ PACKAGES = (
     "callbacks",
     "captioning",
     "evaluation",
+    "exporting",
     "launch",
 )
-SCRIPTS = ("train", "evaluate", "caption", "score", "average", "write_shards")
+SCRIPTS = ("train", "evaluate", "caption", "score", "average", "export", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -75,6 +76,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "utils.seeding",
         "torch",
     ),
+    "lightning_modules.exporting": ("lightning_modules.exporting", "lightning_modules.networks", "torch"),
+    "exporting.runner": ("exporting.runner", "numpy", "onnxruntime", "PIL"),
     "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",
@@ -107,15 +110,17 @@ MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
         "callbacks",
         "captioning",
         "evaluation",
+        "exporting",
         "launch",
         *SCRIPTS,
         "hydra",
         "omegaconf",
     ),
-    "lightning_modules": ("pictures", "callbacks", "captioning", "evaluation", "launch", *SCRIPTS),
-    "callbacks": ("captioning", "evaluation", "launch", *SCRIPTS),
-    "captioning": ("callbacks", "evaluation", "launch", *SCRIPTS),
-    "evaluation": ("captioning", "launch", *SCRIPTS),
+    "lightning_modules": ("pictures", "callbacks", "captioning", "evaluation", "exporting", "launch", *SCRIPTS),
+    "callbacks": ("captioning", "evaluation", "exporting", "launch", *SCRIPTS),
+    "captioning": ("callbacks", "evaluation", "exporting", "launch", *SCRIPTS),
+    "evaluation": ("captioning", "exporting", "launch", *SCRIPTS),
+    "exporting": ("callbacks", "evaluation", "launch", *SCRIPTS),
     "launch": SCRIPTS,
 }
 
@@ -208,7 +213,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score", "write_shards"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score", "export", "write_shards"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

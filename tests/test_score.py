@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -281,9 +281,9 @@ def test_the_version_is_unknown_where_nothing_is_installed(monkeypatch: pytest.M
     assert summary.facet_version() == version("facet")
 
     def missing(name: str) -> str:
-        raise summary.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(summary, "version", missing)
+    monkeypatch.setattr("utils.version.version", missing)
     assert summary.facet_version() == "unknown"
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -57,6 +58,34 @@ def atomic_write_text(path: Path, text: str) -> None:
     """Write a text with `atomic_open`."""
     with atomic_open(path) as file:
         file.write(text)
+
+
+@contextmanager
+def new_folder(path: Path, option: str = "") -> Iterator[Path]:
+    """Yield a folder to write into under a temporary name beside `path`; moved into place at the end, whole.
+
+    After an error nothing of it is left.
+
+    Args:
+        path: The folder, which must not be there, or be empty.
+        option: What names it on the command line, before its name in errors.
+
+    Raises:
+        ValueError: Something of that name is there already.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ValueError(f"{option}{path}: something is there already, and would be lost; name a folder that is not")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:LONGEST]}."))
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)  # a temporary folder is its owner's alone
+        temporary.replace(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
 
 
 def file_checksum(path: Path) -> str:

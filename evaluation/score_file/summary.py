@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from metrics.score_notes import notes_on_scores
 from metrics.score_table import in_sections, shown
 from utils.files import atomic_write_text
 from utils.text_files import SourceFile
+from utils.version import facet_version
 
 TOKENIZER = "Penn Treebank, lower case, without the punctuation that the COCO evaluation leaves out"
 
@@ -98,14 +98,6 @@ def counts_of_rules(inputs: Inputs) -> dict[str, int]:
         "images_with_rejected_alone": matched.images_with_rejected_alone,
         "images_found_by_part_of_name": matched.images_found_by_part_of_name,
     }
-
-
-def facet_version() -> str:
-    """Return this project's version; "unknown" where it was not installed."""
-    try:
-        return version("facet")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def write_scores(path: Path, scores: Scores, human: Scores | None, settings: Mapping[str, Any]) -> None:

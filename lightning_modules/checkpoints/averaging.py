@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,12 +43,16 @@ def average_checkpoints(paths: Sequence[str | Path], *, trusted_packages: Sequen
 
 def save_module(module: FacetModule, path: str | Path) -> None:
     """Write a model so that `load_module` reads it: its weights and settings, and nothing of a training run."""
-    checkpoint = {
+    save_durably(as_checkpoint(module), Path(path))
+
+
+def as_checkpoint(module: FacetModule) -> dict[str, Any]:
+    """Return a model as a checkpoint holds it: its weights and settings, and nothing of a training run."""
+    return {
         **header(type(module), module.trained_on),
         "hyper_parameters": dict(module.hparams),
         "state_dict": module.state_dict(),
     }
-    save_durably(checkpoint, Path(path))
 
 
 def _check_alike(module: FacetModule, other: FacetModule, names: str) -> None:

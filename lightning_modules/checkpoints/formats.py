@@ -9,6 +9,8 @@ from typing import Any
 
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.durable_io import read_intact
+from lightning_modules.checkpoints.model_folder import CONFIG, is_model_folder, read_model_folder
+from utils.files import file_checksum
 
 CHECKPOINT_FORMAT = 4  # raised whenever a name in a checkpoint changes
 PARTS = {"facet_format": int, "facet_class": str, "hyper_parameters": dict, "state_dict": dict}
@@ -40,10 +42,12 @@ RENAMED_WEIGHTS = (
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint of this project, of this version's format or of one that can be put into it.
 
+    A folder that `save_pretrained` wrote is read as one.
+
     Raises:
         ValueError: The file is not there, is damaged, is no checkpoint of this project, or has an unknown format.
     """
-    checkpoint = read_intact(path)
+    checkpoint = read_model_folder(path) if is_model_folder(path) else read_intact(path)
     alien = f"{path}: not a checkpoint of this project; expected one written by train.py"
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("facet_format"), int):
         raise ValueError(alien)
@@ -57,6 +61,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not all(isinstance(checkpoint.get(name), kind) for name, kind in PARTS.items()):
         raise ValueError(alien)
     return checkpoint
+
+
+def checkpoint_checksum(path: str | Path) -> str:
+    """Return the SHA-256 of a checkpoint; of a folder that of its settings, which hold those of its other files."""
+    return file_checksum(Path(path) / CONFIG if is_model_folder(path) else Path(path))
 
 
 def header(module: type, record: TrainingRecord | None) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from lightning_modules.base import CaptioningModule, FacetModule
 from lightning_modules.checkpoints.formats import read_checkpoint
 
 TRUSTED_PACKAGES = ("lightning_modules",)
-HOW_TO_TRUST = "train.py and evaluate.py trusted_packages=[PACKAGE], caption.py and average.py --trust PACKAGE"
+HOW_TO_TRUST = (
+    "train.py and evaluate.py trusted_packages=[PACKAGE], caption.py, average.py and export.py --trust PACKAGE"
+)
 
 
 def load_module(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> FacetModule:
@@ -21,7 +23,7 @@ def load_module(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Fa
     project's own, or of packages that the reader trusts; those of the optimizer are not built.
 
     Args:
-        path: A checkpoint that `train.py` wrote.
+        path: A checkpoint that `train.py` wrote, or a folder that `save_pretrained` wrote.
         trusted_packages: Packages of yours that the checkpoint may build parts from, such as `my_encoders`.
 
     Raises:

@@ -12,6 +12,7 @@ from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.durable_io import read_intact
 from lightning_modules.checkpoints.loading import read_record
+from lightning_modules.checkpoints.model_folder import is_model_folder
 from utils.display import first_names
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,9 @@ def marks_of_start(config: Mapping[str, Any], splits: Mapping[SplitName, Caption
 
 def _will_be_refused(config: Mapping[str, Any]) -> bool:
     """Return whether `callbacks.SameData` compares all data with the checkpoint's, and has the better words for it."""
-    return "same_data" in config["callbacks"] and "SameData" in read_intact(config["ckpt_path"]).get("callbacks", {})
+    if "same_data" not in config["callbacks"] or is_model_folder(config["ckpt_path"]):
+        return False
+    return "SameData" in read_intact(config["ckpt_path"]).get("callbacks", {})
 
 
 @rank_zero_only

@@ -222,7 +222,7 @@ class Captioner(nn.Module):
         style_NS = latents.style.sample
         if len(self.prefix) > 1:
             prefix_L = torch.tensor(self.prefix[:-1], device=style_NS.device)
-            words_NLE = self.embedding(prefix_L).expand(len(style_NS), -1, -1)
+            words_NLE = self.embedding(prefix_L).expand(style_NS.shape[0], -1, -1)
             _, state = self.decoder_text.advance(words_NLE, state)
         return state
 

@@ -21,6 +21,7 @@ from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
 from captioning.strategy import build as build_settings
 from captioning.strategy import ranking_settings, strategy_settings, with_max_length
+from exporting.arguments import parse_arguments as parse_export
 from launch.checks import check_settings, refuse_foreign_metrics
 from launch.setting_types import refuse_wrong_settings
 from score import parse_arguments as parse_score
@@ -170,7 +171,7 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
             build_settings(with_max_length(settings, 40))
         ranking_settings(options)
     else:
-        {"score.py": parse_score, "average.py": parse_average}[script](arguments)
+        {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export}[script](arguments)
 
 
 def _compose(name: str, overrides: list[str], folder: Path) -> None:
@@ -253,7 +254,7 @@ def test_settings_in_the_text_exist() -> None:
         for page, code in inline_codes()
         if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", code)
         and code.split(".")[0] in roots
-        and not code.endswith((".py", ".md"))
+        and not code.endswith((".py", ".md", ".json", ".safetensors"))
     ]
     assert [(page, code) for page, code in dotted if code not in known] == []
     chosen = [(page, *code.split("=")) for page, code in inline_codes() if re.fullmatch(r"[a-z_/]+=\w+", code)]

@@ -38,6 +38,6 @@ class LuongAttention(Attention):
 
     def _weights(self, hidden_NLH: Tensor, memory_MPH: Tensor) -> Tensor:
         """Return `weights_MQP`, an image's captions side by side; the scores are scaled by 1/√H, unlike the paper's."""
-        hidden_MQH = hidden_NLH.reshape(len(memory_MPH), -1, hidden_NLH.shape[-1])
+        hidden_MQH = hidden_NLH.reshape(memory_MPH.shape[0], -1, hidden_NLH.shape[-1])
         scores_MQP = self.query(hidden_MQH) @ memory_MPH.transpose(1, 2) / hidden_NLH.shape[-1] ** 0.5
         return scores_MQP.softmax(dim=-1)

@@ -52,5 +52,5 @@ class MultiHeadAttention(Attention):
 
     def _query(self, hidden_NLH: Tensor, memory_MKPhh: Tensor) -> Tensor:
         """Return `query_MKQh` of the normalised states, the captions of an image side by side."""
-        query_MQH = self.query(self.norm(hidden_NLH)).reshape(len(memory_MKPhh), -1, hidden_NLH.shape[-1])
+        query_MQH = self.query(self.norm(hidden_NLH)).reshape(memory_MKPhh.shape[0], -1, hidden_NLH.shape[-1])
         return query_MQH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

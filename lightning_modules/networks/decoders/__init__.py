@@ -3,7 +3,7 @@
 Contract: `Decoder`.
 """
 
-from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.decoders.decoder import Decoder, PackedState
 from lightning_modules.networks.decoders.recurrent import DecoderState, GRUDecoder, LSTMDecoder, RecurrentDecoder
 from lightning_modules.networks.decoders.transformer import TransformerDecoder, TransformerState
 
@@ -12,6 +12,7 @@ __all__ = [
     "DecoderState",
     "GRUDecoder",
     "LSTMDecoder",
+    "PackedState",
     "RecurrentDecoder",
     "TransformerDecoder",
     "TransformerState",

@@ -3,9 +3,23 @@ H hidden.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+
+
+class PackedState(NamedTuple):
+    """A decoder's state as named tensors, each with a row for each caption.
+
+    Attributes:
+        fixed: Those that stay the same from word to word.
+        carried: Those that each word changes.
+        growing_axis: The axis of the carried ones that gets longer with each word; None where none does.
+    """
+
+    fixed: dict[str, Tensor]
+    carried: dict[str, Tensor]
+    growing_axis: int | None = None
 
 
 class Decoder(nn.Module, ABC):
@@ -46,3 +60,15 @@ class Decoder(nn.Module, ABC):
         Row l is of the look before the word after l; each has the sum 1. None for a decoder that looks at no places.
         """
         return None
+
+    def pack_state(self, state: Any) -> PackedState:
+        """Return a state as tensors, for a program outside of PyTorch; the memory has a row for each caption, too.
+
+        Raises:
+            ValueError: The decoder does not say what its state is made of.
+        """
+        raise ValueError(f"{type(self).__name__} cannot be exported: it has no `pack_state` (see `Decoder`)")
+
+    def unpack_state(self, packed: PackedState) -> Any:
+        """Return the state that `pack_state` returned the tensors of."""
+        raise ValueError(f"{type(self).__name__} cannot be exported: it has no `unpack_state` (see `Decoder`)")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import AttentionBuilder, select_memory
-from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.decoders.decoder import Decoder, PackedState
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
 
 
@@ -96,6 +96,15 @@ class RecurrentDecoder(Decoder):
             return None
         hidden_NLH, _ = self._read(words_NLE, state)
         return self.attention.weights(hidden_NLH, state.memory_M)
+
+    def pack_state(self, state: DecoderState) -> PackedState:
+        memory = {} if state.memory_M is None else {"memory": state.memory_M}
+        recurrent = {f"recurrent_{number}": part.movedim(1, 0) for number, part in enumerate(state.recurrent)}
+        return PackedState({"context": state.context_N1E, **memory}, recurrent)
+
+    def unpack_state(self, packed: PackedState) -> DecoderState:
+        recurrent = tuple(part.movedim(0, 1).contiguous() for part in packed.carried.values())
+        return DecoderState(recurrent, packed.fixed["context"], packed.fixed.get("memory"))
 
     def _read(self, words_NLE: Tensor, state: DecoderState) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read L more words; return the state after each as attention takes it, and the recurrent network's last."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.attentions import Attention, AttentionBuilder, select_memory
-from lightning_modules.networks.decoders.decoder import Decoder
+from lightning_modules.networks.decoders.decoder import Decoder, PackedState
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
 from lightning_modules.networks.layers.transformer_layer import TransformerLayer
 
@@ -104,7 +104,7 @@ class TransformerDecoder(Decoder):
         """Return the state before the first word."""
         context_N1H = self.context_projection(context_NX).unsqueeze(1)
         nothing_NKThh = context_N1H.new_zeros(
-            len(context_NX), self.num_heads, 0, 2 * self.hidden_size // self.num_heads
+            context_NX.shape[0], self.num_heads, 0, 2 * self.hidden_size // self.num_heads
         )
         cross_attentions = [
             layer.cross_attention for layer in self.layers if isinstance(layer.cross_attention, Attention)
@@ -134,6 +134,15 @@ class TransformerDecoder(Decoder):
             weights.append(layer.attention_weights(x_NLH, before, memory_M))
             x_NLH, _ = layer(x_NLH, before, memory_M)
         return torch.stack(weights).mean(dim=0)
+
+    def pack_state(self, state: TransformerState) -> PackedState:
+        memories = {f"memory_{number}": memory_M for number, memory_M in enumerate(state.memories_M)}
+        read = {f"read_{number}": read_NKThh for number, read_NKThh in enumerate(state.read_NKThh)}
+        return PackedState({"context": state.context_N1H, **memories}, read, growing_axis=2)
+
+    def unpack_state(self, packed: PackedState) -> TransformerState:
+        context_N1H, *memories_M = packed.fixed.values()
+        return TransformerState(context_N1H, tuple(packed.carried.values()), tuple(memories_M))
 
     def _embed(self, words_NLE: Tensor, state: TransformerState) -> Tensor:
         """Return the words as the first layer reads them."""

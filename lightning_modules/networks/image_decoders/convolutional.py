@@ -23,9 +23,27 @@ class CaptionReader(nn.Module):
         self.recurrence = nn.GRU(embedding_dim, hidden_size // 2, batch_first=True, bidirectional=True)
 
     def forward(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
+        if torch.compiler.is_exporting():
+            return self._read_without_packing(words_NLE, mask_NL)
         lengths_N = mask_NL.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(words_NLE, lengths_N, batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=mask_NL.shape[1])[0]
+
+    def _read_without_packing(self, words_NLE: Tensor, mask_NL: Tensor) -> Tensor:
+        """Return the same vectors of the words; packed sequences cannot be exported. Those of padding differ."""
+        last_N1 = mask_NL.sum(dim=1, keepdim=True) - 1
+        place_1L = torch.arange(mask_NL.shape[1], device=mask_NL.device).unsqueeze(0)
+        reversed_NL1 = torch.where(place_1L <= last_N1, last_N1 - place_1L, place_1L).unsqueeze(2)
+        backwards_NLE = words_NLE.gather(1, reversed_NL1.expand(-1, -1, words_NLE.shape[2]))
+        forth_NLh, back_NLh = self._read_one_way(words_NLE, ""), self._read_one_way(backwards_NLE, "_reverse")
+        return torch.cat([forth_NLh, back_NLh.gather(1, reversed_NL1.expand_as(back_NLh))], dim=2)
+
+    def _read_one_way(self, words_NLE: Tensor, direction: str) -> Tensor:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [getattr(self.recurrence, f"{name}_l0{direction}") for name in names]
+        initial_1Nh = words_NLE.new_zeros(1, words_NLE.shape[0], self.recurrence.hidden_size)
+        read: Tensor = torch.gru(words_NLE, initial_1Nh, weights, True, 1, 0.0, False, False, True)[0]
+        return read
 
 
 class WordAttention(nn.Module):

@@ -52,7 +52,7 @@ class FlowDistribution:
             generators: One for each image, whose rows stand together; None for PyTorch's own.
             noise: How ε is drawn.
         """
-        like_NZ = self.context_NF.new_zeros(len(self.context_NF), self.flow.dim, dtype=torch.float)
+        like_NZ = self.context_NF.new_zeros(self.context_NF.shape[0], self.flow.dim, dtype=torch.float)
         noise_NZ = like_NZ if latent_scale == 0 else latent_scale * random_rows(noise.normal, like_NZ, generators)
         code_NZ: Tensor = self.flow(noise_NZ, self.context_NF)
         return code_NZ

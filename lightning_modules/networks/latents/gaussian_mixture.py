@@ -81,5 +81,5 @@ class GaussianMixture(NamedTuple):
         return DiagonalGaussian(mean_NZ, (weight_NK1 * around_NKZ).sum(dim=1).log())
 
     def _component(self, component_N: Tensor) -> DiagonalGaussian:
-        row_N = torch.arange(len(component_N), device=component_N.device)
+        row_N = torch.arange(component_N.shape[0], device=component_N.device)
         return DiagonalGaussian(self.mean_NKZ[row_N, component_N], self.log_variance_NKZ[row_N, component_N])

@@ -96,6 +96,8 @@ def sample_latent(parameters: Tensor, source: Source) -> LatentCode:
 
 def memory_of_captions(memory_BPD: Tensor, image_of_caption_N: Tensor) -> Tensor:
     """Return `memory_MPD`: of each image if all have equally many captions, side by side, otherwise of each caption."""
+    if torch.compiler.is_exporting():  # an exported program cannot look at the numbers
+        return memory_BPD[image_of_caption_N]
     num_images = len(memory_BPD)
     each, rest = divmod(len(image_of_caption_N), num_images)
     images_B = torch.arange(num_images, device=image_of_caption_N.device)

@@ -23,4 +23,4 @@ class SharedPrior(nn.Module):
 
     def forward(self, summary_BF: Tensor) -> Tensor:
         """Return the parameters once for each image: [B, X], as `GaussianMixture.from_parameters` reads them."""
-        return self.prior_X.expand(len(summary_BF), -1)
+        return self.prior_X.expand(summary_BF.shape[0], -1)

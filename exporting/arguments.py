@@ -1,0 +1,44 @@
+"""The command line of export.py."""
+
+import argparse
+from collections.abc import Sequence
+
+from utils.home_folder import user_path
+
+FORMATS = ("onnx", "torch_export", "safetensors")
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="export.py", description="Write a trained model for use elsewhere.")
+    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
+    parser.add_argument(
+        "--to",
+        choices=FORMATS,
+        required=True,
+        help="onnx: ONNX files with a runner that needs no PyTorch; torch_export: programs of torch.export; "
+        "safetensors: a folder for the hub, which these scripts read as a checkpoint",
+    )
+    parser.add_argument("folder", type=user_path, metavar="FOLDER", help="where to write it; must not be there yet")
+    parser.add_argument(
+        "--quantize", choices=("int8",), help="of ONNX files: weights of linear layers, embeddings and LSTMs as bytes"
+    )
+    parser.add_argument(
+        "--compare-on",
+        type=user_path,
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="image files and folders on which ONNX files are compared with PyTorch (left out: 16 drawn scenes)",
+    )
+    parser.add_argument(
+        "--scores", type=user_path, metavar="FILE", help="a report's scores.json, whose figures the model card shows"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="of yours, that the checkpoint may build parts from; may be given several times",
+    )
+    return parser.parse_args(arguments)
