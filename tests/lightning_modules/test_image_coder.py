@@ -55,7 +55,7 @@ def test_a_run_logs_its_loss_its_codes_and_its_images(run: TinyRun) -> None:
     if relaxes:
         gap = logged["val/relaxed/PSNR"][-1][1] - logged["val/PSNR"][-1][1]
         assert logged["val/relaxed/gap"][-1][1] == pytest.approx(gap, abs=1e-4)
-    watched = {"fsq": "saturated", "vq": "restarted_codes", "gumbel": "temperature"}[run.folder.name]
+    watched = {"fsq": "saturated", "vq": "dead_codes", "gumbel": "temperature"}[run.folder.name]
     assert f"train/quantizer/{watched}" in logged
     assert not [name for name in logged if "rouge" in name or "coco" in name]
     assert run.metric == pytest.approx(logged["val/PSNR"][-1][1], abs=1e-4)  # as of the last validation

@@ -46,6 +46,7 @@ def _with_weights(theirs: Any, num_layers: int, num_blocks: int, **settings: Any
             "_target_": f"{TARGET}.quantizers.GumbelQuantizer",
             "num_codes": NUM_CODES,
             "code_dim": CODE_DIM,
+            "temperature": 1.0,
             **settings,
         },
         grid_decoder={"_target_": f"{TARGET}.grid_decoders.StridedGridDecoder", **sizes},

@@ -38,7 +38,7 @@ class FiniteScalarQuantizer(Quantizer):
     offsets: Tensor
     shifts: Tensor
 
-    def __init__(self, *, width: int, levels: Sequence[int] = (8, 5, 5, 5), code_dim: int = 32) -> None:
+    def __init__(self, *, width: int, levels: Sequence[int], code_dim: int = 32) -> None:
         super().__init__()
         if not levels or min(levels) < 3:
             raise ValueError(f"model.quantizer.levels must be numbers of levels of at least 3 each, got {[*levels]}")

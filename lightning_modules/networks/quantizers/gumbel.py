@@ -23,9 +23,9 @@ class GumbelQuantizer(Quantizer):
 
     Args:
         width: D.
+        temperature: Of the relaxation, a number or a schedule. Near 0 mixtures are nearly single codes.
         num_codes: K.
         code_dim: E.
-        temperature: Of the relaxation, a number or a schedule. Near 0 mixtures are nearly single codes.
         straight_through: Whether the decoder reads the vector of the likeliest code in y, with the gradient of the
             mixture; then a temperature of 1 is as good as any.
         kl_weight: Weight of the KL in the loss.
@@ -40,9 +40,9 @@ class GumbelQuantizer(Quantizer):
         self,
         *,
         width: int,
+        temperature: float | Schedule,
         num_codes: int = 512,
         code_dim: int = 32,
-        temperature: float | Schedule = 1.0,
         straight_through: bool = False,
         kl_weight: float = 0.02,
     ) -> None:

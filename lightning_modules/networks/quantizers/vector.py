@@ -85,8 +85,8 @@ class VectorQuantizer(Quantizer):
         cost_B = (z_BPE - vectors_BPE).square().sum(dim=(1, 2))
         if not self.training:
             return Quantized(vectors_BPE, codes_BP, cost_B)
-        restarted = self._follow(z_BPE.detach(), codes_BP, step)
-        return Quantized(straight_through(vectors_BPE, z_BPE), codes_BP, cost_B, {"restarted_codes": restarted})
+        dead = self._follow(z_BPE.detach(), codes_BP, step)
+        return Quantized(straight_through(vectors_BPE, z_BPE), codes_BP, cost_B, {"dead_codes": dead})
 
     def codes(self, grid_BPD: Tensor) -> Tensor:
         return self._nearest(self.projection(grid_BPD))
@@ -109,7 +109,7 @@ class VectorQuantizer(Quantizer):
 
     @torch.no_grad()
     def _follow(self, z_BPE: Tensor, codes_BP: Tensor, step: int) -> Tensor:
-        """Move the averages by what fell to each code, on all processes; return how many codes are restarted."""
+        """Move the averages by what fell to each code, on all processes; return how many codes are hardly used."""
         z_ME, codes_M = z_BPE.flatten(0, 1), codes_BP.flatten()
         fell_K = torch.bincount(codes_M, minlength=self.num_codes).to(z_ME)
         sums_KE = torch.zeros_like(self.sums_KE).index_add_(0, codes_M, z_ME)
@@ -118,20 +118,15 @@ class VectorQuantizer(Quantizer):
             together = sum_of_processes(together)
         self.counts_K.lerp_(together[:, 0], 1 - self.decay)
         self.sums_KE.lerp_(together[:, 1:], 1 - self.decay)
-        restarted = self._restart(z_BPE, step) if step % self.restart_every == 0 else 0
+        least = self.least_usage * self.counts_K.mean()
+        dead_R = (self.counts_K < least).nonzero().squeeze(1)  # alike on all processes
+        if len(dead_R) and step % self.restart_every == 0:  # to random vectors, with the least count that is used
+            self.counts_K[dead_R] = least
+            self.sums_KE[dead_R] = least * self._random_vectors(z_BPE, len(dead_R), step)
         total = self.counts_K.sum()
         smoothed_K = (self.counts_K + SMOOTHING) / (total + self.num_codes * SMOOTHING) * total
         self.codebook_KE.copy_(self.sums_KE / smoothed_K.unsqueeze(1))
-        return self.counts_K.new_tensor(restarted)
-
-    def _restart(self, z_BPE: Tensor, step: int) -> int:
-        """Move codes that are hardly used to random vectors of the batch, with the least count that is used."""
-        least = self.least_usage * self.counts_K.mean()
-        dead_R = (self.counts_K < least).nonzero().squeeze(1)  # alike on all processes
-        if len(dead_R):
-            self.counts_K[dead_R] = least
-            self.sums_KE[dead_R] = least * self._random_vectors(z_BPE, len(dead_R), step)
-        return len(dead_R)
+        return self.counts_K.new_tensor(len(dead_R))
 
     @staticmethod
     def _random_vectors(z_BPE: Tensor, num: int, step: int) -> Tensor:

@@ -43,9 +43,9 @@ def test_it_is_the_mean_of_the_images_weighed_as_at_the_step() -> None:
 @pytest.mark.parametrize(
     ("quantizer", "expected"),
     [
-        (GumbelQuantizer(width=2, kl_weight=0.1), QuantizerCost("kl", 0.1)),
+        (GumbelQuantizer(width=2, temperature=1.0, kl_weight=0.1), QuantizerCost("kl", 0.1)),
         (VectorQuantizer(width=2, commitment_weight=0.3), QuantizerCost("commitment", 0.3)),
-        (FiniteScalarQuantizer(width=2), None),
+        (FiniteScalarQuantizer(width=2, levels=[5, 5]), None),
     ],
 )
 def test_a_quantizer_brings_its_own_cost(quantizer: Quantizer, expected: QuantizerCost | None) -> None:

@@ -23,7 +23,12 @@ ENCODERS: dict[str, dict[str, Any]] = {
 QUANTIZERS: dict[str, dict[str, Any]] = {
     "fsq": {"_target_": f"{NETWORKS}.quantizers.FiniteScalarQuantizer", "levels": [4, 3], "code_dim": 5},
     "vq": {"_target_": f"{NETWORKS}.quantizers.VectorQuantizer", "num_codes": 12, "code_dim": 5},
-    "gumbel": {"_target_": f"{NETWORKS}.quantizers.GumbelQuantizer", "num_codes": 12, "code_dim": 5},
+    "gumbel": {
+        "_target_": f"{NETWORKS}.quantizers.GumbelQuantizer",
+        "temperature": 1.0,
+        "num_codes": 12,
+        "code_dim": 5,
+    },
 }
 
 

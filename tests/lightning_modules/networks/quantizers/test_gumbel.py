@@ -23,7 +23,7 @@ def test_the_kl_is_that_of_an_image_whatever_the_batch() -> None:
 
 
 def _quantizer(**settings: object) -> GumbelQuantizer:
-    return GumbelQuantizer(width=3, num_codes=6, code_dim=2, **settings)  # type: ignore[arg-type]
+    return GumbelQuantizer(width=3, num_codes=6, code_dim=2, **{"temperature": 1.0, **settings})  # type: ignore[arg-type]
 
 
 def test_the_cost_is_of_logits_without_noise_and_temperature() -> None:
@@ -84,4 +84,4 @@ def test_refuses_numbers_that_mean_nothing() -> None:
     with pytest.raises(ValueError, match=r"model.quantizer.temperature must be positive, got 0.0 at step 9"):
         _quantizer(temperature=Cosine(start=1.0, end=0.0, steps=3)).train()(torch.randn(1, 2, 3), 9)
     with pytest.raises(ValueError, match=r"model.quantizer.num_codes must be at least 2, got 1"):
-        GumbelQuantizer(width=3, num_codes=1)
+        GumbelQuantizer(width=3, temperature=1.0, num_codes=1)

@@ -18,8 +18,10 @@ from lightning_modules.networks.quantizers import (
 
 WIDTH, PLACES = 6, 5
 BUILDERS: dict[str, Callable[..., Quantizer]] = {
-    "gumbel": partial(GumbelQuantizer, num_codes=7, code_dim=4),
-    "gumbel, straight-through": partial(GumbelQuantizer, num_codes=7, code_dim=4, straight_through=True),
+    "gumbel": partial(GumbelQuantizer, temperature=1.0, num_codes=7, code_dim=4),
+    "gumbel, straight-through": partial(
+        GumbelQuantizer, temperature=1.0, num_codes=7, code_dim=4, straight_through=True
+    ),
     "vq": partial(VectorQuantizer, num_codes=7, code_dim=4),
     "fsq": partial(FiniteScalarQuantizer, levels=[4, 3], code_dim=4),
 }

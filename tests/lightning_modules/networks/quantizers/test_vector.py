@@ -44,10 +44,10 @@ def test_codebook_and_counts_of_two_steps_are_as_computed_by_hand() -> None:
 def test_a_dead_code_moves_to_a_feature_of_the_batch_and_only_when_it_is_time() -> None:
     quantizer = _plain(decay=0.5, restart_every=3, least_usage=0.5)
     grid_BPD = torch.tensor([[[1.0, 1.0], [9.0, 1.0], [9.0, -1.0]]])
-    restarted = [float(quantizer(grid_BPD, step).logged["restarted_codes"]) for step in (1, 2)]
-    assert restarted == [0, 0]
+    dead = [float(quantizer(grid_BPD, step).logged["dead_codes"]) for step in (1, 2)]
+    assert dead == [0, 1]  # counts of ½, then of ¼, where the mean is 1½
     assert quantizer.codebook_KE[2].tolist() == pytest.approx([0, 10], abs=1e-3)
-    assert quantizer(grid_BPD, 3).logged["restarted_codes"] == 1
+    assert quantizer(grid_BPD, 3).logged["dead_codes"] == 1
     (distance,) = torch.cdist(quantizer.codebook_KE[2:], grid_BPD[0]).min(dim=-1).values.tolist()
     assert distance < 1e-3
 
@@ -87,14 +87,12 @@ def test_two_processes_have_the_codebook_of_one_with_all_images(tmp_path: Path) 
         quantizer = VectorQuantizer(
             width=3, num_codes=6, code_dim=2, decay=0.5, restart_every=2, least_usage=0.5
         ).train()
-        restarted = [
-            quantizer(grid_BPD[rows], step).logged["restarted_codes"] for step, grid_BPD in enumerate(features)
-        ]
-        return {"restarted": torch.stack(restarted), **quantizer.state_dict()}
+        dead = [quantizer(grid_BPD[rows], step).logged["dead_codes"] for step, grid_BPD in enumerate(features)]
+        return {"dead": torch.stack(dead), **quantizer.state_dict()}
 
     alone = trained(slice(None))
     first, second = on_two_processes(lambda rank: trained(slice(rank, None, 2)), tmp_path)
-    assert alone["restarted"].sum() > 0
+    assert alone["dead"][::2].sum() > 0  # where codes are restarted
     for name, expected in alone.items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(first[name], expected, rtol=1e-5, atol=1e-6)
