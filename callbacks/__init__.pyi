@@ -1,6 +1,7 @@
 from .cached_features import CachedFeatures
 from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
+from .code_usage import CodeUsage
 from .constant_monitors import ConstantMonitors
 from .kl_history import KLHistory
 from .latent_projector import LatentProjector
@@ -23,6 +24,7 @@ __all__ = [
     "CachedFeatures",
     "CaptionMetrics",
     "CaptionSamples",
+    "CodeUsage",
     "ConstantMonitors",
     "KLHistory",
     "LatentProjector",

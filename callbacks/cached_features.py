@@ -21,7 +21,12 @@ class CachedFeatures(Callback):
         datamodule = getattr(trainer, "datamodule", None)
         if datamodule is None or not datamodule.cache_features:
             return
-        if not isinstance(pl_module, CaptioningModule) or pl_module.fixed_features is None:
+        if not isinstance(pl_module, CaptioningModule):
+            raise ValueError(
+                f"data.cache_features=true is for models that caption images, and {type(pl_module).__name__} does not; "
+                f"leave it out"
+            )
+        if pl_module.fixed_features is None:
             raise ValueError(
                 "data.cache_features=true needs an encoder that training leaves as it is; choose model=timm with "
                 "model.encoder.frozen=true, or leave it out"

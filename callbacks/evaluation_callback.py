@@ -1,28 +1,31 @@
 """The base of callbacks that read what validation and test steps yield, batch by batch."""
 
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.batch import CaptionBatch
-from lightning_modules import CaptioningModule, EvaluationOutput
+from lightning_modules import CaptioningModule, EvaluatedModule, EvaluationOutput
 
 
 class EvaluationCallback(Callback):
     """Calls `observe` with each evaluated batch, and `conclude` at the end of each evaluation.
 
-    It does so for modules that caption images (`CaptioningModule`), and does nothing for others. A batch of which no
-    image could be read is not evaluated; an evaluation without any other batch is not concluded. `forget` is called at
-    the start as well as at the end, because an evaluation may have been interrupted.
+    It does so for what modules that caption images hand over, or for the outputs of others that it `observes`, and does
+    nothing for the rest. A batch of which no image could be read is not evaluated; an evaluation without any other
+    batch is not concluded. `forget` is called at the start as well as at the end, because an evaluation may have been
+    interrupted.
 
     `stage` is `val` or `test`. The sanity check before training is not observed, because its figures mean nothing yet,
     except by callbacks that only log: so a run knows at its start what it will log, and ends there if something cannot
     be measured.
 
     Attributes:
+        observes: The kinds of outputs that it looks at.
         runs_in_sanity_check: Whether the sanity check is observed; Lightning drops what is logged in it.
     """
 
+    observes: ClassVar[tuple[type, ...]] = (EvaluationOutput,)
     runs_in_sanity_check = False
     _has_observed = False
 
@@ -58,7 +61,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if isinstance(outputs, EvaluationOutput) and self._observes(trainer):
+        if isinstance(outputs, self.observes) and self._observes(trainer):
             self._observe(trainer, pl_module, outputs, batch, batch_idx, "val")
 
     def on_test_batch_end(
@@ -70,7 +73,7 @@ class EvaluationCallback(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if isinstance(outputs, EvaluationOutput):
+        if isinstance(outputs, self.observes):
             self._observe(trainer, pl_module, outputs, batch, batch_idx, "test")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,13 +91,12 @@ class EvaluationCallback(Callback):
         self.forget()
 
     def _observe(self, trainer: Trainer, module: LightningModule, *observed: Any) -> None:
-        assert isinstance(module, CaptioningModule), "nothing else hands over an EvaluationOutput"
         self._has_observed = True
-        self.observe(trainer, module, *observed)
+        self.observe(trainer, cast(CaptioningModule, module), *observed)
 
     def _end(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
-        if not isinstance(module, CaptioningModule):
+        if not isinstance(module, EvaluatedModule):
             return
         if trainer.strategy.reduce_boolean_decision(self._has_observed, all=False):  # on any process
-            self.conclude(trainer, module, stage)
+            self.conclude(trainer, cast(CaptioningModule, module), stage)
         self._begin()

@@ -1,44 +1,57 @@
-"""Measures how like the originals the images are that the model reconstructs from its own captions."""
+"""Measures how like the originals the images are that the model makes: of its own captions, or of codes."""
 
 from pytorch_lightning import Trainer
 
 from callbacks.evaluation_callback import EvaluationCallback
-from callbacks.reconstructions import reconstruct_from_first_captions
 from datamodules.batch import CaptionBatch
-from lightning_modules import CaptioningModule, EvaluationOutput
+from lightning_modules import CodedImages, EvaluatedModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
 from metrics import ReconstructionQuality
 
 
 class ReconstructionMetrics(EvaluationCallback):
-    """Logs PSNR and SSIM under `val/` and `test/` where the model reconstructs images.
+    """Logs PSNR and SSIM under `val/` and `test/` where the model makes images.
 
-    Each image counts as reconstructed from the words of its first caption, at the size at which it is drawn.
+    A model that captions images reconstructs each from the words of its first caption, at the size at which it is
+    drawn. Of codes it is their image. Where the decoder reads more than codes in training, those images are measured,
+    too: `relaxed/PSNR`, and how much better it is, `relaxed/gap`.
     """
 
+    observes = (EvaluationOutput, CodedImages)
     runs_in_sanity_check = True
 
     def __init__(self) -> None:
         self.quality = ReconstructionQuality()
+        self.relaxed = ReconstructionQuality()
 
     def observe(
         self,
         trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
+        module: EvaluatedModule,
+        output: EvaluationOutput | CodedImages,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
-        if captioner.can_reconstruct:
-            reconstruction_BCHW = reconstruct_from_first_captions(captioner, output.generated)
-            originals_BCHW = to_unit_interval(batch.images_BCHW, size=reconstruction_BCHW.shape[-1])
-            self.quality.to(captioner.device).update(reconstruction_BCHW, originals_BCHW, batch.image_ids_B)
+        if not module.can_reconstruct:
+            return
+        images_BCHW = module.reconstructions(output)
+        originals_BCHW = to_unit_interval(batch.images_BCHW, size=images_BCHW.shape[-1])
+        self.quality.to(module.device).update(images_BCHW, originals_BCHW, batch.image_ids_B)
+        if isinstance(output, CodedImages) and output.relaxed_BCHW is not None:
+            self.relaxed.to(module.device).update(output.relaxed_BCHW, originals_BCHW, batch.image_ids_B)
 
-    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
-        if captioner.can_reconstruct:
-            for name, value in self.quality.compute().items():
-                captioner.log(f"{stage}/{name}", value.float())
+    def conclude(self, trainer: Trainer, module: EvaluatedModule, stage: str) -> None:
+        if not module.can_reconstruct:
+            return
+        quality = self.quality.compute()
+        for name, value in quality.items():
+            module.log(f"{stage}/{name}", value.float())
+        if trainer.strategy.reduce_boolean_decision(bool(self.relaxed.rows), all=False):  # on any process
+            relaxed = self.relaxed.compute()["PSNR"]
+            module.log(f"{stage}/relaxed/PSNR", relaxed.float())
+            module.log(f"{stage}/relaxed/gap", (relaxed - quality["PSNR"]).float())
 
     def forget(self) -> None:
         self.quality.reset()
+        self.relaxed.reset()

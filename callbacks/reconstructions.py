@@ -1,10 +1,9 @@
-"""Shows images beside what the model reconstructs from its own captions of them.
+"""Shows images beside those that the model makes of them: from its own captions, or from codes.
 
 Shape legend: B images, R rows of a batch, C channels, H rows, W columns, X numbers of a pair of pictures.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from pytorch_lightning import Trainer
@@ -14,7 +13,7 @@ from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
-from lightning_modules import CaptioningModule, EvaluationOutput, GeneratedBatch
+from lightning_modules import CodedImages, EvaluatedModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.rows_by_image import RowsByImage
 from utils.lightning_internals import figures_step
@@ -38,7 +37,9 @@ class Pairs(RowsByImage):
 
 
 class Reconstructions(EvaluationCallback):
-    """Writes a picture to TensorBoard: originals above, below each its reconstruction from the first caption's words.
+    """Writes a picture to TensorBoard: originals above, below each what the model makes of it.
+
+    That is its reconstruction from the first caption's words, or the image of its codes.
 
     Args:
         num_images: How many images, those of the lowest ids: the same on any number of processes.
@@ -46,6 +47,8 @@ class Reconstructions(EvaluationCallback):
     Raises:
         ValueError: It is none.
     """
+
+    observes = (EvaluationOutput, CodedImages)
 
     def __init__(self, num_images: int = 8) -> None:
         if num_images < 1:
@@ -56,28 +59,28 @@ class Reconstructions(EvaluationCallback):
     def observe(
         self,
         trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
+        module: EvaluatedModule,
+        output: EvaluationOutput | CodedImages,
         batch: CaptionBatch,
         batch_idx: int,
         stage: str,
     ) -> None:
-        if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
+        if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         ids = batch.image_ids_B.tolist()
         shown = sorted({*self.pairs, *ids})[: self.num_images]
         rows = [row for row, image_id in enumerate(ids) if image_id in shown]
         if rows:
-            reconstruction_RCHW = reconstruct_from_first_captions(captioner, output.generated, rows)
+            reconstruction_RCHW = module.reconstructions(output, rows)
             originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=reconstruction_RCHW.shape[-1])
             pairs_R2CHW = torch.stack([originals_RCHW, reconstruction_RCHW], dim=1)
             self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
             self.pairs = {image_id: self.pairs[image_id] for image_id in shown}
 
-    def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
-        if not captioner.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
+    def conclude(self, trainer: Trainer, module: EvaluatedModule, stage: str) -> None:
+        if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
-        gathered = Pairs().to(captioner.device)
+        gathered = Pairs().to(module.device)
         if self.pairs:
             gathered.update(torch.stack([*self.pairs.values()]), torch.tensor([*self.pairs]))
         pairs_BX = gathered.compute()
@@ -87,14 +90,6 @@ class Reconstructions(EvaluationCallback):
 
     def forget(self) -> None:
         self.pairs = {}
-
-
-def reconstruct_from_first_captions(
-    captioner: CaptioningModule, generated: GeneratedBatch, rows: Sequence[int] | None = None
-) -> Tensor:
-    """Return some images of a batch, all for None, reconstructed from their first captions' words: [R, C, H, W]."""
-    first_BL = generated.tokens_NL[:: len(generated.captions[0])]
-    return captioner.reconstruct(first_BL if rows is None else first_BL[rows])
 
 
 def side_by_side(pairs_BX: Tensor) -> Tensor:

@@ -153,6 +153,8 @@ def _choice(entry: str | Mapping[str, Any]) -> str:
         return entry
     (group, option), *_ = entry.items()
     name = group.removeprefix("override ").lstrip("/").split("@_global_.")[0]
+    own, _, package = name.partition("@")
+    name = own if package.endswith(f".{own.replace('/', '.')}") else name  # its settings stand where they always do
     return f"{name}={'null' if option is None else option}"
 
 

@@ -3,13 +3,15 @@
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from datamodules.caption_datamodule import CaptionDataModule
 from launch.checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
 from launch.devices import (
     best_checkpoint,
@@ -25,6 +27,7 @@ from launch.resuming import hide_no_more, resumed
 from launch.stopping import ending_when_stopped
 from launch.summary import log_hyperparameters, print_summary
 from launch.trainer import build_trainer
+from lightning_modules import CaptioningModule, FacetModule
 from lightning_modules.checkpoints.compatibility import refuse_other_model
 from lightning_modules.checkpoints.trained_images import marks_of_start
 from lightning_modules.checkpoints.warm_start import warm_start
@@ -59,9 +62,7 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup("fit")
     refuse_empty_shares(trainer, datamodule)
     prepare_goals(trainer, datamodule, config)
-    module = instantiate(config.model, _partial_=True)(
-        tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
-    )
+    module = build_module(config.model, datamodule)
     expect_unused_parameters(trainer, module)
     check_run(trainer, datamodule, module)
     if config.ckpt_path is not None and old_run is None:
@@ -85,6 +86,16 @@ def train(config: DictConfig) -> float | None:
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, module, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
+
+
+def build_module(settings: DictConfig, datamodule: CaptionDataModule) -> FacetModule:
+    """Build a model from its settings, and what it has to know of the data: the words only if it captions images."""
+    known: dict[str, Any] = {"image_size": datamodule.image_size}
+    kind = get_object(settings._target_)
+    if not isinstance(kind, type) or issubclass(kind, CaptioningModule):
+        known["tokenizer"] = datamodule.tokenizer.to_json()
+    module: FacetModule = instantiate(settings, _partial_=True)(**known)
+    return module
 
 
 @rank_zero_only

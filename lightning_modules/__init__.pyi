@@ -1,22 +1,36 @@
-from .base import CaptioningModule, EvaluationOutput, Example, FacetModule, GeneratedBatch, seeds_of_images
+from .base import (
+    CaptioningModule,
+    EvaluatedModule,
+    EvaluationOutput,
+    Example,
+    FacetModule,
+    GeneratedBatch,
+    seeds_of_images,
+)
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
-from .checkpoints.loading import load_captioner, load_module
+from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
+from .image_coder import ImageCoder
+from .results.coded_images import CodedImages
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
 from .variational_captioner import VariationalCaptioner
 
 __all__ = [
     "CaptioningModule",
+    "CodedImages",
+    "EvaluatedModule",
     "EvaluationOutput",
     "Example",
     "FacetModule",
     "GeneratedBatch",
+    "ImageCoder",
     "SelfCritical",
     "SelfCriticalCaptioner",
     "VariationalCaptioner",
     "average_checkpoints",
     "from_pretrained",
     "load_captioner",
+    "load_discrete_vae",
     "load_module",
     "save_module",
     "save_pretrained",

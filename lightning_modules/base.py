@@ -23,6 +23,7 @@ from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
+from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
@@ -32,25 +33,6 @@ log = logging.getLogger(__name__)
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
-
-
-class Example(NamedTuple):
-    """A generated caption beside a human one of the same image, for the summary of a run."""
-
-    generated: str
-    reference: str
-
-
-class EvaluationOutput(NamedTuple):
-    """What a validation or test step hands to the callbacks.
-
-    Attributes:
-        generated: The captions that the model's own strategy generates.
-        latents: Those that the loss saw, of each reference caption; None for a model without.
-    """
-
-    generated: GeneratedBatch
-    latents: Latents | None = None
 
 
 class FeatureShape(NamedTuple):
@@ -63,8 +45,8 @@ class FeatureShape(NamedTuple):
 class FacetModule(LightningModule, ABC):
     """Any model that `train.py` can train, `average.py` can average, and a checkpoint can bring back.
 
-    Its constructor takes keywords alone: `tokenizer` (a string, see `CaptionTokenizer.to_json`), `image_size` (in
-    pixels), and whatever stands in its YAML under `conf/model`, as plain values and nested settings with a `_target_`.
+    Its constructor takes keywords alone: `image_size` (in pixels), and whatever stands in its YAML under `conf/model`,
+    as plain values and nested settings with a `_target_`.
     It calls `save_hyperparameters(logger=False)` and builds its networks itself (see `lightning_modules.build`), so
     that a checkpoint can be reloaded alone. Checkpoints name the class, and hold the keys of the training images.
 
@@ -117,8 +99,51 @@ class FacetModule(LightningModule, ABC):
         checkpoint |= header(type(self), self.trained_on)
 
 
-class CaptioningModule(FacetModule):
+class EvaluatedModule(FacetModule):
+    """A model whose validation and test steps hand something to the callbacks.
+
+    Attributes:
+        can_reconstruct: Whether it makes images of its own, so that `reconstructions` works.
+    """
+
+    @property
+    def can_reconstruct(self) -> bool:
+        return False
+
+    @abstractmethod
+    def evaluate(self, batch: CaptionBatch) -> Any:
+        """Return what is made of a batch, such as an `EvaluationOutput`; nothing may depend on its other images."""
+
+    def reconstructions(self, output: Any, rows: Sequence[int] | None = None) -> Tensor:
+        """Return the images that it made of some images of a batch, all for None: `images_RCHW` in [0, 1].
+
+        Args:
+            output: What `evaluate` has returned.
+            rows: Which images of the batch.
+
+        Raises:
+            ValueError: The model makes no images.
+        """
+        raise ValueError(f"{type(self).__name__} makes no images")
+
+    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> Any:
+        return self._evaluate(batch)
+
+    def test_step(self, batch: CaptionBatch, batch_idx: int) -> Any:
+        return self._evaluate(batch)
+
+    def _evaluate(self, batch: CaptionBatch) -> Any:
+        if not len(batch.image_ids_B):  # none of its images could be read
+            return None
+        # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
+        with torch.autocast(self.device.type, enabled=False):
+            return self.evaluate(batch)
+
+
+class CaptioningModule(EvaluatedModule):
     """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
+
+    Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`).
 
     Only `encode` and `generate` have to be written, beside `training_step` and `configure_optimizers`. Validation and
     test then generate captions, which the callbacks score; a model that also has a loss to report overrides `evaluate`.
@@ -152,10 +177,6 @@ class CaptioningModule(FacetModule):
     @property
     def style_sees_image(self) -> bool:
         return True
-
-    @property
-    def can_reconstruct(self) -> bool:
-        return False
 
     @abstractmethod
     def encode(self, images_BCHW: Tensor) -> Tensor:
@@ -193,6 +214,10 @@ class CaptioningModule(FacetModule):
             ValueError: The model has no image decoder.
         """
         raise ValueError(f"{type(self).__name__} has no image decoder, so it cannot reconstruct images")
+
+    def reconstructions(self, output: EvaluationOutput, rows: Sequence[int] | None = None) -> Tensor:
+        first_BL = output.generated.tokens_NL[:: len(output.generated.captions[0])]  # of each image its first caption
+        return self.reconstruct(first_BL if rows is None else first_BL[rows])
 
     def sample_latents(self, features_BPD: Tensor, sampling: LatentSampling | None = None) -> Latents:
         """Sample latents of images; by default their means, of which `style.sample` is each image's own style.
@@ -294,16 +319,3 @@ class CaptioningModule(FacetModule):
     def predict_step(self, batch: CaptionBatch, batch_idx: int) -> GeneratedBatch:
         """Generate captions of a batch by the model's own strategy: `trainer.predict(captioner, loader)`."""
         return self._generate(batch)
-
-    def validation_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
-        return self._evaluate(batch)
-
-    def test_step(self, batch: CaptionBatch, batch_idx: int) -> EvaluationOutput | None:  # type: ignore[override]
-        return self._evaluate(batch)
-
-    def _evaluate(self, batch: CaptionBatch) -> EvaluationOutput | None:
-        if not len(batch.image_ids_B):  # none of its images could be read
-            return None
-        # Also where training runs in lower precision: the figures are those of the weights as they are saved and used
-        with torch.autocast(self.device.type, enabled=False):
-            return self.evaluate(batch)

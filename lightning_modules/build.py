@@ -1,4 +1,4 @@
-"""Puts a captioner together from the configs of its parts: what each stage must know of the others is said here."""
+"""Puts networks together from the configs of their parts: what each stage must know of the others is said here."""
 
 from functools import partial
 from typing import Any
@@ -9,11 +9,22 @@ from datamodules.tokenizers import Vocabulary
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.combiners import Combiner
 from lightning_modules.networks.decoders import Decoder
+from lightning_modules.networks.discrete_vae import DiscreteVAE
 from lightning_modules.networks.embeddings import Embedding
 from lightning_modules.networks.encoders import Encoder
+from lightning_modules.networks.grid_decoders import GridDecoder
+from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplacePixels, PixelOutput, UnitPixels
 from lightning_modules.networks.latents import LatentModel
+from lightning_modules.networks.quantizers import Quantizer
 
 Config = dict[str, Any]
+
+PIXELS: dict[str, type[PixelOutput]] = {
+    "gaussian": UnitPixels,
+    "huber": UnitPixels,
+    "logit_laplace": LogitLaplacePixels,
+}
+"""What a discrete VAE's decoder outputs for a pixel, by the reconstruction term of its loss."""
 
 
 def build(config: Config, *args: Any, **known: Any) -> Any:
@@ -69,4 +80,46 @@ def assemble(
         relaxation=build(relaxation),
         image_decoder=build(image_decoder, embedding_dim=built_embedding.embedding_dim) if image_decoder else None,
         prefix=vocabulary.prefix,
+    )
+
+
+def assemble_discrete_vae(
+    *, encoder: Config, quantizer: Config, grid_decoder: Config, reconstruction: str, image_size: int
+) -> DiscreteVAE:
+    """Build a discrete VAE.
+
+    Args:
+        encoder: Image to features.
+        quantizer: Features to codes and their vectors.
+        grid_decoder: Vectors to an image.
+        reconstruction: The term of the loss, by which the decoder's outputs are read.
+        image_size: Height and width of the images in pixels.
+
+    Raises:
+        ValueError: The term is unknown, or parts do not fit each other.
+    """
+    if reconstruction not in PIXELS:
+        raise ValueError(f"model.loss.reconstruction must be one of {', '.join(PIXELS)}, got {reconstruction!r}")
+    pixels = PIXELS[reconstruction]()
+    built_encoder: Encoder = build(encoder, image_size=image_size)
+    if built_encoder.grid is None:
+        raise ValueError(
+            f"model.encoder={type(built_encoder).__name__} gives {built_encoder.positions} positions, which are no "
+            f"square grid of codes; choose another model/encoder or backbone"
+        )
+    built_quantizer: Quantizer = build(quantizer, width=built_encoder.width)
+    built_decoder: GridDecoder = build(
+        grid_decoder,
+        code_dim=built_quantizer.code_dim,
+        grid_size=built_encoder.grid,
+        image_size=image_size,
+        channels=pixels.channels,
+    )
+    return DiscreteVAE(
+        encoder=built_encoder,
+        quantizer=built_quantizer,
+        decoder_image=built_decoder,
+        pixels=pixels,
+        image_size=image_size,
+        grid_size=built_encoder.grid,
     )

@@ -2,13 +2,14 @@
 
 import logging
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
-from datamodules.batch import CaptionBatch
-from lightning_modules.base import CaptioningModule
-from lightning_modules.losses import LossReport, LossTerms, VAELoss
+from lightning_modules.base import EvaluatedModule
+from lightning_modules.losses import LossReport
 from metrics import MeanOverCaptions
 
 log = logging.getLogger(__name__)
@@ -20,46 +21,44 @@ warnings.filterwarnings("ignore", message="Using `DistributedSampler` with the d
 
 
 class SplitLoss:
-    """Gathers the terms of each caption over an evaluation, and makes the loss of their means.
+    """Gathers the terms of each sample over an evaluation, and makes the loss of their means.
 
-    Each caption of the split counts once, on any number of processes and in batches of any size, and what the loss
+    Each sample of the split counts once, on any number of processes and in batches of any size, and what the loss
     takes of means, such as free bits, is of the means over the split. Processes exchange nothing before the end, so
     that one without a readable image keeps none waiting.
 
     Args:
-        loss: The VAE-loss.
-        reconstructs: Whether images are reconstructed.
+        names: The terms, in order: the same on all processes.
+        report: Makes the loss of their means, as it counts at a training step.
     """
 
-    def __init__(self, loss: VAELoss, *, reconstructs: bool) -> None:
-        none_N, none_NZ = torch.empty(0), torch.empty(0, 0)
-        of_no_caption = LossTerms(
-            caption_N=none_N,
-            smoothed_N=none_N,
-            reconstruction_R=none_N if reconstructs else None,
-            kl_style_NZ=none_NZ,
-            kl_content_NZ=none_NZ,
-            extra=dict.fromkeys(loss.terms, none_N),
-        )
-        self.loss = loss
-        self.mean = MeanOverCaptions([*loss.samples(of_no_caption)])  # names that all processes know
+    def __init__(self, names: Sequence[str], report: Callable[[Mapping[str, Tensor], int], LossReport]) -> None:
+        self.mean = MeanOverCaptions(names)
+        self._report = report
 
     def reset(self) -> None:
         """Forget all that was added."""
         self.mean.reset()
 
-    def add(self, terms: LossTerms, batch: CaptionBatch) -> None:
-        """Add the captions of a batch; all of them reconstruct their image where any does."""
-        samples = self.loss.samples(terms)
-        self.mean.to(terms.caption_N.device).update(samples, batch.image_ids_B, batch.image_of_caption_N)
+    def add(self, samples: Mapping[str, Tensor], image_ids_B: Tensor, image_of_row_N: Tensor | None = None) -> None:
+        """Add all samples of some images.
+
+        Args:
+            samples: The terms by name, [N] or [N, ...].
+            image_ids_B: The images' ids.
+            image_of_row_N: For each sample the row of its image; None where each image is one.
+        """
+        device = next(iter(samples.values())).device
+        rows_N = torch.arange(len(image_ids_B), device=device) if image_of_row_N is None else image_of_row_N
+        self.mean.to(device).update(samples, image_ids_B, rows_N)
 
     def report(self, step: int, device: torch.device) -> LossReport | None:
-        """Return the loss over all processes as it counts at training step `step`; None where no caption was added."""
+        """Return the loss over all processes as it counts at training step `step`; None where no sample was added."""
         mean = self.mean.to(device).compute()
-        return None if mean is None else self.loss.report(mean, step)
+        return None if mean is None else self._report(mean, step)
 
 
-class SplitEvaluation(CaptioningModule):
+class SplitEvaluation(EvaluatedModule):
     """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
 
     Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
@@ -91,9 +90,14 @@ class SplitEvaluation(CaptioningModule):
     def on_test_epoch_end(self) -> None:
         self._log_split_loss("test")
 
+    @property
+    def evaluated_step(self) -> int:
+        """The training step that what follows a schedule is evaluated at."""
+        is_trained = self._trainer is not None and self._trainer.state.fn == "fit"
+        return self.global_step if is_trained or self._trained_steps is None else self._trained_steps
+
     def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
-        trained_steps = None if self.trainer.state.fn == "fit" else self._trained_steps
-        report = self.split_loss.report(self.global_step if trained_steps is None else trained_steps, self.device)
+        report = self.split_loss.report(self.evaluated_step, self.device)
         self.split_loss.reset()
         if report is None:
             self._report_no_images(stage)

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
+from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.exporting import ExportedModel, captioner_parts
 from lightning_modules.generation import LatentSampling, Strategy
@@ -42,7 +42,7 @@ from utils.seeding import Generators, generators_of_images, run_seed
 log = logging.getLogger(__name__)
 
 
-class VariationalCaptioner(SplitEvaluation, OptimizedModule):
+class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -114,7 +114,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
         )
         self.loss: VAELoss = build(loss, widths=widths)
         self.strategy: Strategy = build(generation)
-        self.split_loss = SplitLoss(self.loss, reconstructs=self.can_reconstruct)
+        self.split_loss = SplitLoss(self.loss.names(reconstructs=self.can_reconstruct), self.loss.report)
 
     def load_pretrained(self) -> None:
         self.network.encoder.load_pretrained()
@@ -143,7 +143,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule):
         features_BPD = self.features_of(batch)
         every_R = torch.arange(len(batch.tokens_NL), device=self.device)
         terms, latents = self._terms(features_BPD, batch, every_R, for_loss)
-        self.split_loss.add(terms, batch)
+        self.split_loss.add(self.loss.samples(terms), batch.image_ids_B, batch.image_of_caption_N)
         return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:

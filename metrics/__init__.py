@@ -8,6 +8,7 @@ from metrics.caption_scores import CaptionScores
 from metrics.cider import cider, cider_d
 from metrics.clip_model import ClipModel
 from metrics.clip_score import ClipScore, PacScore, clip_score, ref_clip_score
+from metrics.code_statistics import CodeFigures, CodeStatistics, code_figures
 from metrics.code_usage import CodeUsage, choice_information, codes_used, perplexity
 from metrics.consistency import consistency
 from metrics.distinct_images import DistinctImages
@@ -49,6 +50,8 @@ __all__ = [
     "CaptionScores",
     "ClipModel",
     "ClipScore",
+    "CodeFigures",
+    "CodeStatistics",
     "CodeUsage",
     "DistinctImages",
     "DocumentFrequencies",
@@ -77,6 +80,7 @@ __all__ = [
     "cider",
     "cider_d",
     "clip_score",
+    "code_figures",
     "codes_used",
     "consensus_scores",
     "consistency",

@@ -83,8 +83,19 @@ def _fine_tuning(folder: Path) -> list[str]:
     return [*files, f"pretrained_model={trained.best}"]
 
 
+def _discrete_vae(folder: Path) -> list[str]:
+    return ["model=discrete_vae"]  # whose group it is of
+
+
+def _by_loss(folder: Path) -> list[str]:
+    return ["monitor=val/loss", "monitor_mode=min"]  # there are no scores
+
+
 PACKAGE_OF_OPTION = {"logger/wandb": "wandb", "logger/mlflow": "mlflow"}
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
+    "callbacks/common": _by_loss,
+    "callbacks/images": _discrete_vae,
+    "callbacks/images_ema": _discrete_vae,
     "data/flickr8k": _flickr8k,
     "data/hf": _hugging_face,
     "data/flickr8k_small": _flickr8k,
@@ -98,6 +109,11 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "metrics/full": _meteor,
     "model/encoder/efficientnet_lite2": _backbone,
     "model/encoder/timm": _backbone,
+    "model/grid_decoder/strided": _discrete_vae,
+    "model/loss/discrete_vae": _discrete_vae,
+    "model/quantizer/fsq": _discrete_vae,
+    "model/quantizer/gumbel": _discrete_vae,
+    "model/quantizer/vq": _discrete_vae,
     "model/timm": _backbone,
     "model/embedding/pretrained": _vectors,
     "tokenizer/gpt2": _gpt2,

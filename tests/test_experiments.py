@@ -1,6 +1,7 @@
 """Every option of every group under every experiment: it composes, its settings fit what takes them, a step runs."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.setting_types import refuse_wrong_settings
 from launch.trainer import build_trainer
+from launch.training import build_module
+from lightning_modules import CodedImages
 from metrics.rewards import reward_frequencies
 from tests.test_configs import (
     BACKBONE,
@@ -29,7 +32,30 @@ from utils.shell import override
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SWAPPED = [option for option in OPTIONS if option.parts[0] not in ("experiment", "hparams_search", "hydra")]
-PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPED]
+
+
+@cache
+def _composed(*choices: str) -> DictConfig:
+    return compose_train(choices, with_hydra=True)
+
+
+def _fits(experiment: str, option: Path) -> bool:
+    """Return whether an option is one of the family of models that an experiment trains: codes, or captions."""
+    group, own = option.parent.as_posix(), _composed(f"experiment={experiment}")
+    if group not in own.hydra.runtime.choices:
+        return False
+    if group in ("model", "model/loss"):
+        swapped = _composed(*([] if group == "model" else [f"experiment={experiment}"]), f"{group}={option.name}")
+        return _codes_images(swapped) == _codes_images(own)
+    return True
+
+
+def _codes_images(config: DictConfig) -> tuple[bool, bool]:
+    """Return whether a model does, and its loss is of such a model."""
+    return config.model._target_.endswith(".ImageCoder"), config.model.loss._target_.endswith(".DiscreteVAELoss")
+
+
+PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPED if _fits(experiment, option)]
 
 BESIDE: Mapping[str, list[str]] = {
     "metrics/diversity": ["generation=sample"],  # compares several captions of an image
@@ -83,10 +109,7 @@ def test_an_experiment_with_another_option_runs_a_step(
         refuse_wrong_settings(config)
         build_trainer(config)
         datamodule = _data(config, loaded)
-        module = instantiate(config.model, _partial_=True)(
-            tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size
-        )
-        _run_a_step(module, datamodule)
+        _run_a_step(build_module(config.model, datamodule), datamodule)
 
 
 def _data(config: DictConfig, loaded: dict[str, CaptionDataModule]) -> CaptionDataModule:
@@ -99,7 +122,7 @@ def _data(config: DictConfig, loaded: dict[str, CaptionDataModule]) -> CaptionDa
 
 
 def _run_a_step(module: Any, datamodule: CaptionDataModule) -> None:
-    """Train a step and generate captions, without a trainer."""
+    """Train a step and evaluate a batch, without a trainer."""
     module.log = module.log_dict = lambda *_, **__: None
     if hasattr(module, "_frequencies"):
         module._frequencies = reward_frequencies(datamodule.splits["train"].captions)
@@ -107,7 +130,9 @@ def _run_a_step(module: Any, datamodule: CaptionDataModule) -> None:
     loss.backward()
     assert loss.isfinite()
     batch = next(iter(datamodule.val_dataloader()))
-    assert len(module.eval().evaluate(batch).generated.captions) == len(batch.image_ids_B)
+    output = module.eval().evaluate(batch)
+    made = output.codes_BP if isinstance(output, CodedImages) else output.generated.captions
+    assert len(made) == len(batch.image_ids_B)
 
 
 def _is_missing(config: DictConfig, key: str) -> bool:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -14,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import TENSORS, Even
 
 import train
 from datamodules.caption_datamodule import CaptionDataModule
-from lightning_modules import VariationalCaptioner
+from launch.training import build_module
 from utils.shell import override
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,8 @@ SMALL = {
     "num_resnet_blocks": 1,
     "base_width": 4,
     "reduced_width": 4,
+    "num_codes": 16,
+    "code_dim": 4,
     "style_dim": 3,
     "content_dim": 5,
     "position_dim": 2,
@@ -113,16 +116,13 @@ def run_tiny(run_dir: Path, *settings: str, choices: Sequence[str] = ()) -> Tiny
         return TinyRun(run_dir, train.main(config))
 
 
-def build_tiny(
-    run_dir: Path, *settings: str, choices: Sequence[str] = ()
-) -> tuple[VariationalCaptioner, CaptionDataModule]:
+def build_tiny(run_dir: Path, *settings: str, choices: Sequence[str] = ()) -> tuple[Any, CaptionDataModule]:
     """Build a model and its data as `train.py` does, without training."""
     with hydra_job(compose_tiny(run_dir, *settings, choices=choices)) as config:
         datamodule = instantiate(config.data)
         datamodule.prepare_data()
         datamodule.setup()
-        model = instantiate(config.model, _partial_=True)
-        return model(tokenizer=datamodule.tokenizer.to_json(), image_size=datamodule.image_size), datamodule
+        return build_module(config.model, datamodule), datamodule
 
 
 def read_events(folder: Path) -> EventAccumulator:

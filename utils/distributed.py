@@ -41,6 +41,29 @@ def sum_of_processes(mine: Tensor) -> Tensor:
     return summed
 
 
+def gather_rows(mine: Tensor) -> Tensor:
+    """Return the rows of all processes' tensors, each of which must call this: the first rows, then the second ones, ….
+
+    Samplers deal the images of a batch out in turns, so that this is their order on one process. Processes may hold
+    different numbers of rows. No gradients pass.
+
+    Args:
+        mine: This process's rows, [N, ...]; beyond N all have the same shape.
+    """
+    processes = num_processes()
+    if processes == 1:
+        return mine
+    count = torch.tensor(len(mine), device=mine.device)
+    counts = [torch.zeros_like(count) for _ in range(processes)]
+    dist.all_gather(counts, count)
+    padded = mine.new_zeros(max(int(count) for count in counts), *mine.shape[1:])
+    padded[: len(mine)] = mine.detach()
+    gathered = [torch.empty_like(padded) for _ in range(processes)]
+    dist.all_gather(gathered, padded)
+    is_row = torch.arange(len(padded), device=mine.device).unsqueeze(1) < torch.stack(counts)
+    return torch.stack(gathered, dim=1)[is_row]
+
+
 def mean_of_batch(samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the mean of each term over the samples of all processes' batches together.
 

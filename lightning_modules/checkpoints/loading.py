@@ -1,5 +1,6 @@
 """Reading a checkpoint that may come from a stranger: no code of its own runs, and its errors are clear."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from hydra.utils import get_object
 from datamodules.training_record import TrainingRecord
 from lightning_modules.base import CaptioningModule, FacetModule
 from lightning_modules.checkpoints.formats import read_checkpoint
+from lightning_modules.networks.discrete_vae import DiscreteVAE, FrozenDiscreteVAE
 
 TRUSTED_PACKAGES = ("lightning_modules",)
 HOW_TO_TRUST = (
@@ -63,8 +65,23 @@ def load_captioner(path: str | Path, *, trusted_packages: Sequence[str] = ()) ->
     """
     module = load_module(path, trusted_packages=trusted_packages)
     if not isinstance(module, CaptioningModule):
-        raise ValueError(f"{path}: expected a model that captions images, got a {type(module).__name__}")
+        raise ValueError(f"{path}: expected a model that captions images, got {_described(module)}")
     return module
+
+
+def load_discrete_vae(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> FrozenDiscreteVAE:
+    """Rebuild the discrete VAE of a checkpoint, to be used as it is within another model; see `load_module`.
+
+    Raises:
+        ValueError: As `load_module`, or the model is of another kind.
+    """
+    module = load_module(path, trusted_packages=trusted_packages)
+    network = getattr(module, "network", None)
+    if not isinstance(network, DiscreteVAE):
+        raise ValueError(
+            f"{path}: expected a discrete VAE (python train.py model=discrete_vae), got {_described(module)}"
+        )
+    return FrozenDiscreteVAE(network)
 
 
 def read_record(path: str | Path) -> TrainingRecord:
@@ -81,6 +98,13 @@ def _record(path: str | Path, checkpoint: Mapping[str, Any]) -> TrainingRecord:
         return TrainingRecord.from_checkpoint(checkpoint.get("trained_on"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _described(module: FacetModule) -> str:
+    """Return a model's class, and what it is by the first line of the class's docstring."""
+    about = (inspect.getdoc(type(module)) or "").partition("\n")[0].rstrip(".")
+    article = "an" if type(module).__name__[0] in "AEIOU" else "a"
+    return f"{article} {type(module).__name__}" + (f" ({about[:1].lower()}{about[1:]})" if about else "")
 
 
 def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:

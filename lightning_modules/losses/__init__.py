@@ -1,14 +1,17 @@
-"""The VAE-loss and its terms."""
+"""The losses and their terms."""
 
 from lightning_modules.losses.bag_of_words import BagOfWords
 from lightning_modules.losses.confidence_penalty import ConfidencePenalty
+from lightning_modules.losses.discrete_vae_loss import DiscreteVAELoss
+from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.losses.loss_term import LossTerm, NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import caption_cross_entropy, free_bits, reconstruction_nll
-from lightning_modules.losses.vae_loss import LossReport, LossTerms, VAELoss
+from lightning_modules.losses.vae_loss import LossTerms, VAELoss
 
 __all__ = [
     "BagOfWords",
     "ConfidencePenalty",
+    "DiscreteVAELoss",
     "LossReport",
     "LossTerm",
     "LossTerms",

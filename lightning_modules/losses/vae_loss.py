@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.losses.loss_term import NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import free_bits
 from lightning_modules.schedules import Schedule, as_schedule
@@ -37,27 +39,6 @@ class LossTerms(NamedTuple):
 
 
 OWN_NAMES = {"caption", "smoothed", "reconstruction", "kl", "kl_style", "kl_content", "beta", "gamma"}
-
-
-class LossReport(NamedTuple):
-    """The loss and everything that it was made of, by name.
-
-    Attributes:
-        total: What the optimizer minimises; the sum of the contributions.
-        nats: Each term in nats per sample, as it is.
-        contributions: Each term as it enters the loss: weighed, and with its free bits.
-        weights: The weights at this step.
-    """
-
-    total: Tensor
-    nats: dict[str, Tensor]
-    contributions: dict[str, Tensor]
-    weights: dict[str, float]
-
-    def named(self, stage: str) -> dict[str, Tensor]:
-        """Return the terms by what they are called in logs: `{stage}/nats/…` and `{stage}/contribution/…`."""
-        nats = {f"{stage}/nats/{name}": value for name, value in self.nats.items()}
-        return nats | {f"{stage}/contribution/{name}": value for name, value in self.contributions.items()}
 
 
 class VAELoss(nn.Module):
@@ -163,6 +144,19 @@ class VAELoss(nn.Module):
     def extra_terms(self, output: Any) -> dict[str, Tensor]:
         """Return what each further term makes of what the network computed, in nats of each caption: [N] each."""
         return {name: term(output) for name, term in self.terms.items()}
+
+    def names(self, *, reconstructs: bool) -> tuple[str, ...]:
+        """Return the names of the `samples` where images are reconstructed, or are not."""
+        none_N, none_NZ = torch.empty(0), torch.empty(0, 0)
+        of_no_caption = LossTerms(
+            caption_N=none_N,
+            smoothed_N=none_N,
+            reconstruction_R=none_N if reconstructs else None,
+            kl_style_NZ=none_NZ,
+            kl_content_NZ=none_NZ,
+            extra=dict.fromkeys(self.terms, none_N),
+        )
+        return (*self.samples(of_no_caption),)
 
     def samples(self, terms: LossTerms) -> dict[str, Tensor]:
         """Return all that is averaged: terms of each sample, and where bits are free each dimension.

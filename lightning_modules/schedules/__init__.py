@@ -1,6 +1,14 @@
 """Schedules: numbers that follow the training step, and the learning rate's."""
 
-from lightning_modules.schedules.values import Constant, Cyclical, Exponential, LinearWarmup, Schedule, as_schedule
+from lightning_modules.schedules.values import (
+    Constant,
+    Cosine,
+    Cyclical,
+    Exponential,
+    LinearWarmup,
+    Schedule,
+    as_schedule,
+)
 from lightning_modules.schedules.warmup_cosine import WarmupCosine
 
-__all__ = ["Constant", "Cyclical", "Exponential", "LinearWarmup", "Schedule", "WarmupCosine", "as_schedule"]
+__all__ = ["Constant", "Cosine", "Cyclical", "Exponential", "LinearWarmup", "Schedule", "WarmupCosine", "as_schedule"]

@@ -83,6 +83,26 @@ class Exponential:
         return math.exp((1 - progress) * math.log(self.start) + progress * math.log(self.end))
 
 
+@dataclass(frozen=True)
+class Cosine:
+    """From `start` to `end` on half a cosine over the first `steps` steps, then `end`.
+
+    The temperature of the discrete VAE of Ramesh et al. (2021, appendix A.2) falls so.
+    """
+
+    start: float
+    end: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        _require_steps(self.steps)
+        _require_values(self.start, self.end)
+
+    def __call__(self, step: int) -> float:
+        progress = min(step / self.steps, 1.0)
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
+
+
 def as_schedule(value: float | Schedule) -> Schedule:
     """Let a plain number stand for the schedule that never changes it."""
     return value if callable(value) else Constant(float(value))

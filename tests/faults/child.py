@@ -43,7 +43,8 @@ def _config(run_dir: Path, settings: Sequence[str], resume: bool) -> script.Dict
     if resume:
         own = [override("hydra.runtime.output_dir", str(run_dir)), "hydra.mode=RUN"]
         return compose_train([override("resume", str(run_dir)), *own], with_hydra=True)
-    choices = [setting for setting in settings if "/" in setting.split("=")[0] or setting.startswith("generation=")]
+    groups = ("generation", "model", "callbacks")
+    choices = [setting for setting in settings if "/" in (name := setting.split("=")[0]) or name in groups]
     others = [setting for setting in settings if setting not in choices]
     return compose_tiny(run_dir, *others, WITNESS.format(run_dir), choices=choices)
 

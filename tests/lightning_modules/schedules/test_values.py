@@ -3,13 +3,14 @@ from itertools import pairwise
 
 import pytest
 
-from lightning_modules.schedules import Constant, Cyclical, Exponential, LinearWarmup, Schedule, as_schedule
+from lightning_modules.schedules import Constant, Cosine, Cyclical, Exponential, LinearWarmup, Schedule, as_schedule
 
 SCHEDULES = [
     Constant(0.5),
     LinearWarmup(start=0.0, end=1.0, steps=7),
     Cyclical(start=0.1, end=0.9, steps=8, climb=0.5),
     Exponential(start=2.0, end=0.5, steps=9),
+    Cosine(start=1.0, end=0.0625, steps=9),
 ]
 
 
@@ -26,6 +27,8 @@ SCHEDULES = [
         (Cyclical(start=1.0, end=2.0, steps=4, climb=1.0), {0: 1.0, 1: 1.25, 3: 1.75, 4: 1.0}),
         (Exponential(start=4.0, end=1.0, steps=2), {0: 4.0, 1: 2.0, 2: 1.0, 3: 1.0}),
         (Exponential(start=1.0, end=1e-3, steps=3), {1: 0.1, 2: 0.01, 3: 1e-3, 10**6: 1e-3}),
+        (Cosine(start=1.0, end=0.0, steps=6), {0: 1.0, 2: 0.75, 3: 0.5, 4: 0.25, 6: 0.0, 7: 0.0, 10**6: 0.0}),
+        (Cosine(start=1.0, end=1 / 16, steps=2), {0: 1.0, 1: 17 / 32, 2: 1 / 16, 3: 1 / 16}),
     ],
 )
 def test_hand_values(schedule: Schedule, values: dict[int, float]) -> None:
@@ -46,10 +49,10 @@ def test_a_number_stands_for_itself_at_every_step() -> None:
 
 
 def test_refuses_what_has_no_meaning() -> None:
-    for make in (LinearWarmup, Cyclical, Exponential):
+    for make in (LinearWarmup, Cyclical, Exponential, Cosine):
         with pytest.raises(ValueError, match="a schedule's steps must be at least 1, got 0"):
             make(start=1.0, end=1.0, steps=0)
-    for make in (LinearWarmup, Cyclical):
+    for make in (LinearWarmup, Cyclical, Cosine):
         with pytest.raises(ValueError, match="must be 0 or more, got -1"):
             make(start=-1.0, end=1.0, steps=1)
     with pytest.raises(ValueError, match=r"must be 0 or more, got -0\.5"):

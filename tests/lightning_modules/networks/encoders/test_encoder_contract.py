@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from lightning_modules.networks import encoders
-from lightning_modules.networks.encoders import Encoder, ResNetEncoder, TimmEncoder
+from lightning_modules.networks.encoders import Encoder, ResNetEncoder, StridedEncoder, TimmEncoder
 
 SIZE = 128
 BUILDERS: dict[str, Callable[..., Encoder]] = {
     "resnet": partial(ResNetEncoder, base_width=4),
+    "strided": partial(StridedEncoder, hidden_size=8, num_layers=4),
     "timm, channels first": partial(TimmEncoder, weights=None, backbone="test_efficientnet", frozen=False),
     "timm, channels last": partial(TimmEncoder, weights=None, backbone="test_mambaout", frozen=False),
     "timm, tokens": partial(TimmEncoder, weights=None, backbone="test_vit", frozen=False),

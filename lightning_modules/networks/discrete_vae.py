@@ -1,0 +1,166 @@
+"""The discrete VAE on one screen: images to codes and back.
+
+    images ─► encoder ─► features ─► quantizer ─► codes, vectors ─► grid decoder ─► images
+
+Shape legend: B images, C channels, H rows, W columns, P positions of the grid, D features, E width of a code's vector,
+X numbers of a pixel.
+"""
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.encoders import Encoder
+from lightning_modules.networks.grid_decoders import GridDecoder
+from lightning_modules.networks.grid_decoders.pixel_outputs import PixelOutput
+from lightning_modules.networks.quantizers import Quantized, Quantizer
+from utils.seeding import Generators
+
+
+class DiscreteVAEOutput(NamedTuple):
+    """What a pass through the whole network computes.
+
+    Attributes:
+        quantized: Codes, their vectors, and the quantizer's cost.
+        outputs_BXHW: Of the grid decoder (see `PixelOutput`).
+    """
+
+    quantized: Quantized
+    outputs_BXHW: Tensor
+
+
+class DiscreteVAE(nn.Module):
+    """Turns images into codes of a grid, and codes into images.
+
+    Args:
+        encoder: Image to a grid of features.
+        quantizer: Features to codes and vectors.
+        decoder_image: Vectors to an image.
+        pixels: What the decoder's outputs mean.
+
+    Attributes:
+        image_size: Height and width of the images in pixels.
+        grid_size: Rows and columns of the grid of codes.
+        num_codes: How many codes there are.
+        code_dim: Width of a code's vector.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        quantizer: Quantizer,
+        decoder_image: GridDecoder,
+        pixels: PixelOutput,
+        image_size: int,
+        grid_size: tuple[int, int],
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        # features of any scale, such as those of a published backbone, are brought to one
+        self.norm = nn.Identity() if encoder.memory_dim is None else nn.LayerNorm(encoder.width)
+        self.quantizer = quantizer
+        self.decoder_image = decoder_image
+        self.pixels = pixels
+        self.image_size = image_size
+        self.grid_size = grid_size
+        self.num_codes = quantizer.num_codes
+        self.code_dim = quantizer.code_dim
+
+    def forward(self, images_BCHW: Tensor, step: int) -> DiscreteVAEOutput:
+        """Encode, quantize and decode `uint8` images; in training as the quantizer does at training step `step`."""
+        quantized = self.quantizer(self.features(images_BCHW), step)
+        return DiscreteVAEOutput(quantized, self.decoder_image(quantized.vectors_BPE))
+
+    def features(self, images_BCHW: Tensor) -> Tensor:
+        """Return `features_BPD` of `uint8` images: what the quantizer reads."""
+        return self.norm(self.encoder(images_BCHW))
+
+    def encode(self, images_BCHW: Tensor) -> Tensor:
+        """Return `codes_BP` of `uint8` images, row by row; without noise, in training, too."""
+        return self.quantizer.codes(self.features(images_BCHW).float())
+
+    def vectors(self, codes_BP: Tensor) -> Tensor:
+        """Return `vectors_BPE` of codes."""
+        return self.quantizer.vectors(codes_BP)
+
+    def decode(self, codes_BP: Tensor) -> Tensor:
+        """Return the images of codes: [B, 3, H, W], in [0, 1]."""
+        return self.pixels.images(self.decoder_image(self.vectors(codes_BP)))
+
+    def relaxed_images(self, images_BCHW: Tensor, step: int, generators: Generators | None = None) -> Tensor | None:
+        """Return images as training step `step` reconstructs them, in [0, 1]; None where that is as `decode` does.
+
+        Args:
+            images_BCHW: The images, `uint8`.
+            step: The training step.
+            generators: Where the noise of each image comes from; None for PyTorch's own.
+        """
+        vectors_BPE = self.quantizer.relaxed(self.features(images_BCHW).float(), step, generators)
+        return None if vectors_BPE is None else self.pixels.images(self.decoder_image(vectors_BPE))
+
+
+class FrozenDiscreteVAE(nn.Module):
+    """A trained discrete VAE within another model, which leaves it as it is: what a transformer of codes is built on.
+
+    Its weights have no gradients, and it stays in evaluation mode.
+
+    Args:
+        network: The discrete VAE.
+
+    Attributes:
+        image_size: Height and width of its images in pixels.
+        grid_size: Rows and columns of the grid of codes.
+        num_codes: How many codes there are.
+        code_dim: Width of a code's vector.
+    """
+
+    def __init__(self, network: DiscreteVAE) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        self.image_size = network.image_size
+        self.grid_size = network.grid_size
+        self.num_codes = network.num_codes
+        self.code_dim = network.code_dim
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode, in which it changes nothing."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    @torch.no_grad()
+    def codes(self, images_BCHW: Tensor) -> Tensor:
+        """Return `codes_BP` of `uint8` images of `image_size` pixels, row by row.
+
+        Raises:
+            ValueError: The images have another size.
+        """
+        if images_BCHW.shape[-2:] != (self.image_size, self.image_size):
+            height, width = images_BCHW.shape[-2:]
+            raise ValueError(
+                f"the discrete VAE was trained on images of {self.image_size}×{self.image_size} pixels, got "
+                f"{height}×{width}; set data.image_size={self.image_size}"
+            )
+        return self.network.encode(images_BCHW)
+
+    @torch.no_grad()
+    def vectors(self, codes_BP: Tensor) -> Tensor:
+        """Return `vectors_BPE` of codes."""
+        return self.network.vectors(codes_BP)
+
+    @torch.no_grad()
+    def decode(self, codes_BP: Tensor) -> Tensor:
+        """Return the images of codes: [B, 3, H, W], in [0, 1].
+
+        Raises:
+            ValueError: There are not as many codes as positions of the grid.
+        """
+        rows, columns = self.grid_size
+        if codes_BP.shape[-1] != rows * columns:
+            raise ValueError(
+                f"expected the codes of a grid of {rows}×{columns} positions, got {codes_BP.shape[-1]} codes an image"
+            )
+        return self.network.decode(codes_BP)

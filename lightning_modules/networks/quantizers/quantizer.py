@@ -1,0 +1,89 @@
+"""The contract of all quantizers.
+
+Shape legend: B images, P positions of the grid, D features of a position, K codes, E width of a code's vector.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from utils.seeding import Generators
+
+
+class Quantized(NamedTuple):
+    """What a quantizer makes of grids of features.
+
+    Attributes:
+        vectors_BPE: What the decoder reads. In training it passes gradients on to the features; in evaluation it is
+            `vectors(codes_BP)`.
+        codes_BP: The code of each position, integers from 0 to K − 1.
+        cost_B: What the quantizer adds to the loss of each image, before its weight; summed over the positions.
+        logged: Numbers of training to watch, by name.
+    """
+
+    vectors_BPE: Tensor
+    codes_BP: Tensor
+    cost_B: Tensor
+    logged: Mapping[str, Tensor] = MappingProxyType({})
+
+
+class Quantizer(nn.Module, ABC):
+    """From features to codes and their vectors, position by position; all in float32, also under autocast.
+
+    Its constructor takes `width` (D, of the features), and the keys of its YAML, which has `code_dim`.
+
+    Attributes:
+        num_codes: K, the codes that there are.
+        code_dim: E, the width of a code's vector.
+        cost_name: What `Quantized.cost_B` is, for logs: `kl` or `commitment`. None where it is zero.
+        cost_weight: How much it counts in the loss.
+    """
+
+    num_codes: int
+    code_dim: int
+    cost_name: ClassVar[str | None] = None
+    cost_weight: float = 0.0
+
+    def forward(self, grid_BPD: Tensor, step: int) -> Quantized:
+        """Quantize the features of images.
+
+        In training the codebook may change, and the result be random. In evaluation neither is so: codes are those of
+        `codes`.
+
+        Args:
+            grid_BPD: The features.
+            step: The training step, for what changes over training.
+        """
+        with torch.autocast(grid_BPD.device.type, enabled=False):
+            return self.quantize(grid_BPD.float(), step)
+
+    @abstractmethod
+    def quantize(self, grid_BPD: Tensor, step: int) -> Quantized:
+        """Do what `forward` says, of float32 features outside of autocast."""
+
+    @abstractmethod
+    def codes(self, grid_BPD: Tensor) -> Tensor:
+        """Return `codes_BP` of features, without noise: those of evaluation and use."""
+
+    @abstractmethod
+    def vectors(self, codes_BP: Tensor) -> Tensor:
+        """Return `vectors_BPE` of codes."""
+
+    def relaxed(self, grid_BPD: Tensor, step: int, generators: Generators | None = None) -> Tensor | None:
+        """Return `vectors_BPE` as training has the decoder read them, where those are no vectors of codes; else None.
+
+        Args:
+            grid_BPD: The features.
+            step: The training step.
+            generators: Where the noise of each image comes from; None for PyTorch's own.
+        """
+        return None
+
+
+def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
+    """Return `hard` on the way forward, with the gradient of `soft` on the way back (Bengio et al. 2013)."""
+    return soft + (hard - soft).detach()
