@@ -19,10 +19,16 @@ class LeftOut:
 
     Args:
         problems: Where they are noted; None lets the first one be an error.
+        folder: Of the file, which notes leave out; "" for none.
+
+    Attributes:
+        first: What is wrong with the first of them; None as long as all are well.
     """
 
-    def __init__(self, problems: Problems | None = None) -> None:
+    def __init__(self, problems: Problems | None = None, folder: str = "") -> None:
         self.problems = problems
+        self.folder = folder
+        self.first: str | None = None
 
     def __enter__(self) -> None:
         pass
@@ -32,7 +38,8 @@ class LeftOut:
     ) -> bool:
         if self.problems is None or not isinstance(error, ValueError):
             return False
-        self.problems.add(ROWS, str(error))
+        self.first = self.first or str(error)
+        self.problems.add(ROWS, str(error).replace(self.folder, "") if self.folder else str(error))
         return True
 
 

@@ -79,8 +79,9 @@ def read_references(
             images go by one name.
     """
     if is_readable_parquet(path):
-        file, rows = parquet_rows(path, columns, LeftOut(problems))
-        return _checked(References(file, "captions by image", _images_of_rows(rows, path)), keep_rejected)
+        left_out = LeftOut(problems, f"{path.parent}/")
+        file, rows = parquet_rows(path, columns, left_out)
+        return _checked(References(file, "captions by image", _images_of_rows(rows, path)), keep_rejected, left_out)
     file, text = read_text(path, max_bytes)
     return parse_references(file, text, keep_rejected=keep_rejected, columns=columns, problems=problems)
 
@@ -94,10 +95,11 @@ def parse_references(
     problems: Problems | None = None,
 ) -> References:
     """Return the references that a file's text holds; see `read_references`."""
-    return _checked(References(file, *_recognise(text, file.path, columns, LeftOut(problems))), keep_rejected)
+    left_out = LeftOut(problems, f"{file.path.parent}/")
+    return _checked(References(file, *_recognise(text, file.path, columns, left_out)), keep_rejected, left_out)
 
 
-def _checked(references: References, keep_rejected: bool) -> References:
+def _checked(references: References, keep_rejected: bool, left_out: LeftOut) -> References:
     if keep_rejected:
         every = [
             image._replace(captions=[*image.captions, *image.rejected], rejected=()) for image in references.images
@@ -105,6 +107,8 @@ def _checked(references: References, keep_rejected: bool) -> References:
         references = references._replace(images=every)
     path = references.file.path
     if not any(image.captions for image in references.images):
+        if left_out.first is not None:
+            raise ValueError(left_out.first)
         raise ValueError(f"{path}: expected captions of at least one image, got none; check that it is the right file")
     _check_names(references.images, path)
     return references

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from datamodules.annotations.columns import Columns
+from datamodules.annotations.columns import USUAL, Columns
 from datamodules.annotations.token_file import looks_like_token_file
 from utils.text_files import kind_of_file
 
@@ -24,4 +24,4 @@ def may_hold_captions(path: Path, columns: Columns) -> bool:
         return True
     first = text.lstrip().split("\n", 1)[0].lower()
     names = [name.strip().strip('"') for name in re.split(r"[,;\t|]", first)]
-    return bool(columns.images_of(names)) and bool(columns.captions_of(names))
+    return any(of.images_of(names) and of.captions_of(names) for of in (columns, USUAL))

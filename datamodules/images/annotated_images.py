@@ -167,7 +167,7 @@ def read_annotated(
     annotated = AnnotatedImages()
     if source.annotations is None:
         pictures = [name for name in folder.files if suffix_of(name) in IMAGE_SUFFIXES and not is_hidden(name)]
-        beside = sidecar_images(pictures, folder.files, LeftOut(bad))
+        beside = sidecar_images(pictures, folder.files, LeftOut(bad, f"{folder.folder}/"))
         splits = [image if _is_split(image) else image._replace(split=None) for image in beside]
         annotated.add(splits, None, bad, restval=restval)
         num = sum(len(image.captions) for image in beside)
