@@ -14,6 +14,7 @@ import score
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.datamodules.images import tiny_images
 from tests.tiny_run import ROOT, compose_tiny, hydra_job, run_tiny
 
 PACKAGES = (ROOT / "tests/extensions/packages/my_lab", ROOT / "tests/docs/packages/my_data")
@@ -54,6 +55,7 @@ def fill(folder: Path) -> None:
     for name in ("Flickr8k.token.txt", "Flickr_8k.trainImages.txt"):
         shutil.copy(root / name, folder)
     (folder / "train.token.txt").write_text("another.jpg#0\ta picture of something else\n")
+    tiny_images.tsv(folder / "my_photos")
     for package in PACKAGES:
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
 
