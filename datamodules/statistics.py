@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from datamodules.split import CaptionSplit, SplitName
+from datamodules.token_store import TokenStore
 from datamodules.tokenizers import CaptionTokenizer
 from utils.display import listed
 
@@ -59,7 +59,7 @@ class SplitFigures(NamedTuple):
 
 def figures_of(
     splits: Mapping[SplitName, CaptionSplit],
-    tokens: Mapping[SplitName, Sequence[Sequence[Tensor]]],
+    tokens: Mapping[SplitName, TokenStore],
     tokenizer: CaptionTokenizer,
 ) -> dict[SplitName, SplitFigures]:
     """Return the figures of each split.
@@ -73,28 +73,23 @@ def figures_of(
     return {name: _figures(split, tokens[name], tokenizer, seen) for name, split in splits.items()}
 
 
-def _figures(
-    split: CaptionSplit, tokens: Sequence[Sequence[Tensor]], tokenizer: CaptionTokenizer, seen: set[int]
-) -> SplitFigures:
-    ids = [one.numpy() for of_image in tokens for one in of_image]
-    all_ids = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
-    ends = np.array([one[-1] == tokenizer.vocabulary.eos_id for one in ids], dtype=np.int64)
-    lengths_C = np.array([len(one) for one in ids], dtype=np.int64) - len(tokenizer.vocabulary.prefix) - ends
-    special = {*tokenizer.vocabulary.suppressed_ids, tokenizer.vocabulary.eos_id}
-    unknown_id = tokenizer.vocabulary.unk_id
-    unknown = 0 if unknown_id is None else int((all_ids == unknown_id).sum())
+def _figures(split: CaptionSplit, tokens: TokenStore, tokenizer: CaptionTokenizer, seen: set[int]) -> SplitFigures:
+    vocabulary = tokenizer.vocabulary
+    ends_C = tokens.last_ids_C == vocabulary.eos_id
+    lengths_C = tokens.lengths_C - len(vocabulary.prefix) - ends_C
+    unknown = 0 if vocabulary.unk_id is None else int((tokens.ids == vocabulary.unk_id).sum())
     copies = 0
     for keys in split.image_keys.tolist():
         copies += not seen.isdisjoint(keys)
         seen.update(keys)
     return SplitFigures(
         images=len(split.image_ids),
-        captions=len(ids),
-        captions_of_image=Spread.of(np.array([len(of_image) for of_image in tokens], dtype=np.int64)),
+        captions=len(lengths_C),
+        captions_of_image=Spread.of(tokens.captions_N),
         lengths=Spread.of(lengths_C),
-        different_tokens=len({*np.unique(all_ids).tolist()} - special),
+        different_tokens=len({*np.unique(tokens.ids).tolist()} - {*vocabulary.suppressed_ids, vocabulary.eos_id}),
         unknown=unknown / max(int(lengths_C.sum()), 1),
-        cut=1 - float(ends.mean()) if len(ends) else 0.0,
+        cut=1 - float(ends_C.mean()) if len(ends_C) else 0.0,
         copies=copies,
     )
 
