@@ -234,3 +234,19 @@ def test_config_serves_a_batch(flickr8k: TinyFlickr8k, tokenizer: str) -> None:
     datamodule.prepare_data()
     datamodule.setup()
     assert next(iter(datamodule.train_dataloader())).images_BCHW.shape == (4, 3, 32, 32)
+
+
+def test_kaggles_layout_is_split_at_random(flickr8k: TinyFlickr8k) -> None:
+    before = _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25]))
+    flickr8k.images.rename(flickr8k.root / "Images")
+    rows = [line.split("#0\t") for line in flickr8k.token_file.read_text().splitlines() if "#0\t" in line]
+    quoted = [f'{name},"{caption}, they say ""so"""' for name, caption in rows]
+    (flickr8k.root / "captions.txt").write_text("\n".join(["image,caption", *quoted]))
+    for file in (flickr8k.token_file, *map(flickr8k.split_file, SPLITS)):
+        file.unlink()
+    datamodule = flickr8k.datamodule(split=[0.5, 0.25, 0.25])
+    assert _images(datamodule) == before
+    assert datamodule.load_splits()["train"].captions[0][0].endswith(' ., they say "so"')
+    message = r"got a folder without Flickr_8k.trainImages.txt, .*, or data.split=\[0.8,0.1,0.1\] where there are no lists"
+    with pytest.raises(ValueError, match=message):
+        flickr8k.datamodule().prepare_data()
