@@ -171,7 +171,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         """Tell the size of the vocabulary and of each split, and how much of the captions the tokenizer loses."""
         log.info("tokenizer: %d tokens", self.tokenizer.vocabulary.size)
         for name, split in self.splits.items():
-            tokens = [ids.tolist() for group in self._dataset(name).tokens for ids in group]
+            tokens = [ids.tolist() for i in range(len(split.image_ids)) for ids in self._dataset(name).tokens[i]]
             unknown, cut = self.tokenizer.rates(tokens)
             log.info(
                 "%s: %d images, %d captions, %.2f%% unknown words, %.2f%% of the captions cut to %d tokens",

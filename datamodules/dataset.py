@@ -12,7 +12,7 @@ from datamodules.batch import CaptionSample, UnreadableImage
 from datamodules.image_files.reading import BadImageError
 from datamodules.sampler import SampleRequest
 from datamodules.split import CaptionSplit
-from datamodules.token_store import TokenStore
+from datamodules.token_table import tokenize
 from datamodules.tokenizers import CaptionTokenizer
 from utils.seeding import seed_cpu
 
@@ -53,7 +53,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         self.without_features: frozenset[int] = frozenset()
         self.skip_bad_images = skip_bad_images
         self.with_images = True
-        self.tokens = TokenStore(split.captions, tokenizer)
+        self.tokens = tokenize(split.captions, tokenizer)
 
     def __len__(self) -> int:
         return len(self.split.image_ids)

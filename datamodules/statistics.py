@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.split import CaptionSplit, SplitName
-from datamodules.token_store import TokenStore
+from datamodules.token_table import TokenTable
 from datamodules.tokenizers import CaptionTokenizer
 from utils.display import listed
 
@@ -59,7 +59,7 @@ class SplitFigures(NamedTuple):
 
 def figures_of(
     splits: Mapping[SplitName, CaptionSplit],
-    tokens: Mapping[SplitName, TokenStore],
+    tokens: Mapping[SplitName, TokenTable],
     tokenizer: CaptionTokenizer,
 ) -> dict[SplitName, SplitFigures]:
     """Return the figures of each split.
@@ -73,11 +73,11 @@ def figures_of(
     return {name: _figures(split, tokens[name], tokenizer, seen) for name, split in splits.items()}
 
 
-def _figures(split: CaptionSplit, tokens: TokenStore, tokenizer: CaptionTokenizer, seen: set[int]) -> SplitFigures:
+def _figures(split: CaptionSplit, tokens: TokenTable, tokenizer: CaptionTokenizer, seen: set[int]) -> SplitFigures:
     vocabulary = tokenizer.vocabulary
-    ends_C = tokens.last_ids_C == vocabulary.eos_id
-    lengths_C = tokens.lengths_C - len(vocabulary.prefix) - ends_C
-    unknown = 0 if vocabulary.unk_id is None else int((tokens.ids == vocabulary.unk_id).sum())
+    ends_C = tokens.ids_I[tokens.caption_ends_C - 1] == vocabulary.eos_id
+    lengths_C = np.diff(tokens.caption_ends_C, prepend=0) - len(vocabulary.prefix) - ends_C
+    unknown = 0 if vocabulary.unk_id is None else int((tokens.ids_I == vocabulary.unk_id).sum())
     copies = 0
     for keys in split.image_keys.tolist():
         copies += not seen.isdisjoint(keys)
@@ -85,9 +85,9 @@ def _figures(split: CaptionSplit, tokens: TokenStore, tokenizer: CaptionTokenize
     return SplitFigures(
         images=len(split.image_ids),
         captions=len(lengths_C),
-        captions_of_image=Spread.of(tokens.captions_N),
+        captions_of_image=Spread.of(np.diff(tokens.image_ends_N, prepend=0)),
         lengths=Spread.of(lengths_C),
-        different_tokens=len({*np.unique(tokens.ids).tolist()} - {*vocabulary.suppressed_ids, vocabulary.eos_id}),
+        different_tokens=len({*np.unique(tokens.ids_I).tolist()} - {*vocabulary.suppressed_ids, vocabulary.eos_id}),
         unknown=unknown / max(int(lengths_C.sum()), 1),
         cut=1 - float(ends_C.mean()) if len(ends_C) else 0.0,
         copies=copies,

@@ -81,3 +81,28 @@ def apply_transform(transform: Transform, image: Tensor) -> Tensor:
             f"to the encoder"
         )
     return changed
+
+
+def check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
+    """Refuse settings of a data set that contradict each other about views of its training images.
+
+    Args:
+        cached_views: Views of each training image that features are kept of.
+        cache_features: Whether features are kept.
+        has_transform: Whether something changes training images.
+
+    Raises:
+        ValueError: There is nothing that views differ by, or nothing but changed images to keep.
+    """
+    if cached_views < 1:
+        raise ValueError(f"data.cached_views must be at least 1, got {cached_views}")
+    if cached_views > 1 and not has_transform:
+        raise ValueError(
+            f"data.cached_views={cached_views} keeps features of images that data.train_transform changes; set it and "
+            f"data.cache_features=true, or data.cached_views=1"
+        )
+    if cache_features and has_transform and cached_views == 1:
+        raise ValueError(
+            "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
+            "change each time; set data.cached_views to the number of views to keep, or leave one of them out"
+        )

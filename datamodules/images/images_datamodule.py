@@ -11,13 +11,13 @@ from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.image_folder import ImageFolder, without_captions
 from datamodules.image_files.selection import UsableImages, drop_repeats, keep_together
 from datamodules.images.annotated_images import AnnotatedImages, read_annotated
-from datamodules.images.settings import check_views, columns_of
+from datamodules.images.settings import columns_of
 from datamodules.images.source import Source, source_of
 from datamodules.random_split import check_proportions, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.statistics import as_text, rows_of, unusable_lines
 from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, TransformedView
+from datamodules.transformed_view import Transform, TransformedView, check_views
 
 log = logging.getLogger(__name__)
 

@@ -23,23 +23,3 @@ def columns_of(settings: Mapping[str, str | Sequence[str] | None] | None) -> Col
     image, captions, split = (settings.get(name) for name in COLUMNS)
     texts = (captions,) if isinstance(captions, str) else tuple(captions or ())
     return Columns(image, texts, split)  # type: ignore[arg-type]
-
-
-def check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
-    """Refuse views of training images that nothing keeps, and features of images that always change.
-
-    Raises:
-        ValueError: The settings are of such.
-    """
-    if cached_views < 1:
-        raise ValueError(f"data.cached_views must be at least 1, got {cached_views}")
-    if cached_views > 1 and not has_transform:
-        raise ValueError(
-            f"data.cached_views={cached_views} keeps features of images that data.train_transform changes; set it and "
-            f"data.cache_features=true, or data.cached_views=1"
-        )
-    if cache_features and has_transform and cached_views == 1:
-        raise ValueError(
-            "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
-            "change each time; set data.cached_views to the number of views to keep, or leave one of them out"
-        )

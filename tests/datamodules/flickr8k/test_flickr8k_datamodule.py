@@ -247,6 +247,8 @@ def test_kaggles_layout_is_split_at_random(flickr8k: TinyFlickr8k) -> None:
     datamodule = flickr8k.datamodule(split=[0.5, 0.25, 0.25])
     assert _images(datamodule) == before
     assert datamodule.load_splits()["train"].captions[0][0].endswith(' ., they say "so"')
-    message = r"got a folder without Flickr_8k.trainImages.txt, .*, or data.split=\[0.8,0.1,0.1\] where there are no lists"
+    message = (
+        r"got a folder without Flickr_8k.trainImages.txt, .*, or data.split=\[0.8,0.1,0.1\] where there are no lists"
+    )
     with pytest.raises(ValueError, match=message):
         flickr8k.datamodule().prepare_data()
