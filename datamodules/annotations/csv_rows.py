@@ -52,8 +52,8 @@ def csv_rows(
     except csv.Error:
         return None
     columns = Columns(*(_lower(part) for part in columns))
-    wanted = [name for name in (columns.image, *columns.captions, columns.split) if name is not None]
-    if missing := [name for name in wanted if name not in names]:
+    named = [name for name in (columns.image, *columns.captions, columns.split) if name is not None]
+    if missing := [name for name in named if name not in names]:
         raise ValueError(
             f"{path}, line {text.count(chr(10), 0, start) + 1}: expected a column {missing[0]!r}, got "
             f"{', '.join(map(repr, names))}; name the columns by data.columns"

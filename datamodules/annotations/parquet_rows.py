@@ -38,9 +38,9 @@ def parquet_rows(path: Path, columns: Columns, left_out: LeftOut) -> tuple[Sourc
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{path}: expected a whole Parquet file, got '{error}'; write it again") from error
     schema = file.schema_arrow
-    wanted = [name for name in (columns.image, *columns.captions, columns.split) if name is not None]
+    named = [name for name in (columns.image, *columns.captions, columns.split) if name is not None]
     images, captions = columns.images_of(schema.names), columns.captions_of(schema.names)
-    missing = next((name for name in wanted if name not in schema.names), None)
+    missing = next((name for name in named if name not in schema.names), None)
     if missing is None and not images:
         missing = "image"
     if missing is None and not captions:

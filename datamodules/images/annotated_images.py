@@ -36,7 +36,7 @@ class AnnotatedImages:
         split_of: The split that the files put an image into; images that they put nowhere are not there.
         other_splits: How many images belong to splits of other names.
         num_rejected: How many captions were left out, for the annotators rejected them.
-        said: What the files are, for the log.
+        formats: What the files are, for the log.
         within: For images of files that lie in a subfolder of the image folder: that subfolder.
     """
 
@@ -45,7 +45,7 @@ class AnnotatedImages:
         self.split_of: dict[str, SplitName] = {}
         self.other_splits: Counter[str] = Counter()
         self.num_rejected = 0
-        self.said: list[str] = []
+        self.formats: list[str] = []
         self._names: dict[str, tuple[str, ...]] = {}
         self.within: dict[str, str] = {}
         self._files: list[References] = []
@@ -86,7 +86,7 @@ class AnnotatedImages:
             folder = f"{path.parent.relative_to(images).as_posix()}/"
             self.within |= dict.fromkeys((image.names[-1] for image in references.images), folder)
         num = sum(len(image.captions) for image in references.images)
-        self.said.append(f"{path.name}: {references.format}, {len(references.images):,} images, {num:,} captions")
+        self.formats.append(f"{path.name}: {references.format}, {len(references.images):,} images, {num:,} captions")
 
     def place_of(self, name: str) -> str:
         """Return the file and the row that name an image, for errors; "" for none."""
@@ -171,7 +171,7 @@ def read_annotated(
         splits = [image if _is_split(image) else image._replace(split=None) for image in beside]
         annotated.add(splits, None, bad, restval=restval)
         num = sum(len(image.captions) for image in beside)
-        annotated.said.append(f"captions beside each image, {len(beside):,} images, {num:,} captions")
+        annotated.formats.append(f"captions beside each image, {len(beside):,} images, {num:,} captions")
         return annotated
     files = source.annotations if isinstance(source.annotations, Mapping) else {None: source.annotations}
     for split, path in files.items():

@@ -174,8 +174,8 @@ class ImagesDataModule(CaptionDataModule):
         bad = BadData()
         files, folder = self.find_files()
         annotated = read_annotated(files, folder, self.columns, bad, restval=self.restval)
-        for said in annotated.said:
-            log.info("data.root=%s: %s", self.root, said)
+        for text in annotated.formats:
+            log.info("data.root=%s: %s", self.root, text)
         if annotated.num_rejected:
             log.info("%d captions were left out, for their annotators rejected them", annotated.num_rejected)
         selected = self._selected_images(files, annotated, bad)
@@ -241,7 +241,7 @@ class ImagesDataModule(CaptionDataModule):
             lists = {name: annotated.listed(path) for name, path in files.lists.items()}
             selected = drop_repeats(lists, bad)
         else:
-            selected = self._as_the_files_say(annotated)
+            selected = self._official_splits(annotated)
         used = {image for images in selected.values() for image in images}
         others = ", ".join(f"{num:,} of {name!r}" for name, num in annotated.other_splits.items())
         log.info(
@@ -250,7 +250,7 @@ class ImagesDataModule(CaptionDataModule):
         )  # fmt: skip
         return {name: selected.get(name, []) for name in SPLIT_NAMES}
 
-    def _as_the_files_say(self, annotated: AnnotatedImages) -> dict[SplitName, list[str]]:
+    def _official_splits(self, annotated: AnnotatedImages) -> dict[SplitName, list[str]]:
         """Return the images that the files put into each split.
 
         Raises:
@@ -259,7 +259,7 @@ class ImagesDataModule(CaptionDataModule):
         if not annotated.split_of:
             raise ValueError(
                 f"data.root={self.root}: expected captions that tell the split of their images, got none "
-                f"({'; '.join(annotated.said)}); set data.split=[0.8,0.1,0.1] for a random split, or name a list of "
+                f"({'; '.join(annotated.formats)}); set data.split=[0.8,0.1,0.1] for a random split, or name a list of "
                 f"images for each"
             )
         selected: dict[SplitName, list[str]] = {name: [] for name in SPLIT_NAMES}
@@ -270,7 +270,7 @@ class ImagesDataModule(CaptionDataModule):
             _, selected["val"], selected["test"] = split_by_proportion(selected["val"], share, self.split_seed)
         for name in SPLIT_NAMES:
             self._advice[name] = (
-                f"the files ({'; '.join(annotated.said)}) have no image of it; add them, or set "
+                f"the files ({'; '.join(annotated.formats)}) have no image of it; add them, or set "
                 f"data.split=[0.8,0.1,0.1]"
             )
         return selected

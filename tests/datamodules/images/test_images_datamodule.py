@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from datamodules.annotations.normalisation import normalised
 from datamodules.image_files.image_file_split import ImageFileSplit
 from tests.datamodules.images import tiny_images
 from tests.datamodules.images.test_formats import datamodule_of
@@ -115,25 +114,6 @@ def test_images_of_one_name_in_two_folders_are_told_apart_by_their_folders(tmp_p
     write(root / "all.csv", table([("image", "caption"), ("x.jpg", "dog")]))
     with pytest.raises(ValueError, match=r"images whose name several files have \(x.jpg may be a/x.jpg and b/x.jpg\)"):
         datamodule_of(root, annotations="all.csv", split=[1, 0, 0]).load_splits()
-
-
-@pytest.mark.parametrize(
-    ("caption", "read"),
-    [
-        ("A dog .", "A dog ."),
-        (" Eine  Straße\tin\u00a0Köln\r\n", "Eine Straße in Köln"),
-        ("Tom &amp; Jerry&#39;s &quot;cat&quot; &amp;lt;3", 'Tom & Jerry\'s "cat" <3'),
-        ("R&D, AT&T; a & b", "R&D, AT&T; a & b"),
-        ("two\u2028lines\x0b\x00", "two lines"),
-        ("\ufeffcafe\u0301", "café"),
-        ("Собака 犬 कुत्ता كلب 🐕\u200d🦺 ❤\ufe0f", "Собака 犬 कुत्ता كلب 🐕\u200d🦺 ❤\ufe0f"),
-        ('"quoted", ‘so’ and «so»', '"quoted", ‘so’ and «so»'),
-        ("\n\t ", ""),
-    ],
-)
-def test_captions_are_normalised(caption: str, read: str) -> None:
-    assert normalised(caption) == read
-    assert normalised(read) == read
 
 
 def test_captions_of_every_script_come_back_from_the_files(tmp_path: Path) -> None:
