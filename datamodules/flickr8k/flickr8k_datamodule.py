@@ -15,7 +15,7 @@ class Flickr8kDataModule(ImagesDataModule):
 
     @property
     def source(self) -> str:
-        return "flickr8k"
+        return "flickr8k" if super().source == "images" else super().source
 
     def find_files(self) -> tuple[Source, ImageFolder]:
         """Return the paths of the data set's parts.

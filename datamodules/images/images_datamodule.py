@@ -11,7 +11,7 @@ from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.image_folder import ImageFolder, without_captions
 from datamodules.image_files.selection import UsableImages, drop_repeats, keep_together
 from datamodules.images.annotated_images import AnnotatedImages, read_annotated
-from datamodules.images.settings import columns_of
+from datamodules.images.settings import USUAL_NAMES, columns_of
 from datamodules.images.source import Source, source_of
 from datamodules.random_split import check_proportions, split_by_proportion
 from datamodules.split import CaptionSplit
@@ -71,7 +71,7 @@ class ImagesDataModule(CaptionDataModule):
         tokenizer: TokenizerFitter | None,
         images: str | None = None,
         annotations: str | Mapping[str, str | None] | None = None,
-        columns: Mapping[str, str | Sequence[str] | None] | None = None,
+        columns: Mapping[str, str | Sequence[str] | None] = USUAL_NAMES,
         split: str | Sequence[float] | Mapping[str, str] = "official",
         split_seed: int = 42,
         restval: bool = True,

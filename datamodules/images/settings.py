@@ -1,19 +1,20 @@
 """Settings of `data=images`, checked."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from datamodules.annotations.columns import Columns
 
 COLUMNS = ("image", "captions", "split")
+USUAL_NAMES: Mapping[str, None] = MappingProxyType(dict.fromkeys(COLUMNS))
 
 
-def columns_of(settings: Mapping[str, str | Sequence[str] | None] | None) -> Columns:
+def columns_of(settings: Mapping[str, str | Sequence[str] | None]) -> Columns:
     """Return the names of columns that settings give.
 
     Raises:
         ValueError: A setting is of another column, or not a name.
     """
-    settings = settings or {}
     for name, value in settings.items():
         if name not in COLUMNS:
             raise ValueError(f"data.columns.{name}: expected one of {', '.join(COLUMNS)}; rename it")
