@@ -22,6 +22,7 @@ from datamodules.lazy_sequences import flat_captions
 from datamodules.sampler import ResumableDistributedSampler, ResumableLoader, SameOrder
 from datamodules.shared_images import shared_images
 from datamodules.split import CaptionSplit, SplitName
+from datamodules.statistics import SplitFigures, figures_of
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
 from datamodules.training_record import TrainingRecord
 from metrics.caption_attributes import caption_attributes
@@ -58,7 +59,11 @@ class CaptionDataModule(LightningDataModule, ABC):
     Attributes:
         left_out: The images that this process could not read, by number, with what is wrong with each.
         shared: Sentences on images that are in two splits, for whoever reads figures of them.
+        unusable: What was left out, by name, for each reason.
+        look: Whether `train.py` shows the data and ends, without training; data sets with such a setting set it.
     """
+
+    look: bool = False
 
     def __init__(
         self,
@@ -91,6 +96,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.on_bad_data = on_bad_data
         self.left_out: dict[int, str] = {}
         self.shared: list[str] = []
+        self.unusable: Mapping[str, Sequence[str]] = {}
         self.cache_features = cache_features
         self.cache_dir = Path(cache_dir)
         self._datasets: dict[SplitName, CaptionDataset] = {}
@@ -119,6 +125,10 @@ class CaptionDataModule(LightningDataModule, ABC):
         """Return whether all that a caption claims of an image holds; None, as by default, where that is not known."""
         return None
 
+    def advice_on_empty(self, name: SplitName) -> str:
+        """Return what to do where a split holds no image."""
+        return "give it a larger share of the data"
+
     @property
     def tokenizer(self) -> CaptionTokenizer:
         """The fitted tokenizer; there after `setup`."""
@@ -132,7 +142,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         splits = self.load_splits()
         for name, split in splits.items():
             if len(split.image_ids) == 0:
-                raise ValueError(f"the {name} split holds no image; give it a larger share of the data")
+                raise ValueError(f"the {name} split holds no image; {self.advice_on_empty(name)}")
         if len(splits["train"].image_ids) < self.batch_size:
             raise ValueError(
                 f"data.batch_size={self.batch_size} is larger than the {len(splits['train'].image_ids)} training "
@@ -173,6 +183,10 @@ class CaptionDataModule(LightningDataModule, ABC):
                 100 * cut,
                 self.tokenizer.max_length,
             )
+
+    def figures(self) -> dict[SplitName, SplitFigures]:
+        """Return figures of each split, such as how many captions an image has; there after `setup`."""
+        return figures_of(self.splits, {name: self._dataset(name).tokens for name in self.splits}, self.tokenizer)
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
         """Return the views of a split's images of which features are kept; the first shows them as they are."""

@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.checks import check_run, check_settings, prepare_goals, refuse_two_starts, tell_missing_metric
+from launch.data_look import look_at_data
 from launch.devices import (
     best_checkpoint,
     end_with_first_process,
@@ -60,6 +61,9 @@ def train(config: DictConfig) -> float | None:
     prepare_sharding(trainer, datamodule)
     datamodule.prepare_data()
     datamodule.setup("fit")
+    if datamodule.look:
+        look_at_data(datamodule, Path(HydraConfig.get().runtime.output_dir))
+        return None
     refuse_empty_shares(trainer, datamodule)
     prepare_goals(trainer, datamodule, config)
     module = build_module(config.model, datamodule)

@@ -62,7 +62,10 @@ class RowsByImage(Metric, ABC):
         head_bytes = HEAD * torch.int64.itemsize
         width = int(flat[:head_bytes].view(torch.int64)[-1])
         rows = flat.view(-1, head_bytes + width * self.row_dtype.itemsize)
-        keys_N2 = rows[:, :head_bytes].contiguous().view(torch.int64)[:, : HEAD - 1]
+        head_NH = rows[:, :head_bytes].clone(
+            memory_format=torch.contiguous_format
+        )  # also of one row, whose stride stays
+        keys_N2 = head_NH.view(torch.int64)[:, : HEAD - 1]
         order_N = keys_N2[:, 1].argsort(stable=True)
         order_N = order_N[keys_N2[order_N, 0].argsort(stable=True)]
         keys_N2 = keys_N2[order_N]

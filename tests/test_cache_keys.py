@@ -29,7 +29,7 @@ from captioning.strategy import load_option, ranking_settings, strategy_settings
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint as data_fingerprint
 from datamodules.image_files import image_check
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.shapes import drawing
 from datamodules.shapes.image_cache import ImageCache
 from datamodules.shapes.shapes_datamodule import ShapesSplit
@@ -56,9 +56,9 @@ READER = {"PIL.__version__": ("1", "2"), "torchvision.__version__": ("1", "2")}
 CODE = ("code", "other code")
 
 
-def _split(of: Inputs) -> Flickr8kSplit:
+def _split(of: Inputs) -> ImageFileSplit:
     names = of["names"]
-    return Flickr8kSplit(
+    return ImageFileSplit(
         paths=[Path("folder") / name for name in names],
         image_ids=range(len(names)),
         captions=of.get("captions", [["a"]] * len(names)),
@@ -100,12 +100,11 @@ def _drawn_split(of: Inputs) -> str:
 
 def _checked(of: Inputs) -> str:
     times = {"st_mtime_ns": of["mtime"], "st_ctime_ns": of["ctime"]}
-    states = {of["name"]: os.stat_result([0] * 6 + [of["size"], 0, 0, 0], times)}
-    with (
-        patch.object(Path, "stat", lambda path: states[path.name]),
-        patch.object(image_check, "sources_of", lambda module: of["code"]),
-    ):
-        return image_check._key([Path(of["name"])])
+    state = os.stat_result([0] * 6 + [of["size"], 0, 0, 0], times)
+    with patch("datamodules.image_files.image_check.os.stat", lambda path: state):
+        known_by = image_check._state(of["name"])
+    with patch.object(image_check, "sources_of", lambda module: of["code"]):
+        return f"{image_check._key(Path(of['folder']))} {of['name']} {known_by}"
 
 
 def _features(of: Inputs) -> str:
@@ -197,7 +196,15 @@ CACHES = {
     "a drawn split": Cache(_drawn_split, {"images": (np.zeros((2, 3, 2, 2)), np.zeros((1, 3, 2, 4)))}),
     "checked images": Cache(
         _checked,
-        {"name": ("a", "b"), "size": (1, 2), "mtime": (1, 2), "ctime": (1, 2), "code": CODE, **READER},
+        {
+            "folder": ("a", "b"),
+            "name": ("a", "b"),
+            "size": (1, 2),
+            "mtime": (1, 2),
+            "ctime": (1, 2),
+            "code": CODE,
+            **READER,
+        },
     ),
     "features": Cache(_features, {**SPLIT, "encoder": ("a", "b"), "positions": (2, 3), **READER}),
     "views": Cache(_view, {**SPLIT, "inner": (0.1, 0.2), "outer": (0.1, 0.9), "number": (1, 2)}),

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from timm import create_model
 from torch import Tensor
 
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.reading import BadImageError
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
@@ -101,14 +101,14 @@ def test_an_image_that_went_bad_before_it_was_encoded_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = TinyFlickr8k(tmp_path / "flickr8k").root
-    load_image = Flickr8kSplit.load_image
+    load_image = ImageFileSplit.load_image
 
-    def load_or_fail(self: Flickr8kSplit, index: int) -> Tensor:
+    def load_or_fail(self: ImageFileSplit, index: int) -> Tensor:
         if self.paths[index].name in ("3.jpg", "9.jpg"):
             raise BadImageError(f"{self.paths[index].name}: not a usable image")
         return load_image(self, index)
 
-    monkeypatch.setattr(Flickr8kSplit, "load_image", load_or_fail)
+    monkeypatch.setattr(ImageFileSplit, "load_image", load_or_fail)
     settings = [f"data.root={root}", "data.cache_features=true", "data.on_bad_data=skip"]
     run = _run(tmp_path / "runs" / "run", *settings, choices=("data=flickr8k", "metrics=rouge"))
     assert "left out: 3.jpg: could not be read when features were computed" in caplog.text

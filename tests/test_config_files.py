@@ -30,11 +30,13 @@ def _keys_of(content: Any) -> set[str]:
 
 
 def _inherited(path: Path) -> set[str]:
-    """Return the keys of the options of the same group that an option is made of, which explain them."""
+    """Return the keys of the options of the same group that an option is made of, and these are: they explain them."""
     content: Any = OmegaConf.to_container(OmegaConf.load(path))
     bases = [entry for entry in content.get("defaults", []) if isinstance(entry, str) and entry != "_self_"]
     found = [path.with_name(f"{base}.yaml") for base in bases]
-    return {key for base in found if base.is_file() for key in _keys_of(OmegaConf.to_container(OmegaConf.load(base)))}
+    there = [base for base in found if base.is_file()]
+    own = {key for base in there for key in _keys_of(OmegaConf.to_container(OmegaConf.load(base)))}
+    return own.union(*map(_inherited, there))
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if "experiment" not in path.parts], ids=_name)

@@ -18,14 +18,18 @@ from tokenizers.pre_tokenizers import ByteLevel
 from datamodules.shards.writing import write_shards
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.datamodules.hugging_face.tiny_sets import write_saved
+from tests.datamodules.images import tiny_images
 from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
 
 CONF = ROOT / "conf"
 OF_EVALUATION = ("ranking",)  # groups that training does not have; see test_evaluate.py
-OPTIONS = sorted(
+OF_IMAGES = tuple(f"data/{name}" for name in ("coco", "flickr30k", "karpathy", "nocaps", "textcaps", "vizwiz"))
+"""Options that are `data=images` with other names of files; see datamodules/images/test_options.py."""
+ALL_OPTIONS = sorted(
     path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/**/*.yaml") if path.parent.name not in OF_EVALUATION
 )
+OPTIONS = [option for option in ALL_OPTIONS if option.as_posix() not in OF_IMAGES]
 BACKBONE = "test_efficientnet"
 
 
@@ -46,6 +50,11 @@ def _shards(folder: Path) -> list[str]:
     flickr8k = TinyFlickr8k(folder / "flickr8k")
     write_shards(flickr8k.datamodule().load_splits(), flickr8k.root, images_per_shard=3)
     return [f"data.root={flickr8k.root}"]
+
+
+def _images(folder: Path) -> list[str]:
+    tiny_images.tsv(folder / "root")
+    return [f"data.root={folder / 'root'}"]
 
 
 def _backbone(folder: Path) -> list[str]:
@@ -101,6 +110,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k_small": _flickr8k,
     "data/flickr8k_views": _flickr8k,
     "data/webdataset": _shards,
+    "data/images": _images,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,

@@ -105,8 +105,11 @@ def _reason(error: Exception) -> str:
     return "lists within lists, too deep to read" if isinstance(error, RecursionError) else f"'{error}'"
 
 
+PARQUET = (
+    'write it as JSON: pandas.read_parquet(FILE).to_json(OUT, orient="records"); or, for references, install pyarrow'
+)
 KINDS = (
-    (b"PAR1", "a Parquet file", 'write it as JSON: pandas.read_parquet(FILE).to_json(OUT, orient="records")'),
+    (b"PAR1", "a Parquet file", PARQUET),
     (b"ARROW1", "an Arrow file", "write it as JSON"),
     (b"\x1f\x8b", "a file compressed by gzip", "unpack it with gunzip"),
     (b"BZh", "a file compressed by bzip2", "unpack it with bunzip2"),

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from datamodules.annotations.problems import STRICT, LeftOut
+
 
 def image_name(value: object, where: str) -> str:
     """Return the one name of an image, whether it is given as a number, as text of digits, or as a file name.
@@ -51,19 +53,21 @@ def field(row: Mapping[str, Any], name: str, where: str) -> Any:
     return row[name]
 
 
-def objects(value: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def objects(value: object, where: str, left_out: LeftOut = STRICT) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each object of a list, with the place that errors name: rows count from 1.
 
     Raises:
-        ValueError: The value is not a list, or one of its entries is not an object.
+        ValueError: The value is not a list, or one of its entries is not an object and is not left out.
     """
     if not isinstance(value, list):
         raise ValueError(f"{where}: expected a list of objects, got {shown(value)}; docs/metrics.md lists the formats")
     for number, row in enumerate(value, start=1):
         at = f"{where} {number}"
-        if not isinstance(row, dict):
-            raise ValueError(f"{at}: expected an object such as {{…}}, got {shown(row)}; correct or remove it")
-        yield at, row
+        with left_out:
+            if not isinstance(row, dict):
+                raise ValueError(f"{at}: expected an object such as {{…}}, got {shown(row)}; correct or remove it")
+        if isinstance(row, dict):
+            yield at, row
 
 
 def shown(value: object) -> str:

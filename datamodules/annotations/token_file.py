@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from datamodules.annotations.fields import image_name, shown
+from datamodules.annotations.problems import STRICT, LeftOut
 from datamodules.annotations.reference_image import ReferenceImage
 
 CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]{1,18})\t(?P<caption>.*)")
 MAX_LINE = 2**16  # characters; more is no caption
+MAX_BAD_LINES = 10_000  # more are another kind of file
 EXAMPLE = "image.jpg#0<TAB>A caption ."
+NOT_CAPTIONS = "caption lines that are not 'image.jpg#number<TAB>caption'"
 
 
 class CaptionLine(NamedTuple):
@@ -32,29 +35,41 @@ def looks_like_token_file(text: str) -> bool:
     return start is not None and CAPTION_LINE.match(text[start.start() :][:MAX_LINE].split("\n", 1)[0]) is not None
 
 
-def token_file_images(text: str, path: str) -> list[ReferenceImage]:
+def token_file_images(text: str, path: str, left_out: LeftOut = STRICT) -> list[ReferenceImage]:
     """Return the images of lines `image.jpg#number<TAB>caption`, as the lines first name them; blank lines are skipped.
 
     Raises:
-        ValueError: A line is another, or the same image has the same number twice.
+        ValueError: A line is another, or the same image has the same number twice, and lines are not left out; or very
+            many are others.
     """
     images: dict[str, ReferenceImage] = {}
     line_of_key: dict[tuple[str, int], int] = {}
+    num_bad = 0
     for number, line in _lines(text, path):
         if not line.strip():
             continue
         parts = parse_line(line)
+        if parts is None and left_out.problems is not None:
+            num_bad += 1
+            if num_bad > MAX_BAD_LINES:
+                raise ValueError(
+                    f"{path}: expected lines {EXAMPLE!r}, got more than {MAX_BAD_LINES:,} others; check that it is "
+                    f"the right file"
+                )
+            left_out.problems.add(NOT_CAPTIONS, f"{path.rpartition('/')[2]}:{number}")
+            continue
         if parts is None:
             raise ValueError(f"{path}, line {number}: expected {EXAMPLE!r}, got {shown(line)}; correct the line")
-        name = image_name(parts.image, f"{path}, line {number}")
-        key = name, parts.number
-        if key in line_of_key:
-            raise ValueError(
-                f"{path}, line {number}: expected each caption once, got {name}#{key[1]} again, as on line "
-                f"{line_of_key[key]}; remove one of them"
-            )
-        line_of_key[key] = number
-        images.setdefault(name, ReferenceImage((name,), [])).captions.append(parts.caption)
+        with left_out:
+            name = image_name(parts.image, f"{path}, line {number}")
+            key = name, parts.number
+            if key in line_of_key:
+                raise ValueError(
+                    f"{path}, line {number}: expected each caption once, got {name}#{key[1]} again, as on line "
+                    f"{line_of_key[key]}; remove one of them"
+                )
+            line_of_key[key] = number
+            images.setdefault(name, ReferenceImage((name,), [])).captions.append(parts.caption)
     return list(images.values())
 
 

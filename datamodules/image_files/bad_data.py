@@ -20,16 +20,22 @@ class BadData:
 
     def __init__(self) -> None:
         self.names_of_kind: dict[str, list[str]] = defaultdict(list)
+        self.place_of_kind: dict[str, str] = {}
 
-    def add(self, kind: str, name: str) -> None:
-        """Note one item; `kind` says in the plural what is wrong with it."""
+    def add(self, kind: str, name: str, place: str | None = None) -> None:
+        """Note one item; `kind` says in the plural what is wrong with it, and `place` where the first one is named."""
         self.names_of_kind[kind].append(name)
+        if place is not None:
+            self.place_of_kind.setdefault(kind, place)
 
     def __str__(self) -> str:
         return "; ".join(
-            f"{len(names)} {kind} ({listed(map(_short, names[:SHOWN]), len(names))})"
+            f"{len(names)} {kind} ({listed(map(_short, names[:SHOWN]), len(names))}){self._place(kind)}"
             for kind, names in self.names_of_kind.items()
         )
+
+    def _place(self, kind: str) -> str:
+        return f", named first in {self.place_of_kind[kind]}" if kind in self.place_of_kind else ""
 
     def settle(self, on_bad_data: OnBadData, *, root: Path | str, report: Path, setting: str = "data.root") -> None:
         """Write all names to a file, then raise an error or log a warning; nothing where all is well.

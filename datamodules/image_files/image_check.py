@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +18,16 @@ from utils.files import atomic_write_text
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 4096  # files that wait for a thread
+
+State = tuple[int, int, int]
+"""A file's size in bytes, and the times of the last changes of its content and of the file, in nanoseconds."""
+Outcome = str | tuple[int, int]
+"""What is wrong with an image, or what it is known by (see `image_files.keys.file_keys`)."""
+
 
 class ImageCheck(NamedTuple):
-    """What was found, by file name.
+    """What was found, by the path of the file.
 
     Attributes:
         unreadable: What is wrong with each image that cannot be used.
@@ -30,74 +38,95 @@ class ImageCheck(NamedTuple):
     keys: dict[str, tuple[int, int]]
 
 
-def check_images(paths: Sequence[Path], *, cache_dir: Path) -> ImageCheck:
-    """Decode images, or look up the outcome where all have the sizes and times of an earlier check.
+def check_images(paths: Sequence[str | Path], *, folder: Path, cache_dir: Path) -> ImageCheck:
+    """Decode images, or look up the outcome of those that have the size and times of an earlier check.
 
     Args:
         paths: The image files, all of which exist.
+        folder: What they lie in, at whatever depth; a cache is of one folder.
         cache_dir: Outcomes are kept here.
     """
-    cache = cache_dir / f"checked-{_key(paths)}.json"
+    cache = cache_dir / f"checked-{_key(folder)}.json"
     known = _load(cache)
-    if known is not None:
-        return known
-    found = _decode_all(paths)
-    atomic_write_text(cache, json.dumps(found._asdict(), indent=2))
-    return found
+    states = {str(path): _state(path) for path in paths}
+    outcomes = {path: known[path][1] for path, state in states.items() if path in known and known[path][0] == state}
+    others = [path for path in states if path not in outcomes]
+    if others:
+        outcomes |= _decode_all(others)
+        known |= {path: (states[path], outcomes[path]) for path in others}
+        atomic_write_text(cache, json.dumps(known))
+    return ImageCheck(
+        {path: outcomes[path] for path in states if isinstance(outcomes[path], str)},  # type: ignore[misc]
+        {path: outcomes[path] for path in states if not isinstance(outcomes[path], str)},  # type: ignore[misc]
+    )
 
 
-def _decode_all(paths: Sequence[Path]) -> ImageCheck:
+def _decode_all(paths: Sequence[str]) -> dict[str, Outcome]:
     start = time.perf_counter()
+    outcomes: dict[str, Outcome] = {}
     # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
-    with ThreadPoolExecutor() as pool:
-        outcomes = list(
-            tqdm(pool.map(_look, paths), total=len(paths), desc="checking images", unit="images", disable=None)
-        )
-    of_name = [(path.name, outcome) for path, outcome in zip(paths, outcomes, strict=True)]
-    unreadable = {name: outcome for name, outcome in of_name if isinstance(outcome, str)}
-    keys = {name: outcome for name, outcome in of_name if not isinstance(outcome, str)}
+    with (
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        tqdm(total=len(paths), desc="checking images", unit="images", disable=None) as progress,
+    ):
+        for first in range(0, len(paths), AT_ONCE):
+            some = paths[first : first + AT_ONCE]
+            for path, outcome in zip(some, pool.map(_look, some), strict=True):
+                outcomes[path] = outcome
+                progress.update()
     seconds = time.perf_counter() - start
     log.info(
         "checked %d images in %.1f s (%.0f a second): %d cannot be read",
-        len(paths), seconds, len(paths) / seconds, len(unreadable),
+        len(paths), seconds, len(paths) / seconds, sum(isinstance(outcome, str) for outcome in outcomes.values()),
     )  # fmt: skip
-    return ImageCheck(unreadable, keys)
+    return outcomes
 
 
-def _look(path: Path) -> str | tuple[int, int]:
+def _look(path: str) -> Outcome:
     """Return what an image is known by, or what is wrong with it."""
     try:
-        return file_keys(path)
+        return file_keys(Path(path))
     except BadImageError as error:
         return str(error.__cause__)  # the bare reason: who reports it has the name and the remedy
 
 
-def _key(paths: Sequence[Path]) -> str:
-    states = {path.name: path.stat() for path in paths}
+def _state(path: str | Path) -> State:
+    state = os.stat(path)  # noqa: PTH116 - of very many
     # who changes a file may set its other times, but not that of the change itself
-    times = {name: (state.st_size, state.st_mtime_ns, state.st_ctime_ns) for name, state in states.items()}
-    return cache_key(files=times, reader=reader_version(), keys=sources_of("datamodules.image_files.keys"))
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def _load(cache: Path) -> ImageCheck | None:
+def _key(folder: Path) -> str:
+    return cache_key(
+        folder=os.path.realpath(folder), reader=reader_version(), keys=sources_of("datamodules.image_files.keys")
+    )
+
+
+def _load(cache: Path) -> dict[str, tuple[State, Outcome]]:
+    """Return the outcomes of earlier checks with the files' states; none where the file is damaged."""
     if not cache.exists():
-        return None
+        return {}
     try:
         saved = json.loads(cache.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         log.warning("checking the images again: %s is damaged (%s)", cache, error)
+        return {}
+    known = _outcomes(saved)
+    if known is None:
+        log.warning("checking the images again: %s is damaged (not what was found, by name)", cache)
+    return known or {}
+
+
+def _outcomes(saved: Any) -> dict[str, tuple[State, Outcome]] | None:
+    if not isinstance(saved, Mapping):
         return None
-    if _is_outcome(saved):
-        return ImageCheck(saved["unreadable"], {name: (keys[0], keys[1]) for name, keys in saved["keys"].items()})
-    log.warning("checking the images again: %s is damaged (not what was found, by name)", cache)
-    return None
-
-
-def _is_outcome(saved: Any) -> bool:
-    if not isinstance(saved, dict) or saved.keys() != {"unreadable", "keys"}:
-        return False
-    unreadable, keys = saved["unreadable"], saved["keys"]
-    if not isinstance(unreadable, dict) or not isinstance(keys, dict):
-        return False
-    whole = all(isinstance(of, list) and [*map(type, of)] == [int, int] for of in keys.values())
-    return whole and all(isinstance(problem, str) for problem in unreadable.values())
+    known: dict[str, tuple[State, Outcome]] = {}
+    for path, of_file in saved.items():
+        match of_file:
+            case [[int(size), int(changed), int(renewed)], str(problem)]:
+                known[path] = (size, changed, renewed), problem
+            case [[int(size), int(changed), int(renewed)], [int(of_bytes), int(of_pixels)]]:
+                known[path] = (size, changed, renewed), (of_bytes, of_pixels)
+            case _:
+                return None
+    return known

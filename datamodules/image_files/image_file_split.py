@@ -1,4 +1,4 @@
-"""One split of Flickr8k: files on disk with their captions."""
+"""One split of a collection of image files: files on disk with their captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,16 @@ from datamodules.image_files.reading import read_image
 from datamodules.transformed_view import Transform, apply_transform
 from utils.cache_key import cache_key
 
+NUM_KEYS = 3  # of an image: of the file's bytes, of its pixels, of its name with its captions
+
 
 @dataclass(kw_only=True)
-class Flickr8kSplit:
+class ImageFileSplit:
     """The images of one split, read from disk when asked for; fulfils `CaptionSplit`.
 
     Attributes:
         paths: The image files.
+        names: What files of captions call them; None for the files' own names.
         image_ids: Their numbers in the whole collection.
         captions: Their captions.
         file_keys: What `image_files.keys.file_keys` returns of each.
@@ -28,16 +31,17 @@ class Flickr8kSplit:
         transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[str | Path]
     image_ids: Sequence[int]
     captions: Sequence[Sequence[str]]
     file_keys: Sequence[tuple[int, int]]
     image_size: int
+    names: Sequence[str | int] | None = None
     transform: Transform | None = None
 
     @property
     def image_names(self) -> Sequence[str | int]:
-        return [name_of(path) for path in self.paths]
+        return [name_of(Path(path)) for path in self.paths] if self.names is None else self.names
 
     @property
     def image_fingerprint(self) -> str:
@@ -47,7 +51,8 @@ class Flickr8kSplit:
     @cached_property
     def image_keys(self) -> ImageKeys:
         images = zip(self.image_names, self.captions, self.file_keys, strict=True)
-        return np.array([[*keys, spoken_key(name, captions)] for name, captions, keys in images], dtype=np.int64)
+        keys = [[*keys, spoken_key(name, captions)] for name, captions, keys in images]
+        return np.array(keys, dtype=np.int64).reshape(-1, NUM_KEYS)
 
     def load_image(self, index: int) -> Tensor:
         """Return image `index` of the split: `uint8`, [3, image_size, image_size], RGB.

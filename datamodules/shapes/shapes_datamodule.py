@@ -85,6 +85,7 @@ class ShapesDataModule(CaptionDataModule):
         num_workers: int = 0,
         cache_features: bool = False,
         cache_dir: str | Path = ".cache",
+        look: bool = False,
     ) -> None:
         super().__init__(
             tokenizer=tokenizer,
@@ -102,6 +103,7 @@ class ShapesDataModule(CaptionDataModule):
             if size < 1:
                 raise ValueError(f"data.{name} must be at least 1, got {size}")
         self.seed = seed
+        self.look = look
         self.test_ids = range(num_test)
         self.val_ids = range(num_test, num_test + num_val)
         self.train_ids = range(num_test + num_val, num_test + num_val + num_train)

@@ -17,6 +17,7 @@ from captioning.run import run as run_caption
 from exporting.arguments import parse_arguments as parse_export
 from exporting.run import run as run_export
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.datamodules.images import tiny_images
 from tests.tiny_run import ROOT, compose_tiny, hydra_job, run_tiny
 
 PACKAGES = (ROOT / "tests/extensions/packages/my_lab", ROOT / "tests/docs/packages/my_data")
@@ -59,6 +60,7 @@ def fill(folder: Path) -> None:
     for name in ("Flickr8k.token.txt", "Flickr_8k.trainImages.txt"):
         shutil.copy(root / name, folder)
     (folder / "train.token.txt").write_text("another.jpg#0\ta picture of something else\n")
+    tiny_images.tsv(folder / "my_photos")
     for package in PACKAGES:
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
 

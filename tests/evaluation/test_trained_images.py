@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from PIL import Image
 
 import evaluate
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from evaluation.setup import Evaluated, prepare
 from lightning_modules import load_captioner
 from lightning_modules.checkpoints.loading import read_record
@@ -125,7 +125,7 @@ def test_another_split_is_refused_but_for_images_that_are_not_scored(
     root = f"data.root={photographs.root}"
     for seed in range(1, 20):
         split = photographs.datamodule(split=[0.6, 0.2, 0.2], split_seed=seed).load_splits()["test"]
-        assert isinstance(split, Flickr8kSplit)
+        assert isinstance(split, ImageFileSplit)
         known = [name in trained for name in split.image_names]
         if known[:2] == [False, True]:
             break
@@ -145,7 +145,7 @@ def test_images_are_scored_and_indexed_as_they_are(run: TinyRun, photographs: Ti
     settings = [f"data.root={photographs.root}", DRAWN, "split=train", ALLOWED, inverting, "data.cached_views=2"]
     prepared = _prepared(tmp_path, run.best, *settings, "data.cache_features=true", choices=PHOTOS)
     assert prepared is not None
-    assert isinstance(prepared.split, Flickr8kSplit)
+    assert isinstance(prepared.split, ImageFileSplit)
     assert prepared.split.transform is None
 
 

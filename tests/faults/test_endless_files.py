@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.annotations import read_references
-from datamodules.flickr8k import annotations
+from datamodules.annotations import image_list, read_references
 from datamodules.image_files.bad_data import BadData
 from evaluation.score_file import read_results
 from tests.tiny_run import ROOT
@@ -33,8 +32,7 @@ def _peaks_megabytes(code: str) -> list[float]:
 
 REFUSED = """
 from pathlib import Path
-import datamodules.flickr8k.annotations as annotations
-from datamodules.image_files.bad_data import BadData
+import datamodules.annotations.image_list as image_list
 from datamodules.annotations import read_references
 from evaluation.score_file import read_results
 from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
@@ -42,16 +40,15 @@ from lightning_modules.networks.embeddings.word_vectors import read_word_vectors
 path = Path({path!r})
 limited = [read_references, read_results]
 by_line = [
-    lambda path: annotations.read_captions(path, BadData()),
-    annotations.read_image_names,
+    image_list.read_image_names,
     lambda path: read_word_vectors(path, ["a"]),
 ]
 for start in (b"", b"a.jpg#0\\tA dog runs .\\n", b"a 1 2\\nb "):
     with path.open("wb") as file:
         file.write(start)
         file.truncate(10**9)  # zeros that take no room on the disk: a line without end
-    for limit in (annotations.MAX_BYTES, 2 * 10**9):  # refused by the file's size, and by the line's
-        annotations.MAX_BYTES = limit
+    for limit in (image_list.MAX_BYTES, 2 * 10**9):  # refused by the file's size, and by the line's
+        image_list.MAX_BYTES = limit
         for read in (*limited, *by_line):
             try:
                 read(path)
@@ -59,7 +56,7 @@ for start in (b"", b"a.jpg#0\\tA dog runs .\\n", b"a 1 2\\nb "):
                 assert str(path) in str(error), error
             else:
                 raise SystemExit("the file was read")
-    annotations.MAX_BYTES = 500_000_000
+    image_list.MAX_BYTES = 500_000_000
 ---
 path.open("rb").read(10**8)
 """
@@ -84,14 +81,14 @@ def test_token_files_of_one_endless_line_are_refused_with_it(tmp_path: Path) -> 
     with pytest.raises(ValueError, match=r"tokens.txt, line 2: expected at most 65,536 characters, got 100,008"):
         read_references(path)
     with pytest.raises(ValueError, match=r"tokens.txt, line 2: expected at most 65,536 bytes, got more"):
-        annotations.read_captions(path, BadData())
+        image_list.read_image_names(path)
 
 
 def test_junk_is_not_counted_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "junk.txt"
-    path.write_text("x\n" * 10_001)
+    path.write_text("a.jpg#0\tA dog .\n" + "x\n" * 10_001)
     with pytest.raises(ValueError, match=r"junk.txt: expected lines .*, got more than 10,000 others"):
-        annotations.read_captions(path, BadData())
+        read_references(path, problems=BadData())
 
 
 def test_json_above_the_limit_names_it_and_a_higher_limit_takes_it(tmp_path: Path) -> None:

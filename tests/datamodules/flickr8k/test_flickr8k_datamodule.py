@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torchvision.transforms import v2
 
 from datamodules.flickr8k import Flickr8kDataModule
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from tests.datamodules.flickr8k.tiny_flickr8k import SPLITS, TinyFlickr8k
+from tests.tiny_run import compose_train
 
-REPOSITORY = Path(__file__).parents[3]
 NAMES = sorted(f"{n}.jpg" for n in range(12))
 
 
 def _images(datamodule: Flickr8kDataModule) -> dict[str, list[str]]:
     images = {}
     for name, split in datamodule.load_splits().items():
-        assert isinstance(split, Flickr8kSplit)
-        images[str(name)] = [path.name for path in split.paths]
+        assert isinstance(split, ImageFileSplit)
+        images[str(name)] = [Path(path).name for path in split.paths]
     return images
 
 
@@ -37,8 +36,8 @@ def test_image_ids_number_all_names_of_the_caption_file(flickr8k: TinyFlickr8k) 
     flickr8k.image(4).unlink()
     for split in ("official", [0.5, 0.25, 0.25]):
         for part in flickr8k.datamodule(split=split, on_bad_data="skip").load_splits().values():
-            assert isinstance(part, Flickr8kSplit)
-            assert [NAMES[i] for i in part.image_ids] == [path.name for path in part.paths]
+            assert isinstance(part, ImageFileSplit)
+            assert [NAMES[i] for i in part.image_ids] == [Path(path).name for path in part.paths]
 
 
 def test_split_by_proportion(flickr8k: TinyFlickr8k) -> None:
@@ -227,19 +226,29 @@ def test_refuses_settings_out_of_range(flickr8k: TinyFlickr8k) -> None:
 
 @pytest.mark.parametrize("tokenizer", ["word", "bpe"])
 def test_config_serves_a_batch(flickr8k: TinyFlickr8k, tokenizer: str) -> None:
-    overrides = {"batch_size": 4, "image_size": 32, "num_workers": 0, "root": str(flickr8k.root)}
-    flip = {"_target_": "torchvision.transforms.v2.RandomHorizontalFlip", "p": 0.5}
-    config = OmegaConf.create(
-        {
-            "cache_dir": str(flickr8k.root.parent / "cache"),
-            "max_caption_length": 40,
-            "tokenizer": OmegaConf.load(REPOSITORY / f"conf/tokenizer/{tokenizer}.yaml"),
-            "data": OmegaConf.merge(
-                OmegaConf.load(REPOSITORY / "conf/data/flickr8k.yaml"), overrides, {"train_transform": flip}
-            ),
-        }
-    )
+    flip = "{_target_:torchvision.transforms.v2.RandomHorizontalFlip,p:0.5}"
+    sizes = ["data.batch_size=4", "data.image_size=32", "data.num_workers=0", f"data.train_transform={flip}"]
+    files = [f"data.root={flickr8k.root}", f"cache_dir={flickr8k.root.parent / 'cache'}"]
+    config = compose_train(["data=flickr8k", f"tokenizer={tokenizer}", *sizes, *files])
     datamodule = instantiate(config.data)
     datamodule.prepare_data()
     datamodule.setup()
     assert next(iter(datamodule.train_dataloader())).images_BCHW.shape == (4, 3, 32, 32)
+
+
+def test_kaggles_layout_is_split_at_random(flickr8k: TinyFlickr8k) -> None:
+    before = _images(flickr8k.datamodule(split=[0.5, 0.25, 0.25]))
+    flickr8k.images.rename(flickr8k.root / "Images")
+    rows = [line.split("#0\t") for line in flickr8k.token_file.read_text().splitlines() if "#0\t" in line]
+    quoted = [f'{name},"{caption}, they say ""so"""' for name, caption in rows]
+    (flickr8k.root / "captions.txt").write_text("\n".join(["image,caption", *quoted]))
+    for file in (flickr8k.token_file, *map(flickr8k.split_file, SPLITS)):
+        file.unlink()
+    datamodule = flickr8k.datamodule(split=[0.5, 0.25, 0.25])
+    assert _images(datamodule) == before
+    assert datamodule.load_splits()["train"].captions[0][0].endswith(' ., they say "so"')
+    message = (
+        r"got a folder without Flickr_8k.trainImages.txt, .*, or data.split=\[0.8,0.1,0.1\] where there are no lists"
+    )
+    with pytest.raises(ValueError, match=message):
+        flickr8k.datamodule().prepare_data()

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from datamodules.image_files.image_check import check_images
+from datamodules.image_files.image_check import ImageCheck, check_images
 from datamodules.image_files.reading import load_rgb
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+
+
+def _check(paths: list[Path], cache_dir: Path) -> ImageCheck:
+    return check_images(paths, folder=paths[0].parent, cache_dir=cache_dir)
 
 
 @pytest.fixture
@@ -27,39 +31,42 @@ def test_finds_bad_images_and_decodes_each_once(flickr8k: TinyFlickr8k, tmp_path
     flickr8k.image(3).write_bytes(flickr8k.image(3).read_bytes()[:-8])
     flickr8k.image(5).write_text("not an image")
     paths = [flickr8k.image(n) for n in range(12)]
-    found = check_images(paths, cache_dir=tmp_path)
+    found = _check(paths, tmp_path)
     unreadable = found.unreadable
-    assert unreadable.keys() == {"3.jpg", "5.jpg"}
-    assert "truncated" in unreadable["3.jpg"]
-    assert "cannot identify" in unreadable["5.jpg"]
-    assert found.keys.keys() == {path.name for path in paths} - unreadable.keys()
-    assert check_images(paths[::-1], cache_dir=tmp_path) == found
+    assert unreadable.keys() == {str(paths[3]), str(paths[5])}
+    assert "truncated" in unreadable[str(paths[3])]
+    assert "cannot identify" in unreadable[str(paths[5])]
+    assert found.keys.keys() == {*map(str, paths)} - unreadable.keys()
+    assert _check(paths[::-1], tmp_path) == found
     assert sorted(decoded) == sorted(path.name for path in paths)
 
 
 def test_changed_or_other_files_are_checked_again(flickr8k: TinyFlickr8k, tmp_path: Path, decoded: list[str]) -> None:
     paths = [flickr8k.image(n) for n in range(3)]
-    check_images(paths, cache_dir=tmp_path)
+    _check(paths, tmp_path)
     os.utime(paths[0], ns=(0, 0))
-    check_images(paths, cache_dir=tmp_path)
-    assert len(decoded) == 6
-    check_images(paths[:2], cache_dir=tmp_path)
-    assert len(decoded) == 8
+    _check(paths, tmp_path)
+    assert decoded[3:] == ["0.jpg"]  # the others are known
+    _check(paths[:2], tmp_path)
+    _check([*paths, flickr8k.image(7)], tmp_path)
+    assert decoded[4:] == ["7.jpg"]
+    _check(paths, tmp_path)
+    assert len(decoded) == 5  # what is not asked for is not forgotten
 
 
 @pytest.mark.parametrize(
     "torn",
-    ["{", "[]", '{"0.jpg": "bad"}', '{"unreadable": {}, "keys": {"0.jpg": [1]}}', '{"unreadable": [], "keys": {}}'],
+    ["{", "[]", '{"0.jpg": "bad"}', '{"0.jpg": [[1, 2], "bad"]}', '{"0.jpg": [[1, 2, 3], [4]]}'],
 )
 def test_torn_outcome_is_found_again(
     flickr8k: TinyFlickr8k, tmp_path: Path, decoded: list[str], caplog: pytest.LogCaptureFixture, torn: str
 ) -> None:
     cache_dir = tmp_path / "outcomes"
-    found = check_images([flickr8k.image(0)], cache_dir=cache_dir)
+    found = _check([flickr8k.image(0)], cache_dir)
     (outcome,) = cache_dir.iterdir()
     whole = outcome.read_text()
     outcome.write_text(torn)
-    assert check_images([flickr8k.image(0)], cache_dir=cache_dir) == found
+    assert _check([flickr8k.image(0)], cache_dir) == found
     assert len(decoded) == 2
     assert "is damaged" in caplog.text
     assert outcome.read_text() == whole
@@ -67,5 +74,5 @@ def test_torn_outcome_is_found_again(
 
 def test_logs_count_and_rate(flickr8k: TinyFlickr8k, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    check_images([flickr8k.image(n) for n in range(12)], cache_dir=tmp_path)
+    _check([flickr8k.image(n) for n in range(12)], tmp_path)
     assert "checked 12 images in" in caplog.text

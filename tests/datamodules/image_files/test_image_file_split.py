@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.keys import file_keys
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 
 
-def _split(flickr8k: TinyFlickr8k, transform: Callable[[Tensor], Tensor] | None) -> Flickr8kSplit:
-    return Flickr8kSplit(
+def _split(flickr8k: TinyFlickr8k, transform: Callable[[Tensor], Tensor] | None) -> ImageFileSplit:
+    return ImageFileSplit(
         paths=[flickr8k.image(3), flickr8k.image(5)],
         image_ids=[3, 5],
         captions=[["a"], ["b"]],

@@ -5,7 +5,7 @@ from typing import Any
 from datamodules.annotations import read_references
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
 from datamodules.image_files.image_check import check_images
-from datamodules.image_files.image_file_split import Flickr8kSplit
+from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.random_split import split_by_proportion
 from datamodules.split import CaptionSplit, SplitName
 
@@ -50,15 +50,16 @@ class AnnotatedFolder(CaptionDataModule):
             raise ValueError(f"data.images={self.images}: expected all images of data.annotations, lacks {missing[0]}")
         names = sorted(captions)
         number = {name: i for i, name in enumerate(names)}
-        check = check_images([self.images / name for name in names], cache_dir=self.cache_dir / "my_data")
+        paths = {name: str(self.images / name) for name in names}
+        check = check_images([*paths.values()], folder=self.images, cache_dir=self.cache_dir / "my_data")
         if check.unreadable:
             raise ValueError(f"data.images={self.images}: cannot read {check.unreadable}")
         return {
-            split: Flickr8kSplit(
-                paths=[self.images / name for name in chosen],
+            split: ImageFileSplit(
+                paths=[paths[name] for name in chosen],
                 image_ids=[number[name] for name in chosen],
                 captions=[captions[name] for name in chosen],
-                file_keys=[check.keys[name] for name in chosen],
+                file_keys=[check.keys[paths[name]] for name in chosen],
                 image_size=self.image_size,
             )
             for split, chosen in zip(SPLIT_NAMES, split_by_proportion(names, self.split, self.split_seed), strict=True)

@@ -1,0 +1,306 @@
+"""Captioned images in files: a folder of images, and captions in any of the field's formats."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
+from datamodules.image_files.bad_data import BadData, OnBadData
+from datamodules.image_files.image_check import ImageCheck, check_images
+from datamodules.image_files.image_file_split import ImageFileSplit
+from datamodules.image_files.image_folder import ImageFolder, without_captions
+from datamodules.image_files.selection import UsableImages, drop_repeats, keep_together
+from datamodules.images.annotated_images import AnnotatedImages, read_annotated
+from datamodules.images.settings import USUAL_NAMES, columns_of
+from datamodules.images.source import Source, source_of
+from datamodules.random_split import check_proportions, split_by_proportion
+from datamodules.split import CaptionSplit
+from datamodules.statistics import as_text, rows_of, unusable_lines
+from datamodules.tokenizers import TokenizerFitter
+from datamodules.transformed_view import Transform, TransformedView, check_views
+
+log = logging.getLogger(__name__)
+
+
+class ImagesDataModule(CaptionDataModule):
+    """Serves a folder of images, each image with its captions.
+
+    Before training every image in use is decoded once and every caption looked at. What cannot be used is counted
+    and named, and is an error or is left out; it is never replaced by something else.
+
+    Args:
+        root: The folder that holds everything; all other paths begin there.
+        tokenizer: Fits a tokenizer on the training captions.
+        images: The folder of images, whose subfolders count; None for the root.
+        annotations: The file of captions, or one for each split; its format is recognised by its content (see
+            `datamodules.annotations.read_references`). None for captions beside each image (`name.jpg`, `name.txt`), or
+            for the only file of captions in the root.
+        columns: The names of the columns `image`, `captions` (one or a list) and `split` of tables and JSON Lines; what
+            is None or left out is found by its usual names.
+        split: `official` for what the files say, a list of images for each split, or the proportions of train, val and
+            test of a random split, which copies of an image do not divide.
+        split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
+        restval: Whether Karpathy's `restval` images are training images; otherwise they are left out.
+        test_from_val: Share of the validation images that are the test split, drawn by `split_seed`, where the files
+            have no test split with captions; None leaves the splits as they are.
+        name: Of the data set, in reports, checkpoints and the cache.
+        on_bad_data: `error` to stop at captions or images that cannot be used, at once or when they are read, `skip` to
+            leave them out.
+        follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
+        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
+            makes captions with "left" and "right" untrue.
+        image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
+        batch_size: Images a batch on each process.
+        captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
+        include_longest_caption: Whether the longest caption of an image is always among the drawn ones.
+        num_workers: Processes that load images, with one thread each; 0 loads in the training process.
+        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
+        cached_views: Of each training image with `cache_features`: the image as it is, and others that
+            `train_transform` changed, each in its own way; training draws one of them.
+        cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
+        look: Whether `train.py` shows the data and ends, without training.
+
+    Raises:
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | Path,
+        tokenizer: TokenizerFitter | None,
+        images: str | None = None,
+        annotations: str | Mapping[str, str | None] | None = None,
+        columns: Mapping[str, str | Sequence[str] | None] = USUAL_NAMES,
+        split: str | Sequence[float] | Mapping[str, str] = "official",
+        split_seed: int = 42,
+        restval: bool = True,
+        test_from_val: float | None = None,
+        name: str = "images",
+        on_bad_data: OnBadData = "error",
+        follow_links: bool = False,
+        train_transform: Transform | None = None,
+        image_size: int = 224,
+        batch_size: int = 64,
+        captions_per_image: int | None = 5,
+        include_longest_caption: bool = False,
+        num_workers: int = 2,
+        cache_features: bool = False,
+        cached_views: int = 1,
+        cache_dir: str | Path = ".cache",
+        look: bool = False,
+    ) -> None:
+        super().__init__(
+            tokenizer=tokenizer,
+            image_size=image_size,
+            batch_size=batch_size,
+            captions_per_image=captions_per_image,
+            include_longest_caption=include_longest_caption,
+            num_workers=num_workers,
+            on_bad_data=on_bad_data,
+            cache_features=cache_features,
+            cache_dir=cache_dir,
+        )
+        if isinstance(split, str) and split != "official":
+            raise ValueError(
+                f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], or lists of images such as "
+                f"{{train: train.txt, val: val.txt, test: test.txt}}, got {split!r}"
+            )
+        if not isinstance(split, str | Mapping):
+            check_proportions(split)
+        if test_from_val is not None and not 0 < test_from_val < 1:
+            raise ValueError(f"data.test_from_val must be between 0 and 1 (or null for none), got {test_from_val}")
+        check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
+        self.root = Path(root).expanduser()
+        self.images = images
+        self.annotations = annotations
+        self.columns = columns_of(columns)
+        self.split = split
+        self.split_seed = split_seed
+        self.restval = restval
+        self.test_from_val = test_from_val
+        self._source = name
+        self.follow_links = follow_links
+        self.train_transform = train_transform
+        self.cached_views = cached_views
+        self.look = look
+        self._prepared: dict[SplitName, CaptionSplit] | None = None
+        self._advice: dict[SplitName, str] = {}
+
+    @property
+    def source(self) -> str:
+        return self._source
+
+    def prepare_data(self) -> None:
+        """Check every caption and image once, before the other processes read the outcome.
+
+        The trainer calls it before the test as well: an image that went bad since is found when it is read.
+        """
+        if not self.splits and self._prepared is None:
+            self._prepared = self._load()
+
+    def load_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Return the splits without what cannot be used; those that the files do not have are empty.
+
+        Raises:
+            ValueError: A part of the data set is missing, or holds bad data that is not to be skipped.
+        """
+        prepared, self._prepared = self._prepared, None
+        return self._load() if prepared is None else prepared
+
+    def find_files(self) -> tuple[Source, ImageFolder]:
+        """Return where the images and captions are, and the image folder's files."""
+        lists = self.split if isinstance(self.split, Mapping) else {}
+        return source_of(self.root, self.images, self.annotations, lists, self.columns)
+
+    def advice_on_empty(self, name: SplitName) -> str:
+        return self._advice.get(name) or super().advice_on_empty(name)
+
+    def views(self, name: SplitName) -> list[CaptionSplit]:
+        split = self.splits[name]
+        if name != "train" or self.train_transform is None:
+            return [split]
+        others = range(1, self.cached_views)
+        return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
+
+    def _log_summary(self) -> None:
+        """Tell the size of the data, and how much of the captions the tokenizer loses, in one table."""
+        if self.look:  # the table is printed beside the page
+            return
+        rows = rows_of(self.figures(), self.tokenizer)
+        log.info("data.root=%s:\n%s", self.root, as_text(rows, unusable_lines(self.unusable)))
+
+    def _load(self) -> dict[SplitName, CaptionSplit]:
+        bad = BadData()
+        files, folder = self.find_files()
+        annotated = read_annotated(files, folder, self.columns, bad, restval=self.restval)
+        for text in annotated.formats:
+            log.info("data.root=%s: %s", self.root, text)
+        if annotated.num_rejected:
+            log.info("%d captions were left out, for their annotators rejected them", annotated.num_rejected)
+        selected = self._selected_images(files, annotated, bad)
+        annotated.refuse_paths(folder.folder)
+        found = {
+            image: folder.find(image, annotated.within.get(image, ""))
+            for images in selected.values()
+            for image in images
+        }
+        self._note_images_without_captions(files, annotated, folder, found, bad)
+        usable = UsableImages(
+            folder, found, annotated.captions,
+            root=None if self.follow_links else self.root, place_of=annotated.place_of,
+        )  # fmt: skip
+        images_of_split = {name: usable.select(images, bad) for name, images in selected.items()}
+        paths = {image: folder.files[found[image][0]] for images in images_of_split.values() for image in images}
+        check = check_images([*paths.values()], folder=folder.folder, cache_dir=self.cache_dir / self.source)
+        for image, path in paths.items():
+            if path in check.unreadable:
+                bad.add("images that cannot be read", f"{image}: {check.unreadable[path]}")
+        readable = {
+            name: [image for image in images if paths[image] in check.keys] for name, images in images_of_split.items()
+        }
+        if not isinstance(self.split, str | Mapping):
+            pixels = {image: check.keys[path][1] for image, path in paths.items() if path in check.keys}
+            readable = keep_together(readable, pixels)
+        self.unusable = bad.names_of_kind
+        bad.settle(
+            "skip" if self.look else self.on_bad_data,
+            root=self.root,
+            report=self.cache_dir / self.source / "bad_data.json",
+        )
+        self._refuse_empty(readable, files, annotated, bad)
+        return self._splits(readable, paths, annotated, check)
+
+    def _splits(
+        self,
+        images_of_split: Mapping[SplitName, Sequence[str]],
+        paths: Mapping[str, str],
+        annotated: AnnotatedImages,
+        check: ImageCheck,
+    ) -> dict[SplitName, CaptionSplit]:
+        numbers, names = annotated.numbers(), annotated.shown_names()
+        return {
+            name: ImageFileSplit(
+                paths=[paths[image] for image in images],
+                image_ids=[numbers[image] for image in images],
+                captions=[annotated.captions[image] for image in images],
+                file_keys=[check.keys[paths[image]] for image in images],
+                image_size=self.image_size,
+                names=[names[image] for image in images],
+                transform=self.train_transform if name == "train" and not self.cache_features else None,
+            )
+            for name, images in images_of_split.items()
+        }
+
+    def _selected_images(self, files: Source, annotated: AnnotatedImages, bad: BadData) -> dict[SplitName, list[str]]:
+        """Split before anything is left out: an image that goes bad must not send the others to other splits."""
+        if not isinstance(self.split, str | Mapping):
+            parts = split_by_proportion(annotated.captions, self.split, self.split_seed)
+            return dict(zip(SPLIT_NAMES, parts, strict=True))
+        if files.lists:
+            lists = {name: annotated.listed(path) for name, path in files.lists.items()}
+            selected = drop_repeats(lists, bad)
+        else:
+            selected = self._official_splits(annotated)
+        used = {image for images in selected.values() for image in images}
+        others = ", ".join(f"{num:,} of {name!r}" for name, num in annotated.other_splits.items())
+        log.info(
+            "%d images with captions belong to no official split%s",
+            len(annotated.captions.keys() - used), f" ({others})" if others else "",
+        )  # fmt: skip
+        return {name: selected.get(name, []) for name in SPLIT_NAMES}
+
+    def _official_splits(self, annotated: AnnotatedImages) -> dict[SplitName, list[str]]:
+        """Return the images that the files put into each split.
+
+        Raises:
+            ValueError: They say nothing of splits.
+        """
+        if not annotated.split_of:
+            raise ValueError(
+                f"data.root={self.root}: expected captions that tell the split of their images, got none "
+                f"({'; '.join(annotated.formats)}); set data.split=[0.8,0.1,0.1] for a random split, or name a list of "
+                f"images for each"
+            )
+        selected: dict[SplitName, list[str]] = {name: [] for name in SPLIT_NAMES}
+        for image, split in annotated.split_of.items():
+            selected[split].append(image)
+        if self.test_from_val is not None and not selected["test"]:
+            share = [0, 1 - self.test_from_val, self.test_from_val]
+            _, selected["val"], selected["test"] = split_by_proportion(selected["val"], share, self.split_seed)
+        for name in SPLIT_NAMES:
+            self._advice[name] = (
+                f"the files ({'; '.join(annotated.formats)}) have no image of it; add them, or set "
+                f"data.split=[0.8,0.1,0.1]"
+            )
+        return selected
+
+    def _note_images_without_captions(
+        self,
+        files: Source,
+        annotated: AnnotatedImages,
+        folder: ImageFolder,
+        found: Mapping[str, Sequence[str]],
+        bad: BadData,
+    ) -> None:
+        """Add the pictures that no caption names, where all of the folder is to be split."""
+        if files.annotations is None or isinstance(self.split, str | Mapping):
+            return
+        captioned = {file for image in annotated.captions for file in found.get(image, ())}
+        for image in without_captions(folder.files, captioned):
+            bad.add("images without captions", image)
+
+    def _refuse_empty(
+        self,
+        images_of_split: Mapping[SplitName, Sequence[str]],
+        files: Source,
+        annotated: AnnotatedImages,
+        bad: BadData,
+    ) -> None:
+        """Raise a `ValueError` that says why where a split has no image left."""
+        named = {*annotated.split_of.values(), *files.lists}
+        for name, images in images_of_split.items():
+            if not images and bad.names_of_kind and (name in named or not isinstance(self.split, str)):
+                raise ValueError(f"data.root={self.root}: no image of the {name} split can be used; left out: {bad}")
+            if not images and name in files.lists:
+                raise ValueError(f"{files.lists[name]}: expected the names of images, got none; write them there")

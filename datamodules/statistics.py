@@ -1,0 +1,129 @@
+"""Figures of a data set: how many images and captions, how long, and what the tokenizer makes of them.
+
+Shape legend: C captions of a split, N images.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.split import CaptionSplit, SplitName
+from datamodules.token_table import TokenTable
+from datamodules.tokenizers import CaptionTokenizer
+from utils.display import listed
+
+
+class Spread(NamedTuple):
+    """The least, the middle and the largest of some numbers; zeros where there are none."""
+
+    least: int
+    median: float
+    most: int
+
+    @classmethod
+    def of(cls, numbers_N: NDArray[np.int64]) -> "Spread":
+        """Return that of numbers."""
+        if not len(numbers_N):
+            return cls(0, 0, 0)
+        return cls(int(numbers_N.min()), float(np.median(numbers_N)), int(numbers_N.max()))
+
+    def __str__(self) -> str:
+        return f"{self.least} / {self.median:g} / {self.most}"
+
+
+class SplitFigures(NamedTuple):
+    """Figures of a split.
+
+    Attributes:
+        images: Their number.
+        captions: Their number.
+        captions_of_image: How many captions an image has.
+        lengths: Of captions in tokens, without those that begin and end each.
+        different_tokens: How many of the vocabulary's tokens occur.
+        unknown: Share of the words that the vocabulary lacks.
+        cut: Share of the captions that lose their end.
+        copies: Images that an image before has a key in common with, here or in a split before.
+    """
+
+    images: int
+    captions: int
+    captions_of_image: Spread
+    lengths: Spread
+    different_tokens: int
+    unknown: float
+    cut: float
+    copies: int
+
+
+def figures_of(
+    splits: Mapping[SplitName, CaptionSplit],
+    tokens: Mapping[SplitName, TokenTable],
+    tokenizer: CaptionTokenizer,
+) -> dict[SplitName, SplitFigures]:
+    """Return the figures of each split.
+
+    Args:
+        splits: The images and captions.
+        tokens: The ids of each caption of each image, as the tokenizer encodes them.
+        tokenizer: The tokenizer.
+    """
+    seen: set[int] = set()
+    return {name: _figures(split, tokens[name], tokenizer, seen) for name, split in splits.items()}
+
+
+def _figures(split: CaptionSplit, tokens: TokenTable, tokenizer: CaptionTokenizer, seen: set[int]) -> SplitFigures:
+    vocabulary = tokenizer.vocabulary
+    ends_C = tokens.ids_I[tokens.caption_ends_C - 1] == vocabulary.eos_id
+    lengths_C = np.diff(tokens.caption_ends_C, prepend=0) - len(vocabulary.prefix) - ends_C
+    unknown = 0 if vocabulary.unk_id is None else int((tokens.ids_I == vocabulary.unk_id).sum())
+    copies = 0
+    for keys in split.image_keys.tolist():
+        copies += not seen.isdisjoint(keys)
+        seen.update(keys)
+    return SplitFigures(
+        images=len(split.image_ids),
+        captions=len(lengths_C),
+        captions_of_image=Spread.of(np.diff(tokens.image_ends_N, prepend=0)),
+        lengths=Spread.of(lengths_C),
+        different_tokens=len({*np.unique(tokens.ids_I).tolist()} - {*vocabulary.suppressed_ids, vocabulary.eos_id}),
+        unknown=unknown / max(int(lengths_C.sum()), 1),
+        cut=1 - float(ends_C.mean()) if len(ends_C) else 0.0,
+        copies=copies,
+    )
+
+
+def rows_of(figures: Mapping[SplitName, SplitFigures], tokenizer: CaptionTokenizer) -> list[list[str]]:
+    """Return the rows of a table, of which the first is its head: a figure's name, and its value for each split."""
+    every = figures.values()
+    return [
+        ["", *figures],
+        ["images", *(f"{of.images:,}" for of in every)],
+        ["captions", *(f"{of.captions:,}" for of in every)],
+        ["captions an image, min / median / max", *(str(of.captions_of_image) for of in every)],
+        ["tokens a caption, min / median / max", *(str(of.lengths) for of in every)],
+        [f"different tokens, of {tokenizer.vocabulary.size:,}", *(f"{of.different_tokens:,}" for of in every)],
+        ["unknown words", *(f"{of.unknown:.2%}" for of in every)],
+        [f"captions cut to {tokenizer.max_length} tokens", *(f"{of.cut:.2%}" for of in every)],
+        ["copies of images before", *(f"{of.copies:,}" for of in every)],
+    ]
+
+
+def unusable_lines(unusable: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each reason why something was left out, with its number and the first names."""
+    return [
+        f"left out: {len(names):,} {reason} ({listed(names[:3], len(names))})" for reason, names in unusable.items()
+    ]
+
+
+def as_text(rows: Sequence[Sequence[str]], lines: Sequence[str] = ()) -> str:
+    """Return a table as text, and lines below it."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        "  ".join(
+            [name.ljust(widths[0]), *(value.rjust(width) for value, width in zip(values, widths[1:], strict=True))]
+        )
+        for name, *values in rows
+    ]
+    return "\n".join([*(line.rstrip() for line in table), *lines])
