@@ -17,6 +17,14 @@ from metrics.diversity import (
     nearest_images,
 )
 from metrics.document_frequencies import DocumentFrequencies
+from metrics.image_facts import (
+    DrawingFacts,
+    FactAttribute,
+    FactComparison,
+    ReadImage,
+    ReconstructionFacts,
+    confusion_matrix,
+)
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
 from metrics.log_odds import WordOdds, dirichlet_prior, log_odds_ratios
@@ -52,6 +60,9 @@ __all__ = [
     "CodeUsage",
     "DistinctImages",
     "DocumentFrequencies",
+    "DrawingFacts",
+    "FactAttribute",
+    "FactComparison",
     "GatheredCaptions",
     "ImageCaptions",
     "JavaError",
@@ -64,6 +75,8 @@ __all__ = [
     "PacScore",
     "PairedCaptions",
     "PerImageMetric",
+    "ReadImage",
+    "ReconstructionFacts",
     "ReconstructionQuality",
     "ReliabilityTable",
     "RougeScore",
@@ -78,6 +91,7 @@ __all__ = [
     "cider_d",
     "clip_score",
     "codes_used",
+    "confusion_matrix",
     "consensus_scores",
     "consistency",
     "corpus_bleu",
