@@ -18,7 +18,7 @@ P pixels of a cell.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import cycle, product
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from datamodules.shapes.drawing import RGB, cell_window, coverage_of, draw_background
+from datamodules.shapes.drawing import RGB, TONE_RGB, cell_window, coverage_of, draw_background
 from datamodules.shapes.scene import (
     COLOURS,
     MAX_OBJECTS,
@@ -126,11 +126,19 @@ class SceneReader:
         return [_scene(*row) for row in rows]
 
     def _nearest_backgrounds(self, pixels_B3HW: Tensor) -> Tensor:
-        """Return the background of the least truncated squared difference: [B], an index into those of the reader."""
-        differences = [
-            (pixels_B3HW - known_3HW).square().sum(dim=1).clamp(max=3 * TRUNCATION**2).mean(dim=(1, 2))
-            for known_3HW in self.backgrounds_K3HW
-        ]
+        """Return the background of the least truncated squared difference: [B], an index into those of the reader.
+
+        A background is its tone plus t, the same in the three channels: |x − tone − t|² = |x − tone|² − 2 t Σ(x − tone)
+        + 3 t², of which only t is the pattern's.
+        """
+        rests = {tone: pixels_B3HW - torch.tensor(TONE_RGB[tone]).view(3, 1, 1) for tone in TONES}
+        sums = {tone: (rest_B3HW.square().sum(dim=1), rest_B3HW.sum(dim=1)) for tone, rest_B3HW in rests.items()}
+        differences = []
+        for known_3HW, (tone, _) in zip(self.backgrounds_K3HW, cycle(BACKGROUNDS), strict=False):
+            square_BHW, sum_BHW = sums[tone]
+            t_HW = (known_3HW - torch.tensor(TONE_RGB[tone]).view(3, 1, 1)).mean(dim=0)
+            difference_BHW = torch.addcmul(square_BHW, sum_BHW, t_HW, value=-2).add_(3 * t_HW.square())
+            differences.append(difference_BHW.clamp_(max=3 * TRUNCATION**2).mean(dim=(1, 2)))
         return torch.stack(differences, dim=1).argmin(dim=1)
 
     def _best_objects(self, cell: _Cell, rest_B4HW: Tensor, background_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
