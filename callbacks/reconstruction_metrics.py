@@ -1,12 +1,18 @@
-"""Measures how like the originals the images are that the model makes: of its own captions, or of codes."""
+"""Measures how like the originals the images are that the model makes: of its own captions, or of codes.
+
+Shape legend: B images, C channels, H rows, W columns.
+"""
+
+from typing import Any
 
 from pytorch_lightning import Trainer
+from torch import Tensor
 
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CodedImages, EvaluatedModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
-from metrics import ReconstructionQuality
+from metrics import ReconstructionFacts, ReconstructionQuality
 
 
 class ReconstructionMetrics(EvaluationCallback):
@@ -14,7 +20,8 @@ class ReconstructionMetrics(EvaluationCallback):
 
     A model that captions images reconstructs each from the words of its first caption, at the size at which it is
     drawn. Of codes it is their image. Where the decoder reads more than codes in training, those images are measured,
-    too: `relaxed/PSNR`, and how much better it is, `relaxed/gap`.
+    too: `relaxed/PSNR`, and how much better it is, `relaxed/gap`. Where the data set can tell what a picture shows
+    (`CaptionDataModule.read_back`), so are `metrics.ReconstructionFacts`.
     """
 
     observes = (EvaluationOutput, CodedImages)
@@ -23,6 +30,7 @@ class ReconstructionMetrics(EvaluationCallback):
     def __init__(self) -> None:
         self.quality = ReconstructionQuality()
         self.relaxed = ReconstructionQuality()
+        self.facts = ReconstructionFacts()
 
     def observe(
         self,
@@ -38,6 +46,7 @@ class ReconstructionMetrics(EvaluationCallback):
         images_BCHW = module.reconstructions(output)
         originals_BCHW = to_unit_interval(batch.images_BCHW, size=images_BCHW.shape[-1])
         self.quality.to(module.device).update(images_BCHW, originals_BCHW, batch.image_ids_B)
+        self._read_back(trainer, images_BCHW, output, batch)
         if isinstance(output, CodedImages) and output.relaxed_BCHW is not None:
             self.relaxed.to(module.device).update(output.relaxed_BCHW, originals_BCHW, batch.image_ids_B)
 
@@ -45,7 +54,8 @@ class ReconstructionMetrics(EvaluationCallback):
         if not module.can_reconstruct:
             return
         quality = self.quality.compute()
-        for name, value in quality.items():
+        facts = {} if _that_reads_back(trainer) is None else self.facts.compute()
+        for name, value in {**quality, **facts}.items():
             module.log(f"{stage}/{name}", value.float())
         if trainer.strategy.reduce_boolean_decision(bool(self.relaxed.rows), all=False):  # on any process
             relaxed = self.relaxed.compute()["PSNR"]
@@ -55,3 +65,22 @@ class ReconstructionMetrics(EvaluationCallback):
     def forget(self) -> None:
         self.quality.reset()
         self.relaxed.reset()
+        self.facts.reset()
+
+    def _read_back(
+        self, trainer: Trainer, images_BCHW: Tensor, output: EvaluationOutput | CodedImages, batch: CaptionBatch
+    ) -> None:
+        """Compare what the images show with what they should: their originals, and the captions that they are of."""
+        datamodule = _that_reads_back(trainer)
+        if datamodule is None:
+            return
+        captions = None
+        if isinstance(output, EvaluationOutput):
+            captions = [of_image[0] for of_image in output.generated.captions]
+        self.facts.to(images_BCHW.device).update(datamodule.read_back(images_BCHW), batch.image_ids_B, captions)
+
+
+def _that_reads_back(trainer: Trainer) -> Any:
+    """Return the datamodule if it can tell what pictures show, otherwise None: the same on all processes."""
+    datamodule = getattr(trainer, "datamodule", None)
+    return datamodule if datamodule is not None and datamodule.fact_attributes() else None

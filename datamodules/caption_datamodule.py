@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_only
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionBatch, CaptionSample, UnreadableImage, collate
@@ -27,6 +28,7 @@ from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_loa
 from datamodules.training_record import TrainingRecord
 from metrics.caption_attributes import caption_attributes
 from metrics.factor import Factor
+from metrics.image_facts import FactAttribute, ReadImage
 from utils.seeding import run_seed
 
 log = logging.getLogger(__name__)
@@ -124,6 +126,24 @@ class CaptionDataModule(LightningDataModule, ABC):
     def is_true(self, caption: str, image_id: int) -> bool | None:
         """Return whether all that a caption claims of an image holds; None, as by default, where that is not known."""
         return None
+
+    def read_back(self, images_BCHW: Tensor) -> Sequence[ReadImage] | None:
+        """Return what pictures show, read from their pixels; None, as by default, where that cannot be told.
+
+        By it pictures that a model makes are judged (`metrics.DrawingFacts`). Needs no `setup`.
+
+        Args:
+            images_BCHW: RGB pictures, such as those that `CaptioningModule.reconstruct` returns: `uint8`, or floats in
+                [0, 1].
+        """
+        return None
+
+    def fact_attributes(self) -> Sequence[FactAttribute]:
+        """Return what the facts that `read_back` finds are about; none by default, nothing is read then.
+
+        Needs no `setup`.
+        """
+        return ()
 
     def advice_on_empty(self, name: SplitName) -> str:
         """Return what to do where a split holds no image."""

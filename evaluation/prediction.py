@@ -15,7 +15,7 @@ from evaluation.reconstruction import SplitReconstructionQuality
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker
-from metrics import ReliabilityTable
+from metrics import FactComparison, ReliabilityTable
 
 
 class Predicted(NamedTuple):
@@ -25,12 +25,14 @@ class Predicted(NamedTuple):
         images: Every image's captions, in the order of the split.
         scores: How well images are reconstructed from their first captions, and how well captions fit them by CLIP.
         reliability: How sure the model is of human words, and how often it is right (see `SplitCalibration`).
+        comparisons: What each reconstruction shows, against its image; none where that cannot be told.
         seconds: How long it took to generate them.
     """
 
     images: list[NumberedCaptions]
     scores: dict[str, float]
     reliability: dict[str, ReliabilityTable]
+    comparisons: list[FactComparison]
     seconds: float
 
 
@@ -44,6 +46,7 @@ class SplitPredictor(LightningModule):
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
         training: Loads the training images, for a ranker that learns from them.
+        quality: How well images are reconstructed from their first captions.
         clip_scores: How well the captions fit their images by CLIP.
         num_bins: Of the reliability of word probabilities; 0 leaves it out.
     """
@@ -59,6 +62,7 @@ class SplitPredictor(LightningModule):
         seed: int,
         ranker: Ranker | None,
         training: Callable[[], CaptionSplit],
+        quality: SplitReconstructionQuality,
         clip_scores: SplitClipScores,
         num_bins: int,
     ) -> None:
@@ -69,7 +73,7 @@ class SplitPredictor(LightningModule):
         self.seed = seed
         self.ranker = ranker
         self.training_split = training
-        self.quality = SplitReconstructionQuality(captioner)
+        self.quality = quality
         self.clip_scores = clip_scores
         self.calibration = SplitCalibration(captioner, split, num_bins)
         self.images: list[NumberedCaptions] = []
@@ -129,12 +133,13 @@ def predict_split(
     predictor.to(trainer.strategy.root_device)  # which Lightning has moved to the CPU
     scores = predictor.quality.results() | predictor.clip_scores.results()
     reliability = predictor.calibration.results()
-    parts = [predictor.images]
+    parts = [(predictor.images, predictor.quality.comparisons)]
     if dist.is_available() and dist.is_initialized():
-        parts = [[] for _ in range(trainer.world_size)]
-        dist.all_gather_object(parts, predictor.images)
+        parts = [([], [])] * trainer.world_size
+        dist.all_gather_object(parts, (predictor.images, predictor.quality.comparisons))
         dist.destroy_process_group()
     if not trainer.is_global_zero:
         return None
-    images = sorted((image for part in parts for image in part), key=lambda image: image.number)
-    return Predicted(images, scores, reliability, seconds)
+    images = sorted((image for part, _ in parts for image in part), key=lambda image: image.number)
+    comparisons = [comparison for _, part in parts for comparison in part]
+    return Predicted(images, scores, reliability, comparisons, seconds)

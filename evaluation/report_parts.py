@@ -9,14 +9,23 @@ from evaluation.explained import explain_images
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, encode_images, first_images
 from evaluation.interpretability import codes_of_captions, disentanglement_of, probe_codes
 from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
-from evaluation.report.contents import ExplainedImage, Interpretability, StyleWords, Swaps, TradeOff, Traversal
+from evaluation.prediction import Predicted
+from evaluation.report.contents import (
+    Confusion,
+    ExplainedImage,
+    Interpretability,
+    StyleWords,
+    Swaps,
+    TradeOff,
+    Traversal,
+)
 from evaluation.scoring import frequencies_of
 from evaluation.self_retrieval import measure_self_retrieval
 from evaluation.setup import Evaluated, curves_of
 from evaluation.style_transfer import measure_style_transfer
 from evaluation.style_words import compare_ends
 from evaluation.trade_off import measure_trade_off
-from metrics import ImageCaptions
+from metrics import ImageCaptions, confusion_matrix
 
 
 def looked_at(evaluated: Evaluated, config: DictConfig) -> Iterator[EncodedBatch]:
@@ -117,6 +126,16 @@ def explain(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictCon
         seed=config.seed,
         ranker=evaluated.ranker,
     )
+
+
+def confusions_of(evaluated: Evaluated, predicted: Predicted) -> list[Confusion]:
+    """Return for each attribute which of its values reconstructions show as which; nothing where that is not known."""
+    if not predicted.comparisons:
+        return []
+    return [
+        Confusion(attribute, confusion_matrix(predicted.comparisons, attribute))
+        for attribute in evaluated.datamodule.fact_attributes()
+    ]
 
 
 def interpret(evaluated: Evaluated, first: Sequence[EncodedBatch], config: DictConfig) -> Interpretability | None:

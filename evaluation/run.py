@@ -12,10 +12,11 @@ from evaluation.gallery import make_gallery
 from evaluation.generate_split import draws_of, with_references
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
+from evaluation.reconstruction import SplitReconstructionQuality
 from evaluation.report.codes import main_scores
 from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.files import write_captions, write_report
-from evaluation.report_parts import explain, explore, find_images, interpret, looked_at, trade_off
+from evaluation.report_parts import confusions_of, explain, explore, find_images, interpret, looked_at, trade_off
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, score_split
 from evaluation.setup import Evaluated, prepare
@@ -56,6 +57,7 @@ def predict(evaluated: Evaluated, config: DictConfig, trainer: Trainer) -> Predi
         seed=config.seed,
         ranker=evaluated.ranker,
         training=lambda: evaluated.splits["train"],
+        quality=SplitReconstructionQuality(evaluated.captioner, evaluated.datamodule, evaluated.split),
         clip_scores=SplitClipScores(evaluated.clip, evaluated.split, config.num_kept),
         num_bins=config.calibration.num_bins,
     )
@@ -120,6 +122,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         explained=explain(evaluated, first, config),
         reliability=predicted.reliability,
         style_words=explored.style_words,
+        confusions=confusions_of(evaluated, predicted),
         interpretability=interpretability,
         config=OmegaConf.to_yaml(config, resolve=True),
     )

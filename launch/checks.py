@@ -21,7 +21,9 @@ from utils.lightning_internals import callbacks_of, counts_versions, is_trial, v
 log = logging.getLogger(__name__)
 
 LOWER_IS_BETTER = re.compile(r"\w+/(loss|nats/.*|contribution/.*|missing_images|skipped_steps|.*mBLEU.*)")
-HIGHER_IS_BETTER = re.compile(r"\w+/(coco/|rouge_score/|mean/|min/|oracle/|A/oracle|PSNR|SSIM|caption_|reward).*")
+HIGHER_IS_BETTER = re.compile(
+    r"\w+/(coco/|rouge_score/|mean/|min/|oracle/|A/oracle|PSNR|SSIM|caption_|drawing_|reconstruction_|reward).*"
+)
 AT_END_OF_EPOCH = ("train/missing_images", "val/missing_images", "test/missing_images")
 
 

@@ -18,6 +18,14 @@ from metrics.diversity import (
     nearest_images,
 )
 from metrics.document_frequencies import DocumentFrequencies
+from metrics.image_facts import (
+    DrawingFacts,
+    FactAttribute,
+    FactComparison,
+    ReadImage,
+    ReconstructionFacts,
+    confusion_matrix,
+)
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
 from metrics.log_odds import WordOdds, dirichlet_prior, log_odds_ratios
@@ -55,6 +63,9 @@ __all__ = [
     "CodeUsage",
     "DistinctImages",
     "DocumentFrequencies",
+    "DrawingFacts",
+    "FactAttribute",
+    "FactComparison",
     "GatheredCaptions",
     "ImageCaptions",
     "JavaError",
@@ -67,6 +78,8 @@ __all__ = [
     "PacScore",
     "PairedCaptions",
     "PerImageMetric",
+    "ReadImage",
+    "ReconstructionFacts",
     "ReconstructionQuality",
     "ReliabilityTable",
     "RougeScore",
@@ -82,6 +95,7 @@ __all__ = [
     "clip_score",
     "code_figures",
     "codes_used",
+    "confusion_matrix",
     "consensus_scores",
     "consistency",
     "corpus_bleu",

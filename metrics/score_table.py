@@ -79,8 +79,9 @@ SECTIONS = (
 
 OTHERS = Section(
     "Other measures",
-    "What the data set can check by itself, and how close reconstructions come to the originals (PSNR in dB, SSIM). "
-    "Higher is better, but contradictions and style_distance are best at 0.",
+    "What the data set can check by itself, how close reconstructions come to the originals (PSNR in dB, SSIM), and "
+    "whether they show what their captions and images say (reconstruction_…). Higher is better, but contradictions and "
+    "style_distance are best at 0.",
     (),
 )
 """Of scores that no other section takes."""

@@ -64,10 +64,20 @@ def test_scores_are_those_of_the_data_set_and_of_all_metrics(report: Path) -> No
         "rouge_score/rougeL",
         "caption_truth",
         "PSNR",
+        "reconstruction_truth",
+        "reconstruction_facts",
     } <= scores.keys()
     assert {"coco/BLEU-4", "mean/CIDEr-D", "A/mBLEU-4", "B/novel"} <= scores["human"].keys()
     assert scores["settings"]["config"]["num_captions"] == 4
     assert len(scores["settings"]["checkpoint_sha256"]) == 64
+
+
+def test_what_reconstructions_show_is_told_for_each_attribute(report: Path) -> None:
+    page = (report / "report.html").read_text()
+    assert "What reconstructions show" in page
+    for attribute in ("shape", "colour", "size", "place", "tone", "pattern"):
+        assert f"Which {attribute} shows as which" in page
+    assert "| reconstruction_exact |" in (report / "scores.md").read_text()
 
 
 def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_path: Path) -> None:
@@ -101,6 +111,9 @@ def test_photographs_are_compared_by_the_attributes_of_their_captions(
     scores = evaluate_tiny(tmp_path / "report", run.best, f"data.root={root}", choices=("data=flickr8k",))
     assert scores["style_transfer/by_style/short/style"] == scores["style_transfer/style"]  # all of them are short
     assert "style_transfer/truth" not in scores  # which nobody knows
+    assert "PSNR" in scores
+    assert not [name for name in scores if name.startswith("reconstruction_")]
+    assert "What reconstructions show" not in (tmp_path / "report/report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +245,7 @@ def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> 
     assert "calibration/ECE" not in scores
     page = (tmp_path / "report/report.html").read_text()
     assert "<img" not in page
-    assert "<svg" not in page
+    assert page.count("<svg") == page.count("shows as which") == 6  # what is read back anyway
     assert "What the codes know" not in page
     assert not [name for name in scores if name.startswith(("interpretability", "style_transfer"))]
 

@@ -90,6 +90,10 @@ def test_the_test_of_train_is_evaluate_of_its_best_checkpoint(callbacks: str, ge
         "caption_truth",
         "PSNR",
         "SSIM",
+        "reconstruction_truth",
+        "reconstruction_facts",
+        "reconstruction_facts_precision",
+        "reconstruction_exact",
     }
     assert {name: tested[name] for name in both} == pytest.approx(
         {name: scores[name] for name in both}, rel=1e-6, abs=1e-7
@@ -208,6 +212,7 @@ def test_figures_depend_neither_on_processes_nor_on_batches(
         *names,
         "val/coco/CIDEr-D",
         "val/PSNR",
+        "val/reconstruction_facts",
         "val/caption_truth",
         "val/missing_images",
         "val/interpretability/style_family_from_style",

@@ -60,6 +60,7 @@ class HuggingFaceDataModule(CaptionDataModule):
         cached_views: Of each training image with `cache_features`: the image as it is, and others that
             `train_transform` changed, each in its own way; training draws one of them.
         cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
+        look: Whether `train.py` shows the data and ends, without training.
 
     Raises:
         ValueError: A setting is out of range.
@@ -90,6 +91,7 @@ class HuggingFaceDataModule(CaptionDataModule):
         cache_features: bool = False,
         cached_views: int = 1,
         cache_dir: str | Path = ".cache",
+        look: bool = False,
     ) -> None:
         super().__init__(
             tokenizer=tokenizer,
@@ -102,6 +104,7 @@ class HuggingFaceDataModule(CaptionDataModule):
             cache_features=cache_features,
             cache_dir=cache_dir,
         )
+        self.look = look
         if isinstance(split, str) and split != "official":
             raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
         if not isinstance(split, str):
@@ -166,7 +169,7 @@ class HuggingFaceDataModule(CaptionDataModule):
                 bad.add(kind, names_of_row[row])
                 usable_R[row] = False
         report = self.cache_dir / "hugging_face" / "bad_data.json"
-        bad.settle(self.on_bad_data, root=self.path, report=report, setting="data.path")
+        bad.settle("skip" if self.look else self.on_bad_data, root=self.path, report=report, setting="data.path")
         for name, rows in rows_of_split.items():
             if not usable_R[rows].any():
                 raise ValueError(f"data.path={self.path}: no row of the {name} split can be used; left out: {bad}")

@@ -57,20 +57,31 @@ def draw_background(background: Background, image_size: int) -> Pixels:
 
 def _paint(image: Pixels, thing: SceneObject) -> None:
     """Blend an object into the cell of the image that holds it, in place."""
-    image_size = image.shape[-1]
+    rows, columns = cell_window(thing.place, image.shape[-1])
+    window = image[:, rows, columns]
+    colour = np.array(RGB[thing.colour], dtype=np.float32)[:, None, None]
+    window[...] = np.rint(window + coverage_of(thing, image.shape[-1]) * (colour - window))
+
+
+def cell_window(place: str, image_size: int) -> tuple[slice, slice]:
+    """Return the rows and columns of the pixels that a cell of the 3 by 3 grid touches."""
     cell = image_size / 3
-    row, column = cell_of(thing.place)
+    row, column = (slice(math.floor(i * cell), math.ceil((i + 1) * cell)) for i in cell_of(place))
+    return row, column
+
+
+def coverage_of(thing: SceneObject, image_size: int) -> Plane:
+    """Return how much of each pixel of its cell's window an object covers, in [0, 1]: [rows, columns]."""
+    cell = image_size / 3
     radius = DIAMETER[thing.size] * image_size / 2
     jitter = min(MAX_JITTER * image_size, cell / 2 - radius)  # an object never leaves its cell
-    rows = np.arange(math.floor(row * cell), math.ceil((row + 1) * cell))
-    columns = np.arange(math.floor(column * cell), math.ceil((column + 1) * cell))
-    y = (rows + 0.5 - (row + 0.5) * cell - jitter * thing.offset[0]).astype(np.float32) / radius
-    x = (columns + 0.5 - (column + 0.5) * cell - jitter * thing.offset[1]).astype(np.float32) / radius
-
-    coverage = np.clip(0.5 - radius * DISTANCE[thing.shape](x[None, :], y[:, None]), 0, 1)
-    window = image[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    colour = np.array(RGB[thing.colour], dtype=np.float32)[:, None, None]
-    window[...] = np.rint(window + coverage * (colour - window))
+    y, x = (
+        (np.arange(window.start, window.stop) + 0.5 - (i + 0.5) * cell - jitter * offset).astype(np.float32) / radius
+        for window, i, offset in zip(
+            cell_window(thing.place, image_size), cell_of(thing.place), thing.offset, strict=True
+        )
+    )
+    return np.clip(0.5 - radius * DISTANCE[thing.shape](x[None, :], y[:, None]), 0, 1)
 
 
 # Signed distances to the outline, negative within, in units of the shape's radius (half of its width).

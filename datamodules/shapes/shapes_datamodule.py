@@ -11,15 +11,19 @@ from torch import Tensor
 
 from datamodules.caption_datamodule import CaptionDataModule, SplitName
 from datamodules.image_files.keys import ImageKeys, pixel_key, spoken_key
+from datamodules.shapes.attributes import scene_attributes
 from datamodules.shapes.drawing import Pixels
 from datamodules.shapes.factors import caption_factors, scene_factors
 from datamodules.shapes.grammar import captions_at
 from datamodules.shapes.image_cache import ImageCache
+from datamodules.shapes.read_scene import ReadScene
+from datamodules.shapes.reading import read_scenes
 from datamodules.shapes.scene import scene_at
 from datamodules.shapes.truth import caption_is_true
 from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
 from metrics.factor import Factor
+from metrics.image_facts import FactAttribute, ReadImage
 from utils.cache_key import cache_key
 
 MIN_IMAGE_SIZE = 32  # below it a small object is less than six pixels wide
@@ -138,6 +142,12 @@ class ShapesDataModule(CaptionDataModule):
 
     def is_true(self, caption: str, image_id: int) -> bool:
         return caption_is_true(caption, scene_at(self.seed, image_id))
+
+    def read_back(self, images_BCHW: Tensor) -> Sequence[ReadImage]:
+        return [ReadScene(scene, seed=self.seed) for scene in read_scenes(images_BCHW)]
+
+    def fact_attributes(self) -> Sequence[FactAttribute]:
+        return scene_attributes()
 
     def _split(self, images: Pixels, ids: range) -> CaptionSplit:
         captions = [captions_at(self.seed, index) for index in ids]

@@ -66,6 +66,7 @@ class WebDatasetDataModule(CaptionDataModule):
         num_workers: int = 2,
         cache_features: bool = False,
         cache_dir: str | Path = ".cache",
+        look: bool = False,
     ) -> None:
         super().__init__(
             tokenizer=tokenizer,
@@ -78,6 +79,7 @@ class WebDatasetDataModule(CaptionDataModule):
             cache_features=cache_features,
             cache_dir=cache_dir,
         )
+        self.look = look
         numbers = {"max_val_images": max_val_images, "shuffle_buffer": shuffle_buffer, "kept_shards": kept_shards}
         for name, number in numbers.items():
             if number is not None and number < 1:
@@ -113,7 +115,7 @@ class WebDatasetDataModule(CaptionDataModule):
         for index in indices.values():
             for kind, name in index.problems:
                 bad.add(kind, name)
-        bad.settle(self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+        bad.settle("skip" if self.look else self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
         for name, index in indices.items():
             if not len(index):
                 raise ValueError(f"data.{name}={self.names[name]}: no image of the {name} split can be used ({bad})")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lightning_modules.results.explained_captions import ExplainedCaption
-from metrics import ReliabilityTable, WordOdds
+from metrics import FactAttribute, ReliabilityTable, WordOdds
+from metrics.factor import Integers
 
 
 class NamedCaptions(NamedTuple):
@@ -232,6 +233,19 @@ class Interpretability(NamedTuple):
     transfer: Mapping[str, StyleTransfer]
 
 
+class Confusion(NamedTuple):
+    """Which values of an attribute of images reconstructions show as which.
+
+    Attributes:
+        attribute: Such as the colours of objects.
+        counts: Of each value in the image (row) as it is in the reconstruction (column), [K + 1, K + 1]; last are what
+            the image, or the reconstruction, does not have.
+    """
+
+    attribute: FactAttribute
+    counts: Integers
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The contents of a report.
@@ -241,7 +255,7 @@ class Report:
         facts: What it was measured on and how, label to text ("checkpoint", "images", "captions of each", "strategy",
             "strategy", "seed", "time", …), in the order to show.
         scores: The scores of the model by name, as `metrics.score_captions` names them, and those of the data set's own
-            metrics (`caption_truth`, …), `self-retrieval/…`, `clip/…`, `PSNR` and `SSIM`.
+            metrics (`caption_truth`, …), `self-retrieval/…`, `clip/…`, `PSNR`, `SSIM` and `reconstruction_facts`.
         human: The same of human captions, as far as they can be compared.
         notes: What a reader must know to read the scores.
         gallery: Sections ("Best", "Worst", "At random") of images.
@@ -252,6 +266,7 @@ class Report:
         reliability: For each way to the style, by its score's name, how sure the model is and how often it is right.
         style_words: Words that differ between the ends of the dimensions of the style.
         interpretability: None where it was not measured.
+        confusions: What reconstructions show; empty where the data set cannot tell.
         config: The exact config, as YAML.
     """
 
@@ -268,4 +283,5 @@ class Report:
     reliability: Mapping[str, ReliabilityTable]
     style_words: Sequence[StyleWords]
     interpretability: Interpretability | None
+    confusions: Sequence[Confusion]
     config: str

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from evaluation.report.confusions import confusion_plots
 from evaluation.report.contents import Report, ShownImage, TradeOff
 from evaluation.report.plots import trade_off_plots
 from evaluation.report.reliability import reliability_plots
@@ -44,6 +45,7 @@ def render(report: Report) -> str:
         ),
         best_cider_d=_best_cider_d(report),
         reliability_plots=reliability_plots(report.reliability),
+        confusion_plots=confusion_plots(report.confusions),
     )
 
 

@@ -35,4 +35,5 @@ def to_svg(figure: Figure) -> str:
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return re.sub(r'<g id="[^"]*"', "<g", svg)  # those of groups are the same in every plot, and nothing refers to them
+    # Those of groups and images are the same in several plots, and nothing refers to them
+    return re.sub(r'(<g|<image xlink:href="[^"]*") id="[^"]*"', r"\1", svg)

@@ -11,7 +11,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from callbacks import CaptionSamples, Reconstructions, ResumeCheckpoints
 from callbacks.caption_samples import as_markdown_table
 from callbacks.reconstructions import side_by_side
-from metrics import ImageCaptions
+from metrics import ImageCaptions, ReconstructionFacts
 from metrics.bleu import BLEU_NAMES
 from metrics.rouge import ROUGE_TYPES
 from tests.tiny_run import TinyRun, run_tiny, scalars
@@ -70,6 +70,9 @@ def test_reconstructed_images_are_measured(trained: TinyRun) -> None:
         ((_, similarity),) = curves[f"{stage}/SSIM"]
         assert 0 < decibels < 40
         assert -1 <= similarity < 1
+        for name in ReconstructionFacts.names:
+            ((_, share),) = curves[f"{stage}/{name}"]
+            assert 0 <= share <= 1
 
 
 def test_captions_are_shown_beside_human_ones(trained: TinyRun) -> None:
@@ -111,7 +114,7 @@ def test_several_captions_an_image_are_all_measured_and_shown(tmp_path: Path) ->
 def test_a_model_that_reconstructs_nothing_shows_no_reconstruction(tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
     assert "val/reconstructions" not in run.events.Tags()["images"]
-    assert not {"val/PSNR", "val/SSIM"} & scalars(run.events).keys()
+    assert not {"val/PSNR", "val/SSIM", "val/reconstruction_facts"} & scalars(run.events).keys()
     assert _text(run, "val/captions")
 
 

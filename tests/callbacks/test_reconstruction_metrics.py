@@ -14,7 +14,7 @@ from datamodules.batch import CaptionBatch
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import EvaluationOutput, VariationalCaptioner
 from lightning_modules.losses.terms import to_unit_interval
-from metrics import CaptionScores, ReconstructionQuality, RougeScore, psnr, ssim
+from metrics import CaptionScores, ReconstructionFacts, ReconstructionQuality, RougeScore, psnr, ssim
 from tests.tiny_run import build_tiny
 
 
@@ -74,6 +74,32 @@ def test_every_image_counts_once_as_reconstructed_from_its_first_caption(generat
     assert len(ratios) == 3  # in batches of two and one
     assert quality["PSNR"] == pytest.approx(sum(ratios) / 3, rel=1e-5)
     assert quality["SSIM"] == pytest.approx(sum(similarities) / 3, rel=1e-4)
+
+
+def test_what_each_reconstruction_shows_is_read_back(tmp_path: Path) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run", "data.batch_size=2", choices=["generation=sample"])
+    keeper = _Keeper()
+    (results,) = _trainer(tmp_path, [ReconstructionMetrics(), keeper]).validate(captioner, datamodule, verbose=False)
+
+    captioner.eval()
+    expected = ReconstructionFacts()
+    for (tokens_L, _), image_id in zip(keeper.seen, datamodule.val_ids, strict=True):
+        pictures = datamodule.read_back(captioner.reconstruct(tokens_L.unsqueeze(0)))
+        assert pictures is not None
+        caption = captioner.tokenizer.decode(tokens_L.tolist())
+        expected.update(pictures, torch.tensor([image_id]), [caption])
+    found = {name: results[f"val/{name}"] for name in ReconstructionFacts.names}
+    assert found == pytest.approx({name: value.item() for name, value in expected.compute().items()})
+    assert 0 < found["reconstruction_facts"] < 1
+
+
+def test_data_that_cannot_be_read_back_get_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captioner, datamodule = build_tiny(tmp_path / "run")
+    for name in ("read_back", "fact_attributes"):
+        monkeypatch.delattr(type(datamodule), name)
+    (results,) = _trainer(tmp_path, [ReconstructionMetrics()]).validate(captioner, datamodule, verbose=False)
+    assert "val/PSNR" in results
+    assert not [name for name in results if "reconstruction_" in name]
 
 
 def test_a_second_evaluation_starts_anew(tmp_path: Path) -> None:

@@ -121,3 +121,5 @@ def test_what_a_data_set_knows_by_default(tmp_path: Path) -> None:
     assert datamodule.image_factors([1, 2]) == []
     assert datamodule.caption_factors(["a dog"])[0].name == "length"
     assert datamodule.is_true("a dog", 1) is None
+    assert datamodule.read_back(torch.zeros(1, 3, 8, 8)) is None
+    assert not datamodule.fact_attributes()

@@ -3,10 +3,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
 
 from evaluation.report.contents import (
+    Confusion,
     ExplainedImage,
     Interpretability,
     ProbedFactor,
@@ -24,7 +26,7 @@ from evaluation.report.contents import (
 from evaluation.report.page import render
 from lightning_modules.results.explained_captions import ExplainedCaption
 from lightning_modules.results.explanation import ExplainedWord
-from metrics import WordOdds, reliability_table
+from metrics import FactAttribute, WordOdds, reliability_table
 
 HOSTILE = "<script>alert('1')</script> & \"two\" {{ 7 * 7 }}"
 VOID = {"meta", "img", "br"}
@@ -85,6 +87,11 @@ def _interpretability() -> Interpretability:
     return Interpretability(1234, 6170, probes, {"style": {"mig": 0.125}}, transfer)
 
 
+def _confusion(name: str) -> Confusion:
+    icons = [np.full((4, 4, 4), level, dtype=np.uint8) for level in (50, 200)]
+    return Confusion(FactAttribute(name, ("red", "blue"), icons), np.array([[1234, 2, 0], [1, 5, 3], [0, 0, 0]]))
+
+
 def _report() -> Report:
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     points = [TradeOffPoint(t, 0.5 - 0.1 * t, 0.8, 0.9 - 0.4 * t, 0.5) for t in (0.5, 1.0)]
@@ -104,6 +111,7 @@ def _report() -> Report:
             StyleWords(7, (-2.0, 2.0), [WordOdds("flying", 2.0, 3.25, 17, 2)], [], 40),
         ],
         interpretability=_interpretability(),
+        confusions=[_confusion("colour"), _confusion("size")],
         config="model:\n  size: 3",
     )
 
@@ -125,6 +133,7 @@ def test_everything_is_shown() -> None:
         "flying1723.2",
     ]
     shown += ["no word of its own"]
+    shown += ["What reconstructions show", "colour: 99.5 % right", "1,234"]
     shown += ["6,170 human captions of 1,234 images", "manner", "98.7", "99.5", "pattern", "87.6", "loud", "75.0"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
         shown += [image.name, *(generated.caption for generated in image.captions), *image.references]
@@ -141,6 +150,7 @@ def test_parts_come_in_the_order_of_a_reader_who_looks() -> None:
         "Further up",
         "Gallery",
         "Worst",
+        "What reconstructions show",
         "Captions word by word",
         "Reliability",
         "Words by",
@@ -217,7 +227,7 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
 
 def test_what_was_not_measured_is_not_there() -> None:
     bare = replace(_report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None)
-    bare = replace(bare, explained=[], reliability={}, style_words=[], interpretability=None)
+    bare = replace(bare, explained=[], reliability={}, style_words=[], interpretability=None, confusions=[])
     page = Page(render(bare))
     assert (page.count("img"), page.count("svg"), page.count("h2")) == (0, 0, 2)
     assert "human" not in page.text
