@@ -1,5 +1,6 @@
 """Schedules: numbers that follow the training step, and the learning rate's."""
 
+from lightning_modules.schedules.one_cycle import OneCycle
 from lightning_modules.schedules.values import (
     Constant,
     Cosine,
@@ -11,4 +12,4 @@ from lightning_modules.schedules.values import (
 )
 from lightning_modules.schedules.warmup_cosine import WarmupCosine
 
-__all__ = ["Constant", "Cosine", "Cyclical", "Exponential", "LinearWarmup", "Schedule", "WarmupCosine", "as_schedule"]
+__all__ = ["Constant", "Cosine", "Cyclical", "Exponential", "LinearWarmup", "OneCycle", "Schedule", "WarmupCosine", "as_schedule"]
