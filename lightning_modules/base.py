@@ -7,7 +7,6 @@ Shape legend: B images, N captions of all images, image by image, L tokens, C ch
 of the encoder's grid, D features of a position, S style.
 """
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,8 +28,6 @@ from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
-log = logging.getLogger(__name__)
-
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
 
@@ -46,9 +43,9 @@ class FacetModule(LightningModule, ABC):
     """Any model that `train.py` can train, `average.py` can average, and a checkpoint can bring back.
 
     Its constructor takes keywords alone: `image_size` (in pixels), and whatever stands in its YAML under `conf/model`,
-    as plain values and nested settings with a `_target_`.
-    It calls `save_hyperparameters(logger=False)` and builds its networks itself (see `lightning_modules.build`), so
-    that a checkpoint can be reloaded alone. Checkpoints name the class, and hold the keys of the training images.
+    as plain values and nested settings with a `_target_`. It calls `save_hyperparameters(logger=False)` and builds its
+    networks itself (see `lightning_modules.build`), so that a checkpoint can be reloaded alone. Checkpoints name the
+    class, and hold the keys of the training images.
 
     Attributes:
         leaves_parameters_unused: Whether a training step may leave parameters without a gradient, which data-parallel

@@ -39,7 +39,7 @@ class WithPaths(Protocol):
     """A split whose images are files on disk."""
 
     @property
-    def paths(self) -> Sequence[Path]:
+    def paths(self) -> Sequence[str | Path]:
         """The file of each image."""
         ...
 
@@ -134,7 +134,7 @@ def image_file_of(split: CaptionSplit, index: int) -> tuple[str, bytes]:
     if isinstance(split, WithImageFiles):
         content = split.image_file(index)
     elif isinstance(split, WithPaths):
-        content = split.paths[index].read_bytes()
+        content = Path(split.paths[index]).read_bytes()
     else:
         return "png", _png(Image.fromarray(split.load_image(index).permute(1, 2, 0).numpy()))
     kind = next((kind for start, kind in STARTS.items() if content.startswith(start)), None)

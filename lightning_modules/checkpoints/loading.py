@@ -78,9 +78,7 @@ def load_discrete_vae(path: str | Path, *, trusted_packages: Sequence[str] = ())
     module = load_module(path, trusted_packages=trusted_packages)
     network = getattr(module, "network", None)
     if not isinstance(network, DiscreteVAE):
-        raise ValueError(
-            f"{path}: expected a discrete VAE (python train.py model=discrete_vae), got {_described(module)}"
-        )
+        raise ValueError(f"{path}: expected a discrete VAE (model=discrete_vae of train.py), got {_described(module)}")
     return FrozenDiscreteVAE(network)
 
 

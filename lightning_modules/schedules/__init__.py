@@ -12,4 +12,14 @@ from lightning_modules.schedules.values import (
 )
 from lightning_modules.schedules.warmup_cosine import WarmupCosine
 
-__all__ = ["Constant", "Cosine", "Cyclical", "Exponential", "LinearWarmup", "OneCycle", "Schedule", "WarmupCosine", "as_schedule"]
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Cyclical",
+    "Exponential",
+    "LinearWarmup",
+    "OneCycle",
+    "Schedule",
+    "WarmupCosine",
+    "as_schedule",
+]

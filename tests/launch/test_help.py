@@ -24,7 +24,9 @@ def test_a_mistake_beside_help_is_one_line() -> None:
     failed = _printed("train", "--help", "model=timmm")
     assert failed.returncode == 1
     (line,) = failed.stderr.splitlines()
-    assert line.startswith("error: In 'train': Could not find 'model/timmm' Available options in 'model': resnet timm")
+    assert line.startswith(
+        "error: In 'train': Could not find 'model/timmm' Available options in 'model': discrete_vae resnet"
+    )
 
 
 def test_what_hydra_has_to_look_for_elsewhere_is_left_to_it() -> None:

@@ -117,7 +117,7 @@ def test_scripts_that_caption_say_in_one_line_what_it_is(
 
 
 def test_a_captioner_is_no_discrete_vae(trained: TinyRun) -> None:
-    with pytest.raises(ValueError, match=r"expected a discrete VAE \(python train.py model=discrete_vae\), got a Var"):
+    with pytest.raises(ValueError, match=r"expected a discrete VAE \(model=discrete_vae of train.py\), got a Var"):
         load_discrete_vae(trained.best)
 
 

@@ -151,7 +151,6 @@ def test_rejected_and_ready_made_references_are_left_out_and_counted(tmp_path: P
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"PAR1\x15\x04PAR1", "a Parquet file; write it as JSON: pandas.read_parquet"),
         (gzip.compress(b"[]", mtime=0), "a file compressed by gzip; unpack it with gunzip"),
         (bz2.compress(b"[]"), "a file compressed by bzip2; unpack it with bunzip2"),
         (lzma.compress(b"[]"), "a file compressed by xz; unpack it with unxz"),
@@ -169,3 +168,9 @@ def test_files_that_are_no_text_are_named(tmp_path: Path, content: bytes, kind: 
     for read in (read_results, read_references):
         with pytest.raises(ValueError, match=f"file: expected text as JSON, got {re.escape(kind)}"):
             read(tmp_path / "file")
+
+
+def test_captions_to_be_scored_are_read_as_text(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"PAR1\x15\x04PAR1")
+    with pytest.raises(ValueError, match=r"expected text as JSON, got a Parquet file; write it as JSON: pandas.read_p"):
+        read_results(tmp_path / "file")

@@ -26,7 +26,7 @@ def test_names_bad_lines_by_kind(tmp_path: Path) -> None:
     path.write_text("a.jpg#0\tgood\nb.jpg#0 no tab\nb.jpg\tno number\n#0\tno name\na.jpg#1\t \na.jpg#0\tagain\n")
     bad = BadData()
     assert _captions(path, bad) == {"a.jpg": ["good", ""]}
-    again = f"{path}, line 6: expected each caption once, got a.jpg#0 again, as on line 1; remove one of them"
+    again = "captions.txt, line 6: expected each caption once, got a.jpg#0 again, as on line 1; remove one of them"
     assert bad.names_of_kind == {
         "caption lines that are not 'image.jpg#number<TAB>caption'": [f"captions.txt:{line}" for line in (2, 3, 4)],
         "rows of annotations that cannot be used": [again],
