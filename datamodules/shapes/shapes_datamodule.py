@@ -83,7 +83,7 @@ class ShapesDataModule(CaptionDataModule):
         num_val: int = 500,
         num_test: int = 500,
         image_size: int = 64,
-        batch_size: int = 64,
+        batch_size: int = 32,
         captions_per_image: int | None = 2,
         include_longest_caption: bool = True,
         num_workers: int = 0,

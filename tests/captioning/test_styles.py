@@ -152,7 +152,7 @@ def test_contradictions_are_named(trained: TinyRun, photos: list[Path], argument
 def test_the_style_of_a_caption(
     tmp_path_factory: pytest.TempPathFactory, photos: list[Path], other: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    choices = ["model/latents=conditional_mixture"]  # whose prior does not see the image
+    choices = ["model/latents=conditional_mixture", "model.latents.prior_sees_image=false"]
     best = run_tiny(tmp_path_factory.mktemp("runs") / "reads-captions", choices=choices).best
     pipeline = CaptionPipeline.load(best)
     styles = [pipeline.style_of(other, words) for words in ("red disc", "we see one shape namely a big red disc")]

@@ -263,8 +263,8 @@ def test_codes_are_drawn_as_the_strategy_says(captioner: VariationalCaptioner, i
 def test_discrete_styles_of_an_image_differ_by_request(
     images_BCHW: Tensor, tmp_path: Path, source: Literal["posterior", "prior"]
 ) -> None:
-    choices = ["model/latents=categorical_style", "model.latents.num_codes=3"]
-    captioner = build_tiny(tmp_path / "run", choices=choices)[0].eval()
+    choices = ["model/latents=categorical_style"]
+    captioner = build_tiny(tmp_path / "run", "model.latents.num_codes=3", choices=choices)[0].eval()
     features_BPD = captioner.encode(images_BCHW)
     distinct, any_style = (Latent(num=9, source=source, distinct=distinct, max_length=9) for distinct in (True, False))
 

@@ -23,7 +23,7 @@ WEIGHTS = {"weight/reconstruction", "weight/beta", "weight/gamma", "weight/kl"}
 @pytest.fixture
 def built(tmp_path: Path) -> tuple[VariationalCaptioner, CaptionDataModule]:
     torch.manual_seed(0)
-    return build_tiny(tmp_path / "run")
+    return build_tiny(tmp_path / "run", "model.loss.reconstructed_share=1.0")
 
 
 @pytest.fixture

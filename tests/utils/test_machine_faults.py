@@ -18,7 +18,7 @@ CONFIG = OmegaConf.create(
     }
 )
 ADVICE = (
-    "; lower data.batch_size=64 (and raise trainer.accumulate_grad_batches as much), data.captions_per_image=5, "
+    "; lower data.batch_size=32 (and raise trainer.accumulate_grad_batches as much), data.captions_per_image=5, "
     "data.image_size=224, or set trainer.precision=bf16-mixed"
 )
 EXABYTE = 10**18

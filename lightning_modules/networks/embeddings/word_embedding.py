@@ -20,7 +20,7 @@ class WordEmbedding(nn.Embedding, Embedding):
             from a normal distribution with the mean and standard deviation of the vectors found.
     """
 
-    def __init__(self, *, vocab_size: int, pad_id: int, embedding_dim: int = 512, vectors: str | None = None) -> None:
+    def __init__(self, *, vocab_size: int, pad_id: int, embedding_dim: int = 256, vectors: str | None = None) -> None:
         super().__init__(vocab_size, embedding_dim, padding_idx=pad_id)
         self.vectors = vectors
 

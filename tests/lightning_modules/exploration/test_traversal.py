@@ -24,11 +24,12 @@ def test_the_busiest_dimensions_come_first() -> None:
 
 
 def test_one_dimension_is_set_and_the_others_stay(captioner: VariationalCaptioner, features_BPD: torch.Tensor) -> None:
-    own_BS = captioner.sample_latents(features_BPD).style.sample
+    style = captioner.sample_latents(features_BPD).style
+    own_BS, prior = style.sample, style.prior.as_gaussian()
     of_2, of_0 = traverse(captioner, features_BPD, dimensions=[2, 0], values=[-3.0, 1.0, 5.0], max_length=9)
     assert [len(captions) for captions in of_2.captions] == [3, 3]
     changed_1S = own_BS[1:].clone()
-    changed_1S[0, 0] = 5.0
+    changed_1S[0, 0] = prior.mean[1, 0] + 5.0 * (0.5 * prior.log_variance[1, 0]).exp()
     generated = captioner.generate(features_BPD[1:], Greedy(max_length=9), style_NS=changed_1S)
     assert of_0.captions[1][2] == generated.captions[0][0]
     assert of_0.latents is not None
