@@ -58,7 +58,8 @@ def _codes_images(config: DictConfig) -> tuple[bool, bool]:
 PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPED if _fits(experiment, option)]
 
 BESIDE: Mapping[str, list[str]] = {
-    "data/images": ["data.split=[0.5,0.25,0.25]"],  # reads the files of Flickr8k, whose lists have other names
+    # reads the files of Flickr8k, whose lists have other names, and shards are beside
+    "data/images": ["data.split=[0.5,0.25,0.25]", "data.annotations=Flickr8k.token.txt"],
     "metrics/diversity": ["generation=sample"],  # compares several captions of an image
     "metrics/rouge": ["monitor=val/rouge_score/rougeL"],  # all that it logs
     "metrics/shapes": ["data=shapes"],  # knows drawn scenes alone

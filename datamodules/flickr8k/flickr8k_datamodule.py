@@ -1,5 +1,7 @@
 """Flickr8k from its original files, or as Kaggle has them."""
 
+from collections.abc import Mapping
+
 from datamodules.flickr8k.layout import find_files
 from datamodules.image_files.image_folder import ImageFolder
 from datamodules.images import ImagesDataModule
@@ -23,7 +25,7 @@ class Flickr8kDataModule(ImagesDataModule):
         Raises:
             ValueError: The folder is not there, or lacks a part.
         """
-        if self.images is not None or self.annotations is not None or not isinstance(self.split, str | list | tuple):
+        if self.images is not None or self.annotations is not None or isinstance(self.split, Mapping):
             return super().find_files()
         files = find_files(self.root, with_splits=isinstance(self.split, str))
         return Source(files.images, files.captions, files.split_files), ImageFolder(files.images)
