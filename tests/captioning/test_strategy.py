@@ -233,4 +233,6 @@ def test_beams_have_scores_of_their_own(
 ) -> None:
     (entry, _) = caption_json(capsys, trained.best, *photos, "--strategy", "beam", "--num", 3)
     assert isinstance(build(_settings("--strategy", "beam")), Beam)
-    assert entry["scores"] == sorted(entry["scores"], reverse=True) != entry["log_probabilities"]
+    ranks = [*zip(entry["finished"], entry["scores"], strict=True)]
+    assert ranks == sorted(ranks, reverse=True)  # unfinished captions are behind
+    assert entry["scores"] != entry["log_probabilities"]
