@@ -46,7 +46,7 @@ def main(checkpoint: str, picture: str) -> None:
     for number in range(NUM_SCENES):
         captions = generated.captions[number]
         first = {style_of(caption): caption for caption in reversed(captions)}
-        shown = [first[style] for style in STYLES if style in first]  # the last says everything
+        shown = [first[style] for style in STYLES if style in first] or captions[:1]  # the last says everything
         marked = [f"{caption}{'' if data.is_true(caption, number) else ' (not true)'}" for caption in shown]
         print(f"{number}: {' | '.join(marked)}")
         longest = NUM_SAMPLES * number + captions.index(shown[-1])

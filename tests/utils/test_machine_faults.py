@@ -73,7 +73,7 @@ def test_the_end_of_a_process_that_loads_images_is_named(message: str, what: str
     advice = advice_on(RuntimeError(message), CONFIG)
     assert advice is not None
     assert advice.startswith(f"a process that loads images {what}: something stopped it")
-    assert "lower data.num_workers=2 or data.batch_size=64" in advice
+    assert "lower data.num_workers=2 or data.batch_size=32" in advice
 
 
 def test_the_signal_is_named_though_it_is_only_the_cause() -> None:
@@ -96,7 +96,7 @@ def test_a_sweep_hears_the_advice() -> None:
         def job(config: DictConfig) -> None:
             _of_the_gpu()
 
-        with pytest.raises(RuntimeError, match=r"^out of memory \(another 2.50 GiB .* lower data.batch_size=64"):
+        with pytest.raises(RuntimeError, match=r"^out of memory \(another 2.50 GiB .* lower data.batch_size=32"):
             job(config)
 
 
