@@ -18,7 +18,7 @@ CONFIG = OmegaConf.create(
     }
 )
 ADVICE = (
-    "; lower data.batch_size=32 (and raise trainer.accumulate_grad_batches as much), data.captions_per_image=5, "
+    "; lower data.batch_size=64 (and raise trainer.accumulate_grad_batches as much), data.captions_per_image=5, "
     "data.image_size=224, or set trainer.precision=bf16-mixed"
 )
 EXABYTE = 10**18
@@ -73,7 +73,7 @@ def test_the_end_of_a_process_that_loads_images_is_named(message: str, what: str
     advice = advice_on(RuntimeError(message), CONFIG)
     assert advice is not None
     assert advice.startswith(f"a process that loads images {what}: something stopped it")
-    assert "lower data.num_workers=2 or data.batch_size=32" in advice
+    assert "lower data.num_workers=2 or data.batch_size=64" in advice
 
 
 def test_the_signal_is_named_though_it_is_only_the_cause() -> None:
