@@ -192,7 +192,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         """Tell the size of the vocabulary and of each split, and how much of the captions the tokenizer loses."""
         log.info("tokenizer: %d tokens", self.tokenizer.vocabulary.size)
         for name, split in self.splits.items():
-            tokens = self._dataset(name).tokens
+            tokens = self.dataset(name).tokens
             unknown, cut = tokens.rates(self.tokenizer)
             log.info(
                 "%s: %d images, %d captions, %.2f%% unknown words, %.2f%% of the captions cut to %d tokens",
@@ -206,7 +206,7 @@ class CaptionDataModule(LightningDataModule, ABC):
 
     def figures(self) -> dict[SplitName, SplitFigures]:
         """Return figures of each split, such as how many captions an image has; there after `setup`."""
-        return figures_of(self.splits, {name: self._dataset(name).tokens for name in self.splits}, self.tokenizer)
+        return figures_of(self.splits, {name: self.dataset(name).tokens for name in self.splits}, self.tokenizer)
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
         """Return the views of a split's images of which features are kept; the first shows them as they are."""
@@ -233,11 +233,12 @@ class CaptionDataModule(LightningDataModule, ABC):
             with_images: Whether they bring images, too; without, no image is read.
         """
         for name, of_views in caches.items():
-            dataset = self._dataset(name)
+            dataset = self.dataset(name)
             dataset.features, dataset.with_images = [cache.open() for cache in of_views], with_images
             dataset.without_features = frozenset(number for cache in of_views for number in cache.missing())
 
-    def _dataset(self, name: SplitName) -> CaptionDataset:
+    def dataset(self, name: SplitName) -> CaptionDataset:
+        """Return the samples of a split, which its batches are made of; there after `setup`."""
         if name not in self._datasets:
             self._datasets[name] = CaptionDataset(
                 self.splits[name],
@@ -272,7 +273,7 @@ class CaptionDataModule(LightningDataModule, ABC):
         return len(self.splits["train"].image_ids) // num_processes // self.batch_size
 
     def train_dataloader(self) -> ResumableLoader:
-        dataset = self._dataset("train")
+        dataset = self.dataset("train")
         processes = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         overfits = getattr(self.trainer, "overfit_batches", 0) > 0
         kind = SameOrder if overfits else ResumableDistributedSampler
@@ -280,10 +281,10 @@ class CaptionDataModule(LightningDataModule, ABC):
         return ResumableLoader(dataset, sampler=order, drop_last=True, **self._loading())
 
     def val_dataloader(self) -> DataLoader[CaptionSample | UnreadableImage]:
-        return DataLoader(self._dataset("val"), **self._loading())
+        return DataLoader(self.dataset("val"), **self._loading())
 
     def test_dataloader(self) -> DataLoader[CaptionSample | UnreadableImage]:
-        return DataLoader(self._dataset("test"), **self._loading())
+        return DataLoader(self.dataset("test"), **self._loading())
 
     def _loading(self) -> dict[str, Any]:
         return {

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from datamodules.batch import CaptionSample, UnreadableImage
+from datamodules.batch import CaptionSample
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.sampler import SampleRequest
 from datamodules.split import SplitName
@@ -74,13 +73,7 @@ def look_at_data(datamodule: CaptionDataModule, folder: Path) -> None:
 
 def _sample(datamodule: CaptionDataModule, name: SplitName) -> list[ShownImage]:
     """Return some images of a split, as batches bring them."""
-    loaders = {
-        "train": datamodule.train_dataloader,
-        "val": datamodule.val_dataloader,
-        "test": datamodule.test_dataloader,
-    }
-    dataset: Dataset[CaptionSample | UnreadableImage] = loaders[name]().dataset
-    split = datamodule.splits[name]
+    dataset, split = datamodule.dataset(name), datamodule.splits[name]
     chosen = np.random.default_rng(0).permutation(len(split.image_ids))[:NUM_SHOWN]
     found = []
     for number in sorted(chosen.tolist()):

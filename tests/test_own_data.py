@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import score
+import write_shards
 from tests.captioning.caption_command import caption_json
+from tests.datamodules.hugging_face.tiny_sets import write_saved
 from tests.datamodules.images import tiny_images
 from tests.datamodules.images.tiny_images import FIRST_ID
 from tests.launch.test_resuming import _resume
 from tests.tiny_evaluation import evaluate_tiny
-from tests.tiny_run import WITHOUT_PICTURES, TinyRun, run_tiny, scalars
+from tests.tiny_run import WITHOUT_PICTURES, TinyRun, compose_tiny, hydra_job, run_tiny, scalars
 
 QUICK = ("test=false", "~callbacks.reconstruction_metrics", "~callbacks.reconstructions", *WITHOUT_PICTURES)
 CHOICES = ["data=karpathy", "model/scheduler=constant"]  # of which a run may be prolonged
@@ -112,3 +114,19 @@ def test_the_built_in_data_can_be_looked_at(tmp_path: Path, capsys: pytest.Captu
     run = run_tiny(tmp_path / "run", "data.look=true")
     assert re.search(r"captions +\d+ +\d+ +\d+\n", capsys.readouterr().out)
     assert (run.folder / "data.html").read_text().count("<figure>") == 14
+
+
+@pytest.mark.parametrize("option", ["hf", "webdataset"])
+def test_data_of_other_libraries_can_be_looked_at(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if option == "hf":
+        own = f"data.path={write_saved(tmp_path / 'saved')}"
+    else:
+        with hydra_job(compose_tiny(tmp_path / "hydra", f"out={tmp_path / 'shards'}", name="write_shards")) as config:
+            write_shards.main(config)
+        own = f"data.root={tmp_path / 'shards'}"
+    run = run_tiny(tmp_path / "run", "data.look=true", own, choices=[f"data={option}"])
+    assert re.search(r"captions +\d+ +\d+ +\d+\n", capsys.readouterr().out)
+    assert (run.folder / "data.html").read_text().count("<figure>") > 6
+    assert not (run.folder / "checkpoints").exists()

@@ -137,7 +137,7 @@ class WebDatasetDataModule(CaptionDataModule):
         return num_batches(images, batch_size=self.batch_size, num_processes=num_processes)
 
     def train_dataloader(self) -> ShardLoader:
-        dataset, split = self._dataset("train"), self.splits["train"]
+        dataset, split = self.dataset("train"), self.splits["train"]
         assert isinstance(split, ShardSplit)
         trainer: Trainer | None = self.trainer
         processes = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)

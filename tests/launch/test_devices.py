@@ -98,7 +98,7 @@ def _train(
     split = datamodule.splits["train"]
     split.captions = [captions[: 1 + 3 * (i % 2) + i % 3] for i, captions in enumerate(split.captions)]
     loader: DataLoader[CaptionSample] = DataLoader(
-        datamodule._dataset("train"),
+        datamodule.dataset("train"),
         batch_size=2 * SMALL_BATCH // num_devices,
         sampler=InOrder(len(split.image_ids)),
         collate_fn=partial(collate, pad_id=datamodule.tokenizer.vocabulary.pad_id),

@@ -131,15 +131,15 @@ def test_captions_are_tokenized_once_and_mapped(
 ) -> None:
     first = datamodule(shards.root, tmp_path)
     first.setup()
-    tokens = [[ids.tolist() for ids in of_image] for of_image in first._dataset("train").tokens]
+    tokens = [[ids.tolist() for ids in of_image] for of_image in first.dataset("train").tokens]
     expected = [first.tokenizer.encode_batch(captions) for captions in shards.splits["train"].captions]
     assert tokens == expected
     rates = first.tokenizer.rates([ids for of_image in expected for ids in of_image])
-    assert first._dataset("train").tokens.rates(first.tokenizer) == pytest.approx(rates)
+    assert first.dataset("train").tokens.rates(first.tokenizer) == pytest.approx(rates)
     monkeypatch.setattr("datamodules.token_table._tokenized", lambda *_: pytest.fail("captions were tokenized again"))
     again = datamodule(shards.root, tmp_path)
     again.setup()
-    assert [[ids.tolist() for ids in of_image] for of_image in again._dataset("train").tokens] == tokens
+    assert [[ids.tolist() for ids in of_image] for of_image in again.dataset("train").tokens] == tokens
 
 
 def test_the_split_of_a_spawned_process_is_the_same(shards: TinyShards, tmp_path: Path) -> None:
