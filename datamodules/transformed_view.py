@@ -83,6 +83,19 @@ def apply_transform(transform: Transform, image: Tensor) -> Tensor:
     return changed
 
 
+def views_of(split: CaptionSplit, transform: Transform | None, num: int) -> list[CaptionSplit]:
+    """Return `num` views of a split's images: as they are, and the others each changed in its own way.
+
+    Args:
+        split: The images.
+        transform: Changes an image at random; None for the images as they are alone.
+        num: Views, the first among them.
+    """
+    if transform is None:
+        return [split]
+    return [split, *(TransformedView(split=split, transform=transform, number=number) for number in range(1, num))]
+
+
 def check_views(cached_views: int, *, cache_features: bool, has_transform: bool) -> None:
     """Refuse settings of a data set that contradict each other about views of its training images.
 

@@ -102,7 +102,7 @@ def _checked(of: Inputs) -> str:
     times = {"st_mtime_ns": of["mtime"], "st_ctime_ns": of["ctime"]}
     state = os.stat_result([0] * 6 + [of["size"], 0, 0, 0], times)
     with patch("datamodules.image_files.image_check.os.stat", lambda path: state):
-        known_by = image_check._state(of["name"])
+        known_by = image_check.state_of(of["name"])
     with patch.object(image_check, "sources_of", lambda module: of["code"]):
         return f"{image_check._key(Path(of['folder']))} {of['name']} {known_by}"
 

@@ -17,7 +17,7 @@ from datamodules.image_files.bad_data import BadData, OnBadData
 from datamodules.random_split import check_proportions
 from datamodules.split import CaptionSplit
 from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, TransformedView, check_views
+from datamodules.transformed_view import Transform, check_views, views_of
 
 OWN_NAMES = MappingProxyType({"train": "train", "val": "validation", "test": "test"})
 
@@ -142,11 +142,7 @@ class HuggingFaceDataModule(CaptionDataModule):
         return self._read_splits() if splits is None else splits
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
-        split = self.splits[name]
-        if name != "train" or self.train_transform is None:
-            return [split]
-        others = range(1, self.cached_views)
-        return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
+        return views_of(self.splits[name], self.train_transform if name == "train" else None, self.cached_views)
 
     def _read_splits(self) -> dict[SplitName, CaptionSplit]:
         found = open_source(self.path, config=self.config, revision=self.revision)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from datamodules.hugging_face.row_images import RowImage, RowImages, same_content
+from datamodules.image_files.image_check import state_of
 from datamodules.image_files.reading import BadImageError
 from utils.cache_key import cache_key, reader_version, sources_of
 from utils.files import atomic_open
@@ -110,11 +111,9 @@ def _key(images: RowImages) -> str:
 
 def _state(path: Path) -> tuple[int, ...]:
     try:
-        state = path.stat()
+        return state_of(path)
     except OSError:
         return ()
-    # who changes a file may set its other times, but not that of the change itself
-    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _load(cache: Path, num_rows: int) -> RowCheck | None:

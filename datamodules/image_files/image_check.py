@@ -48,7 +48,7 @@ def check_images(paths: Sequence[str | Path], *, folder: Path, cache_dir: Path) 
     """
     cache = cache_dir / f"checked-{_key(folder)}.json"
     known = _load(cache)
-    states = {str(path): _state(path) for path in paths}
+    states = {str(path): state_of(path) for path in paths}
     outcomes = {path: known[path][1] for path, state in states.items() if path in known and known[path][0] == state}
     others = [path for path in states if path not in outcomes]
     if others:
@@ -90,7 +90,8 @@ def _look(path: str) -> Outcome:
         return str(error.__cause__)  # the bare reason: who reports it has the name and the remedy
 
 
-def _state(path: str | Path) -> State:
+def state_of(path: str | Path) -> State:
+    """Return the size of a file and the times of its last changes."""
     state = os.stat(path)  # noqa: PTH116 - of very many
     # who changes a file may set its other times, but not that of the change itself
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns

@@ -17,7 +17,7 @@ from datamodules.random_split import check_proportions, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.statistics import as_text, rows_of, unusable_lines
 from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, TransformedView, check_views
+from datamodules.transformed_view import Transform, check_views, views_of
 
 log = logging.getLogger(__name__)
 
@@ -157,11 +157,7 @@ class ImagesDataModule(CaptionDataModule):
         return self._advice.get(name) or super().advice_on_empty(name)
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
-        split = self.splits[name]
-        if name != "train" or self.train_transform is None:
-            return [split]
-        others = range(1, self.cached_views)
-        return [split, *(TransformedView(split=split, transform=self.train_transform, number=n) for n in others)]
+        return views_of(self.splits[name], self.train_transform if name == "train" else None, self.cached_views)
 
     def _log_summary(self) -> None:
         """Tell the size of the data, and how much of the captions the tokenizer loses, in one table."""

@@ -67,16 +67,3 @@ class OpenAIDecoder(nn.Module):
             if name != "input":
                 x_BCHW = block(x_BCHW)
         return x_BCHW
-
-
-def logit_laplace_images(parameters_BCHW: Tensor) -> Tensor:
-    """Return the images that logit-Laplace distributions have in their middle: `images_BCHW` in [0, 1].
-
-    clamp((sigmoid μ − 0.1) / 0.8): the inverse of 0.8 x + 0.1, with which the encoder reads pixels (Ramesh et al. 2021,
-    appendix A.3).
-
-    Args:
-        parameters_BCHW: μ, and as many channels of ln b.
-    """
-    mean_BCHW, _ = parameters_BCHW.float().chunk(2, dim=1)
-    return ((mean_BCHW.sigmoid() - 0.1) / 0.8).clamp(0, 1)

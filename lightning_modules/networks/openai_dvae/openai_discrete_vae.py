@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.openai_dvae.decoder import OpenAIDecoder, logit_laplace_images
+from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplacePixels
+from lightning_modules.networks.openai_dvae.decoder import OpenAIDecoder
 from lightning_modules.networks.openai_dvae.encoder import OpenAIEncoder
 from lightning_modules.networks.openai_dvae.weights import read_weights
 
@@ -106,4 +107,4 @@ class OpenAIDiscreteVAE(nn.Module):
                 f"expected codes from 0 to {self.num_codes - 1}, got {codes_BP.min()} to {codes_BP.max()}; encode the "
                 f"images with this VAE"
             )
-        return logit_laplace_images(self.decoder(self.vectors(codes_BP)))
+        return LogitLaplacePixels().images(self.decoder(self.vectors(codes_BP)))
