@@ -62,7 +62,7 @@ def _validate(watch: ConstantMonitors, values: Sequence[float], **changes: Any) 
         ([0.0, 0.1, 0.0], []),
     ],
 )
-def test_a_constant_figure_is_said(values: list[float], said: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_constant_figure_is_reported(values: list[float], said: list[str], caplog: pytest.LogCaptureFixture) -> None:
     _validate(ConstantMonitors(), values)
     messages = [message for message in caplog.messages if message.startswith("val/a, by which ModelCheckpoint chooses")]
     assert len(messages) == len(caplog.messages) == len(said)

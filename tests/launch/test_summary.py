@@ -19,7 +19,7 @@ def test_settings_are_flattened_to_one_level() -> None:
     }
 
 
-def test_examples_pair_what_the_model_says_with_what_people_said_of_the_same_image(tmp_path: Path) -> None:
+def test_examples_pair_generated_captions_with_references_of_the_same_image(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run")
     captioner.train()
     found = examples(captioner, datamodule)

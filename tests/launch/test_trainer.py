@@ -199,7 +199,7 @@ def test_batch_normalisation_over_processes_needs_gpus(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize(("reason", "expected"), [("AMX", "bf16-mixed"), (None, "32-true")])
-def test_precision_is_chosen_by_what_is_there_and_said(
+def test_precision_is_chosen_by_what_is_there_and_reported(
     reason: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(launch_trainer, "native_bfloat16", lambda device: reason)

@@ -26,7 +26,7 @@ def _score(folder: Path, results: object, references: object, *options: str) -> 
     return written
 
 
-def test_files_are_said_to_be_swapped_where_they_are(tmp_path: Path) -> None:
+def test_swapped_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(
         SystemExit, match=r"results.json: expected results, got references, and results in .*; give the"
     ):

@@ -61,7 +61,7 @@ def _generated(num: int) -> Generated:
     return Sample(max_length=2)(stepper, *start(num), SPECIAL)
 
 
-def test_keeps_all_captions_of_as_many_draws_as_are_wanted() -> None:
+def test_keeps_all_captions_of_as_many_draws_as_captions() -> None:
     assert Latent(num=5).select(_generated(30), SPECIAL, 3) is None
 
 

@@ -24,7 +24,7 @@ NUM = 4
 OPTIONS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
 
 
-def _said(*, captions_of_code: int = 1, places_of: str = "image") -> GeneratedBatch:
+def _generated(*, captions_of_code: int = 1, places_of: str = "image") -> GeneratedBatch:
     """Four captions of each of three images; every number tells which caption or code it belongs to."""
     num_captions = 3 * NUM
     codes = num_captions // captions_of_code
@@ -57,7 +57,7 @@ def _places_that_a_caption_sees(latents: Latents) -> Tensor:
 
 
 def test_captions_and_all_that_belongs_to_them_stand_by_falling_score() -> None:
-    generated, score_N = _said(), torch.tensor([0.0, 3, 1, 2, 5, -1, 0, 7, 1, 2, 3, 4])
+    generated, score_N = _generated(), torch.tensor([0.0, 3, 1, 2, 5, -1, 0, 7, 1, 2, 3, 4])
     ranked = best_first(generated, score_N)
     assert ranked.captions == [["01", "03", "02", "00"], ["13", "10", "12", "11"], ["23", "22", "21", "20"]]
     order = [1, 3, 2, 0, 7, 4, 6, 5, 11, 10, 9, 8]
@@ -71,7 +71,7 @@ def test_captions_and_all_that_belongs_to_them_stand_by_falling_score() -> None:
 
 
 def test_equal_scores_stay_in_their_order() -> None:
-    generated = _said()
+    generated = _generated()
     assert best_first(generated, torch.full((12,), 2.0)).captions == generated.captions
     ranked = best_first(generated, torch.tensor([1.0, 2, 1, 2, 0, 0, 0, 1, 3, 3, 2, 3]))
     assert ranked.captions == [["01", "03", "00", "02"], ["13", "10", "11", "12"], ["20", "21", "23", "22"]]
@@ -80,7 +80,7 @@ def test_equal_scores_stay_in_their_order() -> None:
 @pytest.mark.parametrize("captions_of_code", [1, 2, 4])
 @pytest.mark.parametrize("places_of", ["image", "code"])
 def test_each_caption_keeps_its_code_and_its_places(captions_of_code: int, places_of: str) -> None:
-    generated = _said(captions_of_code=captions_of_code, places_of=places_of)
+    generated = _generated(captions_of_code=captions_of_code, places_of=places_of)
     for _ in range(5):
         score_N = torch.randint(3, (12,)).float()
         before, after = generated.latents, best_first(generated, score_N).latents
