@@ -17,7 +17,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from datamodules.shards.writing import write_shards
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
-from tests.datamodules.hugging_face.tiny_sets import write_saved
+from tests.datamodules.hugging_face.tiny_sets import write_parquet, write_saved
 from tests.datamodules.images import tiny_images
 from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
@@ -43,6 +43,10 @@ def _flickr8k(folder: Path) -> list[str]:
 
 def _hugging_face(folder: Path) -> list[str]:
     return [f"data.path={write_saved(folder / 'saved')}"]
+
+
+def _hugging_face_streaming(folder: Path) -> list[str]:
+    return [f"data.path={write_parquet(folder / 'parquet')}"]
 
 
 def _shards(folder: Path) -> list[str]:
@@ -107,6 +111,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "callbacks/images_ema": _discrete_vae,
     "data/flickr8k": _flickr8k,
     "data/hf": _hugging_face,
+    "data/hf_streaming": _hugging_face_streaming,
     "data/flickr8k_small": _flickr8k,
     "data/flickr8k_views": _flickr8k,
     "data/webdataset": _shards,

@@ -4,5 +4,6 @@ Lhoest et al., "Datasets: A Community Library for Natural Language Processing", 
 """
 
 from datamodules.hugging_face.hugging_face_datamodule import HuggingFaceDataModule
+from datamodules.hugging_face.streaming_datamodule import HuggingFaceStreamingDataModule
 
-__all__ = ["HuggingFaceDataModule"]
+__all__ = ["HuggingFaceDataModule", "HuggingFaceStreamingDataModule"]

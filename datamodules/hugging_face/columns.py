@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, IterableDataset
 
 
 class Columns(NamedTuple):
@@ -23,7 +23,7 @@ class Columns(NamedTuple):
     split: str | None = None
 
 
-def check_columns(splits: Mapping[str, "Dataset"], columns: Columns, source: str) -> None:
+def check_columns(splits: Mapping[str, "Dataset | IterableDataset"], columns: Columns, source: str) -> None:
     """Refuse a data set that lacks a column, or has one of another type, or of two types.
 
     Raises:
@@ -51,7 +51,7 @@ def check_columns(splits: Mapping[str, "Dataset"], columns: Columns, source: str
             raise ValueError(f"{setting}={column}: expected one type in all splits of {source}, got {kinds}")
 
 
-def _type_of(dataset: "Dataset", column: str, setting: str, split: str, source: str) -> Any:
+def _type_of(dataset: "Dataset | IterableDataset", column: str, setting: str, split: str, source: str) -> Any:
     if column not in dataset.column_names:
         there = ", ".join(map(repr, dataset.column_names))
         raise ValueError(f"{setting}: the split {split!r} of {source} has no such column; choose one of {there}")

@@ -61,17 +61,11 @@ class SplitChoice:
                 "data.source_splits is of data.split_column or of proportions in data.split; leave it out, or name the "
                 "splits in data.split_names"
             )
-        given = {name: _tuple(value) for name, value in names.items()}
-        if given.keys() != {*SPLIT_NAMES} or not all(given.values()):
-            raise ValueError(
-                f"data.split_names must name what the data set calls train, val and test, got "
-                f"{ {name: [*value] for name, value in given.items()} }"
-            )
         return cls(
             source=source,
             proportions=proportions,
             seed=seed,
-            names={name: given[name] for name in SPLIT_NAMES},
+            names=names_of_splits(names),
             column=column,
             parts=None if parts is None else _tuple(parts),
         )
@@ -104,6 +98,21 @@ class SplitChoice:
     def several(self, name: SplitName, num_used: int) -> bool:
         """Return whether rows of a split may be of several of the parts of the data set that are used."""
         return len(self.names[name]) > 1 if self.of_parts else num_used > 1
+
+
+def names_of_splits(names: Mapping[str, str | Sequence[str]]) -> dict[SplitName, tuple[str, ...]]:
+    """Return what a data set calls each of the three splits.
+
+    Raises:
+        ValueError: One of them has no name, or there are others.
+    """
+    given = {name: _tuple(value) for name, value in names.items()}
+    if given.keys() != {*SPLIT_NAMES} or not all(given.values()):
+        raise ValueError(
+            f"data.split_names must name what the data set calls train, val and test, got "
+            f"{ {name: [*value] for name, value in given.items()} }"
+        )
+    return {name: given[name] for name in SPLIT_NAMES}
 
 
 def rows_of_splits(choice: SplitChoice, parts: Parts, used: Mapping[str, "Dataset"]) -> dict[SplitName, Integers]:

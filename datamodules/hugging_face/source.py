@@ -1,12 +1,13 @@
 """Opens a data set with the library `datasets`. Nothing that comes with the data is executed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, IterableDataset
 
 HUB_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)?")
 FILE_FORMATS = {".parquet": "parquet", ".arrow": "arrow"}
@@ -28,20 +29,65 @@ def open_source(path: str, *, config: str | None, revision: str | None) -> Mappi
         ValueError: The library is not installed, there is no such data set, it cannot be read, or it needs code of its
             own to be read.
     """
-    datasets = _library()
+    here = _checked(path, revision)
+    if _is_saved(here):
+        with faults(path):
+            return _named(_library().load_from_disk(str(here)))
+    return _loaded(path, config, revision, streaming=False)
+
+
+def open_stream(path: str, *, config: str | None, revision: str | None) -> Mapping[str, "IterableDataset"]:
+    """Return the splits of a data set without fetching it: their rows can be read from the first to the last.
+
+    Args:
+        path: See `open_source`, but for folders that `save_to_disk` wrote.
+        config: See there.
+        revision: See there.
+
+    Raises:
+        ValueError: As of `open_source`; or `save_to_disk` wrote the folder, which is here in any case.
+    """
+    if _is_saved(_checked(path, revision)):
+        raise ValueError(
+            f"data.path={path}: save_to_disk wrote this folder, which is not streamed; read it with data=hf"
+        )
+    return _loaded(path, config, revision, streaming=True)
+
+
+def _checked(path: str, revision: str | None) -> Path:
+    """Return a path here, which need not exist where it may be a name on the hub."""
     here = Path(path).expanduser()
     if not here.exists() and _must_be_here(path):
         raise ValueError(f"data.path={path}: there is no such file or folder; check the path")
     if here.exists() and revision is not None:
         raise ValueError(f"data.revision={revision} is of the hub, and data.path={path} is a path here; leave it out")
-    try:
-        if (here / SAVED_DICT).is_file() or (here / SAVED_SPLIT).is_file():
-            return _named(datasets.load_from_disk(str(here)))
+    return here
+
+
+def _is_saved(folder: Path) -> bool:
+    return (folder / SAVED_DICT).is_file() or (folder / SAVED_SPLIT).is_file()
+
+
+def _loaded(path: str, config: str | None, revision: str | None, *, streaming: bool) -> Any:
+    load, here = _library().load_dataset, Path(path).expanduser()
+    with faults(path):
         if here.is_file():
-            return _named(datasets.load_dataset(_format_of(here), data_files=str(here)))
-        return _named(datasets.load_dataset(str(here) if here.exists() else path, name=config, revision=revision))
-    except Exception as error:  # the library and those below it raise in their own ways
-        raise ValueError(_fault(error, path, is_here=here.exists())) from error
+            return _named(load(_format_of(here), data_files=str(here), streaming=streaming))
+        source = str(here) if here.exists() else path
+        return _named(load(source, name=config, revision=revision, streaming=streaming))
+
+
+@contextmanager
+def faults(path: str) -> Iterator[None]:
+    """Tell in one line what went wrong: the library and those below it raise in their own ways.
+
+    Raises:
+        ValueError: The data set cannot be opened.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(_fault(error, path, is_here=Path(path).expanduser().exists())) from error
 
 
 def _library() -> Any:
@@ -63,7 +109,7 @@ def _format_of(file: Path) -> str:
     return FILE_FORMATS[file.suffix]
 
 
-def _named(found: Any) -> Mapping[str, "Dataset"]:
+def _named(found: Any) -> Mapping[str, Any]:
     if isinstance(found, Mapping):
         return {str(name): split for name, split in found.items()}
     return {str(found.split or ONE_SPLIT): found}

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import IO
 
 REMOTE = re.compile(r"(pipe|[a-z][a-z0-9+.-]+):", re.IGNORECASE)  # not C:\
 GLOB = re.compile(r"[*?\[]")
+WRITTEN = {
+    "hf-rows": "datamodules.hugging_face.row_stream"
+}  # modules whose `open_shard` writes a shard when it is read
 
 
 def is_remote(url: str) -> bool:
@@ -72,6 +76,11 @@ def opened(url: str) -> Iterator[IO[bytes]]:
     """
     if not is_remote(url):
         with Path(url).open("rb") as file:
+            yield file
+        return
+    scheme = url.partition(":")[0]
+    if scheme in WRITTEN:
+        with import_module(WRITTEN[scheme]).open_shard(url) as file:
             yield file
         return
     try:

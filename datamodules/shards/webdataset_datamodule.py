@@ -154,12 +154,20 @@ class WebDatasetDataModule(CaptionDataModule):
         )
         return ShardLoader(Batches(dataset), sampler=order, **{**self._loading(), "batch_size": None})  # type: ignore[arg-type]
 
-    def _load_indices(self) -> dict[SplitName, SplitIndex]:
+    def shards(self) -> dict[SplitName, list[str]]:
+        """Return the addresses of each split's shards.
+
+        Raises:
+            ValueError: There are none, or the folder was not written to its end.
+        """
         shards = {name: expand(spec, self.root, f"data.{name}") for name, spec in self.names.items()}
         if not is_remote(self.root):
             named = [name for name, spec in self.names.items() if _is_glob_in_root(spec)]
             refuse_incomplete(Path(self.root).expanduser(), {name: shards[name] for name in named})
-        return {name: load_index(of, cache_dir=self._cache, label=name) for name, of in shards.items()}
+        return shards
+
+    def _load_indices(self) -> dict[SplitName, SplitIndex]:
+        return {name: load_index(of, cache_dir=self._cache, label=name) for name, of in self.shards().items()}
 
     def _files(self, name: SplitName, index: SplitIndex) -> ShardFiles:
         """Return the shards of a split; of validation and test all that are fetched are kept."""
@@ -169,7 +177,7 @@ class WebDatasetDataModule(CaptionDataModule):
         folder = self._cache / "fetched" / f"{name}-{rank}"
         files = ShardFiles(index.shards, index.tar_bytes, folder, kept=self.kept_shards)
         # images that were moved back and those that are fetched ahead, with the shards at both ends
-        spanned = 2 * self.shuffle_buffer * len(index.shards) // len(index) + 3
+        spanned = min(2 * self.shuffle_buffer * len(index.shards) // len(index) + 3, len(index.shards))
         if files.any_remote and self.kept_shards is not None and self.kept_shards < spanned:
             raise ValueError(
                 f"data.kept_shards={self.kept_shards} are fewer than the {spanned} shards that "

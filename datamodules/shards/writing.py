@@ -137,12 +137,17 @@ def image_file_of(split: CaptionSplit, index: int) -> tuple[str, bytes]:
         content = Path(split.paths[index]).read_bytes()
     else:
         return "png", _png(Image.fromarray(split.load_image(index).permute(1, 2, 0).numpy()))
-    kind = next((kind for start, kind in STARTS.items() if content.startswith(start)), None)
-    if kind is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        kind = "webp"
+    kind = kind_of(content)
     if kind is None and isinstance(split, WithPaths):  # in a format that few readers of shards know
         return "png", _png(load_rgb(split.paths[index]))
     return kind or "png", content if kind else _png(Image.fromarray(split.load_image(index).permute(1, 2, 0).numpy()))
+
+
+def kind_of(content: bytes) -> str | None:
+    """Return the kind of an image's file, by its first bytes: jpg, png or webp; None for any other."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
+    return next((kind for start, kind in STARTS.items() if content.startswith(start)), None)
 
 
 def _png(image: Image.Image) -> bytes:
