@@ -21,7 +21,9 @@ from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
+from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
+from lightning_modules.results.explanation import Explanation
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -56,6 +58,7 @@ class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
     """
 
     has_likelihood = True
+    can_explain = True
 
     def __init__(
         self,
@@ -262,6 +265,20 @@ class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             nats_M = self.network.log_probability(part_BP, tokens_NL.repeat(len(part_BP), 1), image_of_row_M)
             parts.append(nats_M.view(len(part_BP), num_captions))
         return torch.cat(parts).T
+
+    @torch.no_grad()
+    def explain(
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+    ) -> Explanation:
+        """Return how likely each word was; what the heads of the layers look at is left out."""
+        each, rest = divmod(len(tokens_NL), len(features_BPD))
+        if rest or not each:
+            raise ValueError(
+                f"expected equally many captions of each of {len(features_BPD)} images, got {len(tokens_NL)}"
+            )
+        image_of_caption_N = torch.arange(len(features_BPD), device=tokens_NL.device).repeat_interleave(each)
+        codes_BP = self._codes(features_BPD)
+        return Explanation(self.network.word_predictions(codes_BP, tokens_NL, image_of_caption_N))
 
     @property
     def features_fingerprint(self) -> str:
