@@ -7,6 +7,8 @@ reloads alone.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from hydra.utils import instantiate
+
 from datamodules.training_record import TrainingRecord
 from lightning_modules.build import Config, assemble_discrete_vae
 from lightning_modules.checkpoints.loading import load_image_coder
@@ -40,6 +42,12 @@ class VAESource(ABC):
     def load_pretrained(self, network: CodeNetwork) -> None:
         """Read published weights into the network; for the start of a training run."""
         return
+
+
+def vae_source(config: Config) -> VAESource:
+    """Build a source; the settings of a discrete VAE within its own are handed over as they are."""
+    source: VAESource = instantiate(config, _recursive_=False, _convert_="all")
+    return source
 
 
 class TrainedVAE(VAESource):
