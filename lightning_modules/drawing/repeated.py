@@ -3,7 +3,7 @@
 Shape legend: N captions, M drawings of each, R drawings in all, caption by caption, Q given codes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 import torch
@@ -34,6 +34,7 @@ def draw_each(
     seed: int,
     batch_size: int,
     given_Q: Tensor | None = None,
+    advance: Callable[[int], object] | None = None,
 ) -> Drawn:
     """Draw `num` images of each caption, on the CPU, caption by caption.
 
@@ -45,6 +46,7 @@ def draw_each(
         seed: Of all that is drawn.
         batch_size: Images at once.
         given_Q: The first codes of every image; None for none.
+        advance: Is told how many images were drawn, as they are.
     """
     repeated = [caption for caption in captions for _ in range(num)]
     generators = generators_of_drawings(seed, captions, num)
@@ -52,6 +54,8 @@ def draw_each(
     for rows in _slices(len(repeated), batch_size):
         given_RQ = None if given_Q is None else given_Q.expand(len(repeated[rows]), -1)
         parts.append(drawer.draw(repeated[rows], drawing, given_RQ=given_RQ, generators=generators[rows]))
+        if advance is not None:
+            advance(len(repeated[rows]))
     return Drawn(*(torch.cat([part.cpu() for part in of_all]) for of_all in zip(*parts, strict=True)))
 
 
