@@ -144,12 +144,19 @@ class FrozenDiscreteVAE(nn.Module):
                 f"the discrete VAE was trained on images of {self.image_size}×{self.image_size} pixels, got "
                 f"{height}×{width}; set data.image_size={self.image_size}"
             )
-        return self.network.encode(images_BCHW)
+        with torch.autocast(images_BCHW.device.type, enabled=False):  # codes of training are those of use
+            return self.network.encode(images_BCHW)
 
     @torch.no_grad()
     def vectors(self, codes_BP: Tensor) -> Tensor:
         """Return `vectors_BPE` of codes."""
         return self.network.vectors(codes_BP)
+
+    @torch.no_grad()
+    def codebook(self) -> Tensor:
+        """Return the vectors of all codes, `vectors_KE`."""
+        device = next(self.network.parameters()).device
+        return self.vectors(torch.arange(self.num_codes, device=device).unsqueeze(0)).squeeze(0)
 
     @torch.no_grad()
     def decode(self, codes_BP: Tensor) -> Tensor:

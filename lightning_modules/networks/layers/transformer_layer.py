@@ -8,10 +8,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from lightning_modules.networks.attentions import Attention, attend
 from lightning_modules.networks.layers.dropout import Dropout
+
+Sees = Tensor | Literal["earlier", "all"]
+"""What each new token sees: itself and those before it, all tokens, or those where booleans are true, which spread over
+[N, K, L, T]."""
 
 
 class TransformerLayer(nn.Module):
@@ -65,9 +69,11 @@ class TransformerLayer(nn.Module):
         self.scale_words = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
         self.scale_feedforward = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
 
-    def forward(self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None, sees: Sees = "earlier"
+    ) -> tuple[Tensor, Tensor]:
         """Take in L more words; returns their states, and the keys and values of all words."""
-        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh)
+        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh, sees)
         if self.cross_attention is not None:
             x_NLH = self.cross_attention(x_NLH, memory_M)
         added_NLH = self.dropout(self.feedforward(self.norm_feedforward(x_NLH)))
@@ -79,18 +85,23 @@ class TransformerLayer(nn.Module):
         weights_NLP: Tensor = self.cross_attention.weights(self._read(x_NLH, read_NKThh)[0], memory_M)
         return weights_NLP
 
-    def _read(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+    def _read(self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees = "earlier") -> tuple[Tensor, Tensor]:
         """Return the words' states as they look at the image, and the keys and values of all words."""
-        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh)
+        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh, sees)
         return x_NLH + self.scale_words(self.dropout(attended_NLH)), read_NKThh
 
-    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor) -> tuple[Tensor, Tensor]:
+    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees) -> tuple[Tensor, Tensor]:
         by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         width = by_head_NKLhhh.shape[-1] // 3
         query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
         read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
         key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
-        attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        if isinstance(sees, str) and sees == "earlier":
+            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        else:  # long sequences: without a matrix of all weights
+            seen = sees if isinstance(sees, Tensor) else None
+            attended_NKLh = scaled_dot_product_attention(query_NKLh, key_NKTh, value_NKTh, seen)
+            attended_NLH = attended_NKLh.transpose(1, 2).flatten(2)
         return self.out(attended_NLH), read_NKThh
 
 

@@ -116,7 +116,7 @@ def test_an_unknown_feedforward_network_is_refused() -> None:
         TransformerLayer(**SIZES, dropout=0.0, cross_attention=None, feedforward="relu")  # type: ignore[arg-type]
 
 
-def _weights(theirs: Any, num_heads: int) -> dict[str, Tensor]:
+def weights_of_dalle_pytorch(theirs: Any, num_heads: int) -> dict[str, Tensor]:
     """Return the weights of a layer of DALLE-pytorch, whose queries, keys and values are in turn, by our names."""
     attention, feedforward = theirs
     together_DH = attention.fn.fn.fn.to_qkv.weight
@@ -145,7 +145,7 @@ def test_with_its_options_it_is_a_layer_of_dalle_pytorch() -> None:
         layer = TransformerLayer(
             hidden_size=48, num_heads=2, feedforward_size=4 * 48, dropout=0.0, cross_attention=None, **OPTIONS["all"]
         )
-        layer.load_state_dict(_weights(theirs, num_heads=2))
+        layer.load_state_dict(weights_of_dalle_pytorch(theirs, num_heads=2))
         before_NLH = x_NLH
         x_NLH, _ = layer(x_NLH, torch.zeros(3, 2, 0, 48), None)
         assert (x_NLH - before_NLH).abs().max() > 0.1

@@ -1,0 +1,43 @@
+"""Shape legend: B images, P positions of the grid of codes, H width of the transformer, C channels, h rows, w columns."""
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.networks.code_readers.code_reader import CodeReader
+from lightning_modules.networks.layers.residual import ResidualBlock
+
+
+class ConvolutionalReader(CodeReader):
+    """Residual convolutions over the grid, whose result is added to the vectors of the codes.
+
+    A shape lies across several codes; two convolutions of 3×3 in each block see it as a shape from the start.
+
+    Args:
+        hidden_size: H.
+        grid_size: Rows and columns of the grid.
+        num_blocks: Residual blocks.
+        width: Channels of their convolutions.
+
+    Raises:
+        ValueError: There is no block.
+    """
+
+    def __init__(self, *, hidden_size: int, grid_size: tuple[int, int], num_blocks: int = 2, width: int = 128) -> None:
+        super().__init__()
+        if num_blocks < 1:
+            raise ValueError(
+                f"model.code_reader.num_blocks must be at least 1 (for none choose model/code_reader=none), got "
+                f"{num_blocks}"
+            )
+        self.grid_size = grid_size
+        self.body = nn.Sequential(
+            nn.Conv2d(hidden_size, width, 1),
+            *(ResidualBlock(width) for _ in range(num_blocks)),
+            nn.ReLU(),
+            nn.Conv2d(width, hidden_size, 1),
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as of every module
+
+    def forward(self, x_BPH: Tensor) -> Tensor:
+        x_BHhw = x_BPH.transpose(1, 2).unflatten(2, self.grid_size).contiguous(memory_format=torch.channels_last)
+        read_BPH = self.body(x_BHhw).flatten(2).transpose(1, 2)
+        return x_BPH + read_BPH
