@@ -38,6 +38,7 @@ class CachedFeatures(Callback):
             ),
             positions=pl_module.fixed_features.positions,
             width=pl_module.fixed_features.width,
+            dtype=pl_module.fixed_features.dtype,
         )
         caches = datamodule.feature_caches(source)
         every_cache = [cache for of_views in caches.values() for cache in of_views]

@@ -10,6 +10,7 @@ from .base import (
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
+from .dalle_captioner import DalleCaptioner
 from .image_coder import ImageCoder
 from .results.coded_images import CodedImages
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
@@ -18,6 +19,7 @@ from .variational_captioner import VariationalCaptioner
 __all__ = [
     "CaptioningModule",
     "CodedImages",
+    "DalleCaptioner",
     "EvaluatedModule",
     "EvaluationOutput",
     "Example",

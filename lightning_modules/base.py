@@ -9,7 +9,7 @@ of the encoder's grid, D features of a position, S style.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
@@ -25,19 +25,13 @@ from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.feature_shape import FeatureShape
 from lightning_modules.results.generated import GeneratedBatch
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
-
-
-class FeatureShape(NamedTuple):
-    """The features of one image: P positions of D features."""
-
-    positions: int
-    width: int
 
 
 class FacetModule(LightningModule, ABC):
@@ -178,7 +172,10 @@ class CaptioningModule(Drawer, EvaluatedModule):
 
     @abstractmethod
     def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return `features_BPD` of images (`uint8`, `image_size` pixels square), without gradients."""
+        """Return `features_BPD` of images (`uint8`, `image_size` pixels square), without gradients.
+
+        They are whatever the model makes captions of; codes are whole numbers, [B, P, 1].
+        """
 
     @abstractmethod
     def generate(
@@ -290,6 +287,10 @@ class CaptioningModule(Drawer, EvaluatedModule):
     def fixed_features(self) -> FeatureShape | None:
         """The shape of the features of an image where training leaves `encode` as it is, so that they can be cached."""
         return None
+
+    def pooled(self, features_BPD: Tensor) -> Tensor:
+        """Return one vector of each image, by which similar images are found: `features_BD`, the mean by default."""
+        return features_BPD.float().mean(dim=1)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch: those that were cached, or its images encoded."""

@@ -1,21 +1,27 @@
 """Puts networks together from the configs of their parts: what each stage must know of the others is said here."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from hydra.utils import instantiate
 
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.networks import Captioner
+from lightning_modules.networks.code_embeddings import CodeEmbedding
+from lightning_modules.networks.code_readers import CodeReader
 from lightning_modules.networks.combiners import Combiner
+from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.decoders import Decoder
-from lightning_modules.networks.discrete_vae import DiscreteVAE
+from lightning_modules.networks.discrete_vae import DiscreteVAE, FrozenDiscreteVAE
 from lightning_modules.networks.embeddings import Embedding
 from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.grid_decoders import GridDecoder
 from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplacePixels, PixelOutput, UnitPixels
 from lightning_modules.networks.latents import LatentModel
+from lightning_modules.networks.layers.segment_transformer import SegmentTransformer
+from lightning_modules.networks.position_combiners import PositionCombiner
 from lightning_modules.networks.quantizers import Quantizer
+from lightning_modules.networks.segments import ImageSegment, TextSegment
 
 Config = dict[str, Any]
 
@@ -123,3 +129,46 @@ def assemble_discrete_vae(
         image_size=image_size,
         grid_size=built_encoder.grid,
     )
+
+
+def assemble_dalle(
+    *,
+    vae: FrozenDiscreteVAE,
+    transformer: Config,
+    code_embedding: Config,
+    code_reader: Config,
+    position: Config,
+    condition: Literal["full", "causal"],
+    padding: Literal["masked", "learned"],
+    num_positions: int,
+    vocabulary: Vocabulary,
+) -> DALLE:
+    """Build a transformer of words and of a discrete VAE's codes; an empty config leaves the code reader out."""
+    built_transformer: SegmentTransformer = build(transformer)
+    hidden_size = built_transformer.hidden_size
+    built_position: PositionCombiner = build(position)
+    built_embedding: CodeEmbedding = build(
+        code_embedding, num_codes=vae.num_codes, code_dim=vae.code_dim, hidden_size=hidden_size
+    )
+    built_reader: CodeReader | None = (
+        build(code_reader, hidden_size=hidden_size, grid_size=vae.grid_size) if code_reader else None
+    )
+    text = TextSegment(
+        hidden_size=hidden_size,
+        vocab_size=vocabulary.size,
+        pad_id=vocabulary.pad_id,
+        eos_id=vocabulary.eos_id,
+        prefix=vocabulary.prefix,
+        num_positions=num_positions,
+        padding=padding,
+        position=built_position,
+    )
+    image = ImageSegment(
+        hidden_size=hidden_size,
+        num_codes=vae.num_codes,
+        grid_size=vae.grid_size,
+        code_embedding=built_embedding,
+        code_reader=built_reader,
+        position=built_position,
+    )
+    return DALLE(vae=vae, text=text, image=image, transformer=built_transformer, condition=condition)

@@ -75,11 +75,19 @@ def load_discrete_vae(path: str | Path, *, trusted_packages: Sequence[str] = ())
     Raises:
         ValueError: As `load_module`, or the model is of another kind.
     """
+    return FrozenDiscreteVAE(load_image_coder(path, trusted_packages=trusted_packages).network)
+
+
+def load_image_coder(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Any:
+    """Rebuild a model whose `network` is a `DiscreteVAE`; see `load_module`.
+
+    Raises:
+        ValueError: As `load_module`, or the model is of another kind.
+    """
     module = load_module(path, trusted_packages=trusted_packages)
-    network = getattr(module, "network", None)
-    if not isinstance(network, DiscreteVAE):
+    if not isinstance(getattr(module, "network", None), DiscreteVAE):
         raise ValueError(f"{path}: expected a discrete VAE (model=discrete_vae of train.py), got {_described(module)}")
-    return FrozenDiscreteVAE(network)
+    return module
 
 
 def read_record(path: str | Path) -> TrainingRecord:

@@ -150,6 +150,15 @@ class DALLE(nn.Module):
         _, state = self._read_text(self.text.filled(self.text.null_tokens()))
         return self._code_logits(codes_BP, state.select(codes_BP.new_zeros(len(codes_BP))))
 
+    def log_probability(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of captions (ids after the prefix, padded) given their images, in nats: [N]."""
+        _, read = self._read_image(codes_BP)
+        hidden_WH = self._read_captions(self.text.with_prefix(tokens_NL), read.select(image_of_caption_N))
+        logits_WV = self.text.head(hidden_WH)[:, : self.text.vocab_size].float()
+        is_word_NL = tokens_NL.ne(self.text.pad_id)
+        nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+        return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+
     def start(self, codes_BP: Tensor) -> DALLEState:
         """Return the state from which `step`, given the last token of the prefix, predicts the first word."""
         _, read = self._read_image(codes_BP)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.grid_decoders import GridDecoder
 from lightning_modules.networks.grid_decoders.pixel_outputs import PixelOutput
+from lightning_modules.networks.openai_dvae import OpenAIDiscreteVAE
 from lightning_modules.networks.quantizers import Quantized, Quantizer
 from utils.seeding import Generators
 
@@ -101,6 +102,10 @@ class DiscreteVAE(nn.Module):
         return None if vectors_BPE is None else self.pixels.images(self.decoder_image(vectors_BPE))
 
 
+CodeNetwork = DiscreteVAE | OpenAIDiscreteVAE
+"""What turns images into codes, and codes into images."""
+
+
 class FrozenDiscreteVAE(nn.Module):
     """A trained discrete VAE within another model, which leaves it as it is: what a transformer of codes is built on.
 
@@ -116,7 +121,7 @@ class FrozenDiscreteVAE(nn.Module):
         code_dim: Width of a code's vector.
     """
 
-    def __init__(self, network: DiscreteVAE) -> None:
+    def __init__(self, network: CodeNetwork) -> None:
         super().__init__()
         self.network = network.requires_grad_(False)
         self.image_size = network.image_size

@@ -1,4 +1,4 @@
-"""Shape legend: B images, P positions of the grid of codes, H width of the transformer, C channels, h rows, w columns."""
+"""Shape legend: B images, P positions of the grid of codes, H width of the transformer, h rows, w columns."""
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +16,15 @@ class ConvolutionalReader(CodeReader):
         hidden_size: H.
         grid_size: Rows and columns of the grid.
         num_blocks: Residual blocks.
-        width: Channels of their convolutions.
+        channels: Of their convolutions.
 
     Raises:
         ValueError: There is no block.
     """
 
-    def __init__(self, *, hidden_size: int, grid_size: tuple[int, int], num_blocks: int = 2, width: int = 128) -> None:
+    def __init__(
+        self, *, hidden_size: int, grid_size: tuple[int, int], num_blocks: int = 2, channels: int = 128
+    ) -> None:
         super().__init__()
         if num_blocks < 1:
             raise ValueError(
@@ -31,10 +33,10 @@ class ConvolutionalReader(CodeReader):
             )
         self.grid_size = grid_size
         self.body = nn.Sequential(
-            nn.Conv2d(hidden_size, width, 1),
-            *(ResidualBlock(width) for _ in range(num_blocks)),
+            nn.Conv2d(hidden_size, channels, 1),
+            *(ResidualBlock(channels) for _ in range(num_blocks)),
             nn.ReLU(),
-            nn.Conv2d(width, hidden_size, 1),
+            nn.Conv2d(channels, hidden_size, 1),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as of every module
 
     def forward(self, x_BPH: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def tiny_dalle(
     position = MultPosition() if mult else AddPosition()
     num_codes = num_codes or vae.num_codes
     codes = {"num_codes": num_codes, "code_dim": vae.code_dim, "hidden_size": hidden_size}
-    reader = ConvolutionalReader(hidden_size=hidden_size, grid_size=vae.grid_size, num_blocks=1, width=8)
+    reader = ConvolutionalReader(hidden_size=hidden_size, grid_size=vae.grid_size, num_blocks=1, channels=8)
     torch.manual_seed(3)
     return DALLE(
         vae=vae,

@@ -241,7 +241,7 @@ def test_an_image_is_not_its_own_neighbour(
     expected = _nearest(captioner, training, candidates, 8)
     assert expected[:, 0].tolist() == numbers
     assert ranker._index is not None
-    found = ranker._neighbours(ranker._index, candidates.features_BPD, training.image_keys).nearest_BK
+    found = ranker._neighbours(ranker._index, candidates.features_BPD.mean(dim=1), training.image_keys).nearest_BK
     others = [[number for number in row if number not in (own, 8)] for own, row in enumerate(found.tolist())]
     assert others == expected[:, 1 : num_nearest + 1].tolist()
 
@@ -260,7 +260,7 @@ def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
     ranker.prepare(captioner, None)
     assert ranker._index is not None
     features_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
-    nearest_BK = ranker._neighbours(ranker._index, features_BPD, keys_TK[[0, 2]]).nearest_BK
+    nearest_BK = ranker._neighbours(ranker._index, features_BPD.mean(dim=1), keys_TK[[0, 2]]).nearest_BK
     assert not {0, 1} & {*nearest_BK[0].tolist()}
     assert 2 not in nearest_BK[1]
     together = ranker(captioner, _candidates_of(captioner, training, [0, 2]))

@@ -1,0 +1,184 @@
+"""The loss of DALL·E: the one place where its terms are summed.
+
+Shape legend: B images, N captions, R captions to draw from, W words of all captions, V vocabulary, P positions of the
+grid of codes, K codes.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lightning_modules.losses.longest_captions import longest_captions
+from lightning_modules.losses.loss_report import LossReport
+from lightning_modules.losses.terms import CaptionNats
+from lightning_modules.schedules import Schedule, as_schedule
+from utils.distributed import mean_of_batch
+
+DrawFrom = Literal["longest", "random", "all"]
+TERMS = ("caption", "image", "caption_alone", "image_alone")
+
+
+class DALLETerms(NamedTuple):
+    """The raw terms in nats, before any weight; those that do not enter the loss are None.
+
+    Attributes:
+        caption: −log p(w | codes) of each caption.
+        num_words_N: Tokens of each caption that were predicted.
+        image_R: −log p(codes | w) of each image that was drawn from a caption.
+        caption_alone: −log p(w) of each of those captions.
+        num_words_R: Their tokens that were predicted.
+        image_alone_B: −log p(codes) of each image.
+        image_null_R: −log p(codes | the caption without a word), in evaluation.
+        num_codes: P.
+    """
+
+    caption: CaptionNats | None = None
+    num_words_N: Tensor | None = None
+    image_R: Tensor | None = None
+    caption_alone: CaptionNats | None = None
+    num_words_R: Tensor | None = None
+    image_alone_B: Tensor | None = None
+    image_null_R: Tensor | None = None
+    num_codes: int = 1
+
+
+class DALLELoss(nn.Module):
+    """Σ weight · term, of each sample, averaged over the batch: captions of images, and images of captions.
+
+    `caption_alone` and `image_alone` are of first segments, p(w) and p(codes), which only a causal condition predicts.
+    The batch is that of all processes together (see `mean_of_batch`), so each of them must compute the loss. Each
+    weight is a number or a schedule over training steps; a weight of 0 saves the time of its term.
+
+    With `per=token`, a causal condition, learned padding, no null share and the weights 0, 7/8, 1/8 and 0 it is the
+    loss of DALL-E (Ramesh et al. 2021, section 2.2).
+
+    Args:
+        caption_weight: Of −log p(w | codes).
+        image_weight: Of −log p(codes | w).
+        caption_alone_weight: Of −log p(w).
+        image_alone_weight: Of −log p(codes).
+        per: `sample`: nats of a caption or image. `token`: divided by the mean number of its tokens.
+        null_share: Share of the captions to draw from whose words are left out in training, so that guidance has a
+            p(codes) to start from (Ho and Salimans 2021).
+        draw_from: Which captions of a training image it is drawn from: its `longest`, one at `random`, or `all`.
+        label_smoothing: ε of the caption term (see `caption_cross_entropy`).
+
+    Raises:
+        ValueError: A setting is out of its range, or no term is left.
+    """
+
+    def __init__(
+        self,
+        *,
+        caption_weight: float | Schedule = 1.0,
+        image_weight: float | Schedule = 0.25,
+        caption_alone_weight: float | Schedule = 0.0,
+        image_alone_weight: float | Schedule = 0.0,
+        per: Literal["sample", "token"] = "sample",
+        null_share: float = 0.1,
+        draw_from: DrawFrom = "longest",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if per not in ("sample", "token"):
+            raise ValueError(f"model.loss.per must be sample or token, got {per}")
+        if draw_from not in ("longest", "random", "all"):
+            raise ValueError(f"model.loss.draw_from must be longest, random or all, got {draw_from}")
+        if not 0 <= null_share <= 1:
+            raise ValueError(f"model.loss.null_share must be at least 0 and at most 1, got {null_share}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
+        given = (caption_weight, image_weight, caption_alone_weight, image_alone_weight)
+        self.weights = {name: as_schedule(weight) for name, weight in zip(TERMS, given, strict=True) if weight != 0}
+        if not self.weights:
+            raise ValueError("model.loss: all weights are 0, so that nothing would be trained; set caption_weight=1")
+        self.per = per
+        self.null_share = null_share
+        self.draw_from = draw_from
+        self.label_smoothing = label_smoothing
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the terms that enter the loss."""
+        return (*self.weights,)
+
+    def has(self, *terms: str) -> bool:
+        """Return whether one of these terms enters the loss."""
+        return any(term in self.weights for term in terms)
+
+    def drawn(self, num_words_N: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return the rows of the captions that a training step draws from: [R]."""
+        if self.draw_from == "all":
+            return torch.arange(len(num_words_N), device=num_words_N.device)
+        if self.draw_from == "random":  # the longest by a random length
+            num_words_N = torch.rand(num_words_N.shape).to(num_words_N.device)
+        return longest_captions(num_words_N, image_of_caption_N)
+
+    def is_null(self, num: int) -> Tensor:
+        """Choose the captions to draw from whose words are left out in a training step: [R]."""
+        return torch.rand(num) < self.null_share
+
+    def forward(self, terms: DALLETerms, step: int) -> LossReport:
+        """Return the loss of a batch as it counts at training step `step`."""
+        return self.report(mean_of_batch(self.samples(terms)), step)
+
+    def samples(self, terms: DALLETerms) -> dict[str, Tensor]:
+        """Return all that is averaged, by name; which there are depends on the settings, and on `image_null_R`."""
+        samples: dict[str, Tensor] = {}
+        for name, nats, num_words in (
+            ("caption", terms.caption, terms.num_words_N),
+            ("caption_alone", terms.caption_alone, terms.num_words_R),
+        ):
+            if nats is not None:
+                samples[name] = nats.caption_N
+                if self.label_smoothing:
+                    samples[f"{name}_smoothed"] = nats.smoothed_N
+                if self.per == "token" and num_words is not None:
+                    samples[f"{name}_tokens"] = num_words.to(nats.caption_N.dtype)
+        for name, nats_B in (
+            ("image", terms.image_R),
+            ("image_alone", terms.image_alone_B),
+            ("image_null", terms.image_null_R),
+        ):
+            if nats_B is not None:
+                samples[name] = nats_B
+                if self.per == "token" and name != "image_null":
+                    samples[f"{name}_tokens"] = torch.full_like(nats_B, terms.num_codes)
+        return samples
+
+    def evaluated_names(self) -> tuple[str, ...]:
+        """Return the names of the `samples` in evaluation."""
+        none_N = torch.empty(0)
+        nats = CaptionNats(none_N, none_N)
+        of_nothing = DALLETerms(
+            caption=nats if self.has("caption") else None,
+            num_words_N=none_N,
+            image_R=none_N if self.has("image") else None,
+            caption_alone=nats if self.has("caption_alone") else None,
+            num_words_R=none_N,
+            image_alone_B=none_N if self.has("image_alone") else None,
+            image_null_R=none_N if self.has("image") else None,
+        )
+        return (*self.samples(of_nothing),)
+
+    def report(self, mean: Mapping[str, Tensor], step: int) -> LossReport:
+        """Return the loss as it counts at training step `step`, from the means of the `samples` over any of them."""
+        weights = {name: weight(step) for name, weight in self.weights.items()}
+        nats = {name: mean[name] for name in weights}
+        contributions = {
+            name: weight * mean.get(f"{name}_smoothed", mean[name]) / mean.get(f"{name}_tokens", 1.0)
+            for name, weight in weights.items()
+        }
+        if "image_null" in mean:
+            nats["image_information"] = mean["image_null"] - mean["image"]  # what captions tell of their images
+        total = sum(contributions.values(), start=next(iter(nats.values())).new_zeros(()))
+        return LossReport(total, nats, contributions, weights)
+
+
+def code_cross_entropy(logits_BPK: Tensor, codes_BP: Tensor) -> Tensor:
+    """Return −log p(codes) of each image in nats, summed over its positions: [B]."""
+    nats_BP = cross_entropy(logits_BPK.float().flatten(0, 1), codes_BP.flatten(), reduction="none")
+    return nats_BP.view_as(codes_BP).sum(dim=1)
