@@ -18,7 +18,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = OneLineParser(prog="draw.py", description=DESCRIPTION)
     parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
     parser.add_argument("prompts", metavar="prompt", nargs="*", help='what to draw, such as "a small red circle"')
-    parser.add_argument("--prompts", dest="file", type=user_path, metavar="FILE.txt", help="more of them, one a line")
+    parser.add_argument("--prompts-from", type=user_path, metavar="FILE.txt", help="more of them, one a line")
     add_drawing(parser.add_argument_group("how images are drawn"))
     add_prime(parser.add_argument_group("what they begin with"))
     add_output(parser.add_argument_group("what is written"))

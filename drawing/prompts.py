@@ -12,13 +12,15 @@ def find_prompts(options: argparse.Namespace) -> list[str]:
     prompts = [" ".join(prompt.split()) for prompt in options.prompts]
     if not all(prompts):
         raise ValueError("prompt '': expected words to draw, got none")
-    if options.file is not None:
+    if options.prompts_from is not None:
         try:
-            lines = options.file.read_text(encoding="utf-8-sig").splitlines()
+            lines = options.prompts_from.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise ValueError(f"--prompts {options.file}: expected a text file in UTF-8 ({error.reason})") from error
+            raise ValueError(
+                f"--prompts-from {options.prompts_from}: expected a text file in UTF-8 ({error.reason})"
+            ) from error
         prompts += [" ".join(line.split()) for line in lines if line.strip()]
     if not prompts:
-        where = "" if options.file is None else f" --prompts {options.file} holds none."
+        where = "" if options.prompts_from is None else f" --prompts-from {options.prompts_from} holds none."
         raise ValueError(f'expected a prompt to draw, such as "a small red circle", got none;{where} see --help')
     return prompts

@@ -14,6 +14,7 @@ from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble_dalle, build
 from lightning_modules.checkpoints.vae_sources import VAESource
+from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
@@ -29,7 +30,7 @@ from utils.seeding import Generators, generators_of_images, run_seed
 MOST_ROWS = 512  # captions that are read at once, each of an image, where all are held against all
 
 
-class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
+class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningModule):
     """A transformer of words and of a discrete VAE's codes, which captions images and draws captions.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone: it

@@ -63,6 +63,13 @@ SECTIONS = (
         ("calibration",),
     ),
     Section(
+        "Drawings: captions that find their image",
+        "How often a reference finds its image (retrieval) and the drawing of itself (cycle) among all by log P(caption "
+        "| image), at 1 for the median rank best; how well a caption of the drawing is one of the image (CIDEr-D, "
+        "caption_truth); and how many codes images and drawings use.",
+        ("retrieval", "cycle", "codes", "drawn_codes"),
+    ),
+    Section(
         "Draws",
         "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
         "selected captions are to be compared at equal draws.",

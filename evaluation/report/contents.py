@@ -233,6 +233,41 @@ class Interpretability(NamedTuple):
     transfer: Mapping[str, StyleTransfer]
 
 
+class DrawnPicture(NamedTuple):
+    """One of the drawings of a caption.
+
+    Attributes:
+        image_3HW: In [0, 1].
+        log_probability: log P(codes | caption) in nats.
+        score: What drawings are ranked by; None where they are not.
+    """
+
+    image_3HW: Tensor
+    log_probability: float
+    score: float | None
+
+
+class DrawnImage(NamedTuple):
+    """An image beside drawings of one of its references.
+
+    Attributes:
+        name: What the data set calls it.
+        image_3HW: `uint8`.
+        caption: The reference that is drawn.
+        pictures: The drawings, best first where they were ranked.
+        recaption: The caption that the model generates of the first one.
+        rank: Of the first one among the drawings of all captions, by how likely the caption is of each, from 1; None
+            where the model does not tell likelihoods.
+    """
+
+    name: str
+    image_3HW: Tensor
+    caption: str
+    pictures: Sequence[DrawnPicture]
+    recaption: str
+    rank: int | None
+
+
 class Confusion(NamedTuple):
     """Which values of an attribute of images reconstructions show as which.
 
@@ -267,6 +302,7 @@ class Report:
         style_words: Words that differ between the ends of the dimensions of the style.
         interpretability: None where it was not measured.
         confusions: What reconstructions show; empty where the data set cannot tell.
+        drawings: Images beside drawings of their references; empty where the model cannot draw.
         config: The exact config, as YAML.
     """
 
@@ -284,4 +320,5 @@ class Report:
     style_words: Sequence[StyleWords]
     interpretability: Interpretability | None
     confusions: Sequence[Confusion]
+    drawings: Sequence[DrawnImage]
     config: str

@@ -69,7 +69,7 @@ class TrainedVAE(VAESource):
         settings = {name: self.coder.hparams[name] for name in SETTINGS}
         reconstruction = self.coder.hparams["loss"]["reconstruction"]
         target = f"{StoredVAE.__module__}.{StoredVAE.__name__}"
-        return {"_target_": target, "settings": {**settings, "reconstruction": reconstruction}}
+        return {"_target_": target, "_recursive_": False, "settings": {**settings, "reconstruction": reconstruction}}
 
 
 class StoredVAE(VAESource):
@@ -86,7 +86,8 @@ class StoredVAE(VAESource):
         return assemble_discrete_vae(**self.settings)
 
     def stored(self) -> Config:
-        return {"_target_": f"{StoredVAE.__module__}.{StoredVAE.__name__}", "settings": self.settings}
+        target = f"{StoredVAE.__module__}.{StoredVAE.__name__}"
+        return {"_target_": target, "_recursive_": False, "settings": self.settings}
 
 
 class OpenAIVAE(VAESource):

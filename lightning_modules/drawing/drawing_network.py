@@ -20,6 +20,16 @@ from utils.seeding import Generators
 class DrawingNetwork(DrawingStepper, Protocol):
     """A network that draws images of captions, code by code."""
 
+    @property
+    def num_codes(self) -> int:
+        """How many codes there are."""
+        ...
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """Rows and columns of the codes of an image."""
+        ...
+
     def start_drawing(self, tokens_NL: Tensor) -> Any:
         """Read captions (prefix, words, `<eos>`, padded); return the `StepState` before the first code."""
         ...
