@@ -64,9 +64,9 @@ SECTIONS = (
     ),
     Section(
         "Drawings: captions that find their image",
-        "How often a reference finds its image (retrieval) and the drawing of itself (cycle) among all by log P(caption "
-        "| image), at 1 for the median rank best; how well a caption of the drawing is one of the image (CIDEr-D, "
-        "caption_truth); and how many codes images and drawings use.",
+        "Share of the references that find their image (retrieval), or the drawing of themselves (cycle), among the "
+        "first by log P(caption | image); whether a caption of that drawing is one of the image; and how many codes "
+        "images and drawings use. Higher is better, but the median rank is best at 1.",
         ("retrieval", "cycle", "codes", "drawn_codes"),
     ),
     Section(

@@ -86,7 +86,9 @@ def test_the_figures_are_those_of_drawings_made_one_by_one(
         score_NN = captioner.log_likelihood(captioner.features_of_codes(codes), tokens_NL, 1, [torch.Generator()] * 6)
         expected |= {f"{name}/{key}": value for key, value in retrieval(score_NN.numpy(), range(6)).items()}
     for name, codes in (("codes", originals_NP), ("drawn_codes", codes_NP)):
-        expected |= {f"{name}/{key}": value.item() for key, value in code_figures(codes, 16).named().items()}
+        expected |= {
+            f"{name}/{key}": value.item() for key, value in code_figures(codes, captioner.num_codes).named().items()
+        }
     recaptions = captioner.generate(captioner.features_of_codes(codes_NP), Greedy(max_length=8)).captions
     truths = [datamodule.is_true(texts[0], split.image_ids[i]) for i, texts in enumerate(recaptions)]
     expected["cycle/caption_truth"] = sum(map(bool, truths)) / 6
@@ -109,7 +111,7 @@ def test_images_are_shown_with_their_drawings_best_first(
         assert 1 <= (image.rank or 0) <= 6
 
 
-def test_the_whole_path_ends_in_a_report(trained_dalle: TinyRun, trained: TinyRun, tmp_path: Path) -> None:
+def test_the_whole_path_ends_in_a_report(trained_dalle: TinyRun, tmp_path: Path) -> None:
     settings = ("drawings.num=2", "drawings.num_shown=2", "drawing.guidance=3", "self_retrieval.num_images=2")
     scores = evaluate_tiny(tmp_path / "report", trained_dalle.best, *settings, choices=("generation=greedy",))
     names = {"drawing_truth", "drawing_facts", "drawing_exact", "drawing_facts_oracle", "cycle/CIDEr-D"}
@@ -119,8 +121,3 @@ def test_the_whole_path_ends_in_a_report(trained_dalle: TinyRun, trained: TinyRu
     page = (tmp_path / "report/report.html").read_text()
     assert page.count("Drawn from: ") == 2 * 2
     assert "drawings are of the longest reference of each of the first 2 images, 2 of each" in page
-    again = evaluate_tiny(tmp_path / "again", trained_dalle.best, *settings, choices=("generation=greedy",))
-    assert {name: again[name] for name in names} == {name: scores[name] for name in names}
-    others = evaluate_tiny(tmp_path / "other", trained.best, "trade_off.num_images=0", "exploration.num_images=0")
-    assert not [name for name in others if name.startswith(("drawing", "cycle"))]
-    assert "<h2>Drawings</h2>" not in (tmp_path / "other/report.html").read_text()
