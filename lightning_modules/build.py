@@ -151,7 +151,9 @@ def assemble_dalle(
         code_embedding, num_codes=vae.num_codes, code_dim=vae.code_dim, hidden_size=hidden_size
     )
     built_reader: CodeReader | None = (
-        build(code_reader, hidden_size=hidden_size, grid_size=vae.grid_size) if code_reader else None
+        build(code_reader, hidden_size=hidden_size, grid_size=vae.grid_size, image_size=vae.image_size)
+        if code_reader
+        else None
     )
     text = TextSegment(
         hidden_size=hidden_size,

@@ -110,6 +110,8 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
 
     def load_pretrained(self) -> None:
         self._vae_source.load_pretrained(self.network.vae.network)
+        if self.network.image.code_reader is not None:
+            self.network.image.code_reader.load_pretrained()
 
     def check_run(self, trainer: Trainer) -> None:
         super().check_run(trainer)

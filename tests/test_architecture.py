@@ -237,6 +237,8 @@ def test_every_option_names_what_exists_or_says_that_it_is_empty(path: Path) -> 
 def test_every_implementation_can_be_chosen_in_a_config() -> None:
     for package in (
         "attentions",
+        "code_embeddings",
+        "code_readers",
         "combiners",
         "decoders",
         "encoders",
@@ -244,10 +246,12 @@ def test_every_implementation_can_be_chosen_in_a_config() -> None:
         "image_decoders",
         "latents",
         "middles",
+        "position_combiners",
         "quantizers",
     ):
         stage = get_object(f"lightning_modules.networks.{package}")
-        folder = {"attentions": "attention"}.get(package, package.removesuffix("s"))
+        other_names = {"attentions": "attention", "position_combiners": "position"}
+        folder = other_names.get(package, package.removesuffix("s"))
         folder = "latents" if package == "latents" else folder
         named = {t for path in (ROOT / "conf/model" / folder).glob("*.yaml") for t in _targets(_read(path))}
         chosen = {target for target in named if not target.startswith("lightning_modules.schedules.")}
@@ -274,13 +278,13 @@ def test_names_are_the_fields_words() -> None:
     assert found == set()
 
 
-FAMILIES = ("variational_captioner", "self_critical_captioner", "image_coder")
+FAMILIES = ("variational_captioner", "self_critical_captioner", "image_coder", "dalle_captioner")
 
 
 def test_nothing_outside_a_family_names_it() -> None:
     outside = [path for path in SOURCES if path.stem not in FAMILIES and path.parent != ROOT / "lightning_modules"]
     naming = {path.relative_to(ROOT) for path in outside for name in _imports(path) if "SelfCritical" in name}
-    for family in ("VariationalCaptioner", "ImageCoder"):
+    for family in ("VariationalCaptioner", "ImageCoder", "DalleCaptioner"):
         naming |= {path.relative_to(ROOT) for path in outside if family in path.read_text(encoding="utf-8")}
     assert naming - {Path("lightning_modules/checkpoints/formats.py")} == set()  # which knows what older ones are of
 

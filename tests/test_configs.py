@@ -16,11 +16,13 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
 from datamodules.shards.writing import write_shards
+from lightning_modules import save_module
+from lightning_modules.networks.openai_dvae import OpenAIDiscreteVAE
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.datamodules.hugging_face.tiny_sets import write_saved
 from tests.datamodules.images import tiny_images
 from tests.metrics.fake_java import install_meteor
-from tests.tiny_run import ROOT, compose_train, run_tiny, scalars
+from tests.tiny_run import ROOT, SMALL, build_tiny, compose_train, run_tiny, scalars
 
 CONF = ROOT / "conf"
 OF_EVALUATION = ("ranking",)  # groups that training does not have; see test_evaluate.py
@@ -96,6 +98,19 @@ def _discrete_vae(folder: Path) -> list[str]:
     return ["model=discrete_vae"]  # whose group it is of
 
 
+def _dalle(folder: Path) -> list[str]:
+    """Choose the family, with a discrete VAE that was not trained."""
+    coder, _ = build_tiny(folder / "coder", choices=["model=discrete_vae"])
+    save_module(coder, folder / "discrete_vae.ckpt")
+    return ["model=dalle", f"model.vae.checkpoint={folder / 'discrete_vae.ckpt'}"]
+
+
+def _openai(folder: Path) -> list[str]:
+    sizes = {name: SMALL[name] for name in ("image_size", "hidden_size", "code_dim", "num_codes")}
+    save_file(OpenAIDiscreteVAE(**sizes).state_dict(), folder / "openai.safetensors")  # type: ignore[arg-type]
+    return ["model=dalle", f"model.vae.weights={folder / 'openai.safetensors'}"]
+
+
 def _by_loss(folder: Path) -> list[str]:
     return ["monitor=val/loss", "monitor_mode=min"]  # there are no scores
 
@@ -117,14 +132,28 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "experiment/flickr8k_scst": _fine_tuning,
     "metrics/diversity": _several_captions,
     "metrics/full": _meteor,
+    "experiment/shapes_dalle": _dalle,
+    "model/code_embedding/codebook": _dalle,
+    "model/code_embedding/learned": _dalle,
+    "model/code_reader/convolutional": _dalle,
+    "model/code_reader/decoded": _dalle,
+    "model/code_reader/none": _dalle,
+    "model/dalle": _dalle,
     "model/encoder/efficientnet_lite2": _backbone,
     "model/encoder/timm": _backbone,
     "model/grid_decoder/strided": _discrete_vae,
     "model/loss/discrete_vae": _discrete_vae,
+    "model/loss/dalle": _dalle,
+    "model/position/add": _dalle,
+    "model/position/mult": _dalle,
     "model/quantizer/fsq": _discrete_vae,
     "model/quantizer/gumbel": _discrete_vae,
     "model/quantizer/vq": _discrete_vae,
     "model/timm": _backbone,
+    "model/transformer/dalle_pytorch": _dalle,
+    "model/transformer/standard": _dalle,
+    "model/vae/openai": _openai,
+    "model/vae/trained": _dalle,
     "model/embedding/pretrained": _vectors,
     "tokenizer/gpt2": _gpt2,
 }

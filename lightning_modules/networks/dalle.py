@@ -217,7 +217,7 @@ class DALLE(nn.Module):
 
     def _read_image(self, codes_BP: Tensor) -> tuple[Tensor, ReadTokens]:
         """Read images that captions follow from; return the state of each token, <image> first, and what was read."""
-        x_BTH = self.image.read(codes_BP, self._table())
+        x_BTH = self.image.read(codes_BP, self._table(), lambda: self.vae.decode(codes_BP))
         hidden_BTH, read = self.transformer(x_BTH, self.transformer.nothing(len(codes_BP)), ordered=self.causal)
         return hidden_BTH, read
 

@@ -1,6 +1,7 @@
-"""Shape legend: B images, P positions of the grid of codes, H width of the transformer."""
+"""Shape legend: B images, P positions of the grid of codes, H width of the transformer, h rows, w columns."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -11,9 +12,19 @@ class CodeReader(nn.Module, ABC):
     Nothing of such an image is predicted, so that any position may know of all others. Images that are drawn are not
     read by it.
 
-    Its constructor takes `hidden_size` (H) and `grid_size` (rows and columns), and the keys of its YAML.
+    Its constructor takes `hidden_size` (H), `grid_size` (rows and columns) and `image_size` (of the images in pixels),
+    and the keys of its YAML.
     """
 
     @abstractmethod
-    def forward(self, x_BPH: Tensor) -> Tensor:
-        """Return what the transformer reads at each position instead of the vectors of the codes: [B, P, H]."""
+    def forward(self, x_BPH: Tensor, decoded: Callable[[], Tensor]) -> Tensor:
+        """Return what the transformer reads at each position: [B, P, H].
+
+        Args:
+            x_BPH: The vectors of the codes.
+            decoded: Returns the images of the codes, [B, 3, h, w] in [0, 1].
+        """
+
+    def load_pretrained(self) -> None:
+        """Read published weights, where the reader was told of some; for the start of a training run."""
+        return

@@ -1,5 +1,7 @@
 """Shape legend: B images, P positions of the grid of codes, H width of the transformer, h rows, w columns."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,7 @@ class ConvolutionalReader(CodeReader):
     Args:
         hidden_size: H.
         grid_size: Rows and columns of the grid.
+        image_size: Not used.
         num_blocks: Residual blocks.
         channels: Of their convolutions.
 
@@ -23,7 +26,7 @@ class ConvolutionalReader(CodeReader):
     """
 
     def __init__(
-        self, *, hidden_size: int, grid_size: tuple[int, int], num_blocks: int = 2, channels: int = 128
+        self, *, hidden_size: int, grid_size: tuple[int, int], image_size: int, num_blocks: int = 2, channels: int = 128
     ) -> None:
         super().__init__()
         if num_blocks < 1:
@@ -39,7 +42,7 @@ class ConvolutionalReader(CodeReader):
             nn.Conv2d(channels, hidden_size, 1),
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as of every module
 
-    def forward(self, x_BPH: Tensor) -> Tensor:
+    def forward(self, x_BPH: Tensor, decoded: Callable[[], Tensor]) -> Tensor:
         x_BHhw = x_BPH.transpose(1, 2).unflatten(2, self.grid_size).contiguous(memory_format=torch.channels_last)
         read_BPH = self.body(x_BHhw).flatten(2).transpose(1, 2)
         return x_BPH + read_BPH

@@ -3,6 +3,8 @@
 Shape legend: B images, P positions of the grid, K codes, E width of a code's vector, H hidden.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
@@ -56,11 +58,17 @@ class ImageSegment(nn.Module):
         """Return the vectors of codes of which the first is at position `start`: `x_BPH`."""
         return self._placed(embedding(codes_BP, table_KH), start)
 
-    def read(self, codes_BP: Tensor, table_KH: Tensor) -> Tensor:
-        """Return whole images that captions are generated from, their begin included: `x_BTH`."""
+    def read(self, codes_BP: Tensor, table_KH: Tensor, decoded: Callable[[], Tensor]) -> Tensor:
+        """Return whole images that captions are generated from, their begin included: `x_BTH`.
+
+        Args:
+            codes_BP: The images.
+            table_KH: The vectors of all codes.
+            decoded: Returns the images of the codes in pixels (see `CodeReader`).
+        """
         x_BPH = embedding(codes_BP, table_KH)
         if self.code_reader is not None:
-            x_BPH = self.code_reader(x_BPH)
+            x_BPH = self.code_reader(x_BPH, decoded)
         return torch.cat([self.begin(len(codes_BP)), self._placed(x_BPH, 0)], dim=1)
 
     def _placed(self, x_BPH: Tensor, start: int) -> Tensor:

@@ -16,7 +16,8 @@ from tests.lightning_modules.networks.tiny_dalle import BOS, EOS, PAD, tiny_dall
 from tests.reference_dalle.model import ReferenceDALLE
 
 KINDS: dict[str, dict[str, Any]] = {
-    "full": {"reads": True},
+    "full": {"reader": "convolutional"},
+    "decoded": {"reader": "decoded"},
     "mult": {"mult": True, "codebook": False, **OPTIONS["all"]},
     "causal": {"condition": "causal"},
     "learned padding": {"padding": "learned"},
@@ -148,7 +149,7 @@ def test_a_code_reader_of_a_causal_condition_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"model\.condition=causal predicts each code .* choose model/code_reader=none"
     ):
-        tiny_dalle(condition="causal", reads=True)
+        tiny_dalle(condition="causal", reader="convolutional")
 
 
 @pytest.mark.parametrize(

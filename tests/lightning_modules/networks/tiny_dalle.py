@@ -1,14 +1,16 @@
 """A small DALL·E with a small discrete VAE, both untrained."""
 
+from functools import partial
 from typing import Any, Literal
 
 import torch
 
 from lightning_modules.build import assemble_discrete_vae
 from lightning_modules.networks.code_embeddings import CodebookCodes, LearnedCodes
-from lightning_modules.networks.code_readers import ConvolutionalReader
+from lightning_modules.networks.code_readers import ConvolutionalReader, DecodedReader
 from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
+from lightning_modules.networks.encoders import StridedEncoder
 from lightning_modules.networks.layers.segment_transformer import SegmentTransformer
 from lightning_modules.networks.position_combiners import AddPosition, MultPosition
 from lightning_modules.networks.segments import ImageSegment, TextSegment
@@ -53,7 +55,7 @@ def tiny_dalle(
     padding: Literal["masked", "learned"] = "masked",
     condition: Literal["full", "causal"] = "full",
     codebook: bool = True,
-    reads: bool = False,
+    reader: Literal["convolutional", "decoded"] | None = None,
     mult: bool = False,
     **layer: Any,
 ) -> DALLE:
@@ -62,7 +64,15 @@ def tiny_dalle(
     position = MultPosition() if mult else AddPosition()
     num_codes = num_codes or vae.num_codes
     codes = {"num_codes": num_codes, "code_dim": vae.code_dim, "hidden_size": hidden_size}
-    reader = ConvolutionalReader(hidden_size=hidden_size, grid_size=vae.grid_size, num_blocks=1, channels=8)
+    sizes: dict[str, Any] = {
+        "hidden_size": hidden_size,
+        "grid_size": vae.grid_size,
+        "image_size": vae.image_size,
+    }
+    readers = {
+        "convolutional": lambda: ConvolutionalReader(**sizes, num_blocks=1, channels=8),
+        "decoded": lambda: DecodedReader(**sizes, encoder=partial(StridedEncoder, hidden_size=8)),
+    }
     torch.manual_seed(3)
     return DALLE(
         vae=vae,
@@ -81,7 +91,7 @@ def tiny_dalle(
             num_codes=num_codes,
             grid_size=vae.grid_size,
             code_embedding=CodebookCodes(**codes) if codebook else LearnedCodes(**codes),
-            code_reader=reader if reads else None,
+            code_reader=None if reader is None else readers[reader](),
             position=position,
         ),
         transformer=SegmentTransformer(
