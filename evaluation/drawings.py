@@ -14,7 +14,7 @@ from tqdm import tqdm
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch
-from evaluation.report.contents import DrawnImage, DrawnPicture
+from evaluation.report.drawn import DrawnImage, DrawnPicture
 from evaluation.scoring import cider_d_of_each
 from lightning_modules import CaptioningModule
 from lightning_modules.drawing import draw_each

@@ -9,8 +9,6 @@ import torch
 
 from evaluation.report.contents import (
     Confusion,
-    DrawnImage,
-    DrawnPicture,
     ExplainedImage,
     Interpretability,
     ProbedFactor,
@@ -25,6 +23,7 @@ from evaluation.report.contents import (
     TradeOffPoint,
     Traversal,
 )
+from evaluation.report.drawn import DrawnImage, DrawnPicture
 from evaluation.report.page import render
 from lightning_modules.results.explained_captions import ExplainedCaption
 from lightning_modules.results.explanation import ExplainedWord

@@ -14,7 +14,7 @@ from tests.lightning_modules.networks.tiny_dalle import EOS, PAD, tiny_dalle
 from utils.seeding import generators_of
 
 KINDS: dict[str, dict[str, Any]] = {
-    "full": {"reads": True},
+    "full": {"reader": "convolutional"},
     "causal": {"condition": "causal"},
     "learned padding": {"padding": "learned"},
 }
