@@ -115,6 +115,18 @@ class CaptionPipeline:
             )
         return self.describe_batch([path], strategies, seed=seed)[0]
 
+    def generate_description(
+        self, path: str | Path, *, filter_thres: float | None = 0.9, temperature: float = 1.0, seed: int = 0
+    ) -> str:
+        """Return one caption of an image, whose words are sampled (see `Sample`): by default from a tenth of them all.
+
+        Raises:
+            ValueError: The file is no usable image, or a setting is out of range.
+        """
+        length = self.captioner.tokenizer.max_length
+        strategy = Sample(num=1, temperature=temperature, filter_thres=filter_thres, max_length=length)
+        return self.describe_batch([path], [strategy], seed=seed, reconstruct=False)[0].captions[0]
+
     def describe_batch(
         self,
         paths: Sequence[str | Path],

@@ -13,7 +13,7 @@ from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble_dalle, build
-from lightning_modules.checkpoints.vae_sources import VAESource
+from lightning_modules.checkpoints.vae_sources import vae_source
 from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
@@ -22,7 +22,9 @@ from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
+from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
+from lightning_modules.results.explanation import Explanation
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -57,6 +59,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
     """
 
     has_likelihood = True
+    can_explain = True
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
         self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
         self.image_size = image_size
         self.tokenizer = CaptionTokenizer.from_json(tokenizer)
-        self._vae_source: VAESource = build(vae)
+        self._vae_source = vae_source(vae)
         self.hparams["vae"] = self._vae_source.stored()
         if self._vae_source.trained_on is not None:
             self.record_training(self._vae_source.trained_on)
@@ -263,6 +266,20 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             nats_M = self.network.log_probability(part_BP, tokens_NL.repeat(len(part_BP), 1), image_of_row_M)
             parts.append(nats_M.view(len(part_BP), num_captions))
         return torch.cat(parts).T
+
+    @torch.no_grad()
+    def explain(
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+    ) -> Explanation:
+        """Return how likely each word was; what the heads of the layers look at is left out."""
+        each, rest = divmod(len(tokens_NL), len(features_BPD))
+        if rest or not each:
+            raise ValueError(
+                f"expected equally many captions of each of {len(features_BPD)} images, got {len(tokens_NL)}"
+            )
+        image_of_caption_N = torch.arange(len(features_BPD), device=tokens_NL.device).repeat_interleave(each)
+        codes_BP = self._codes(features_BPD)
+        return Explanation(self.network.word_predictions(codes_BP, tokens_NL, image_of_caption_N))
 
     @property
     def features_fingerprint(self) -> str:

@@ -111,6 +111,10 @@ def _openai(folder: Path) -> list[str]:
     return ["model=dalle", f"model.vae.weights={folder / 'openai.safetensors'}"]
 
 
+def _article(folder: Path) -> list[str]:
+    return [*_flickr8k(folder), *_dalle(folder)[1:]]
+
+
 def _by_loss(folder: Path) -> list[str]:
     return ["monitor=val/loss", "monitor_mode=min"]  # there are no scores
 
@@ -126,6 +130,8 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k_views": _flickr8k,
     "data/webdataset": _shards,
     "data/images": _images,
+    "experiment/article": _article,
+    "experiment/article_discrete_vae": _flickr8k,
     "experiment/flickr8k": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,
@@ -148,6 +154,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/position/mult": _dalle,
     "model/quantizer/fsq": _discrete_vae,
     "model/quantizer/gumbel": _discrete_vae,
+    "model/quantizer/gumbel_8192": _discrete_vae,
     "model/quantizer/vq": _discrete_vae,
     "model/timm": _backbone,
     "model/transformer/dalle_pytorch": _dalle,

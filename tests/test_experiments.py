@@ -20,9 +20,11 @@ from tests.test_configs import (
     CONF,
     OPTIONS,
     _backbone,
+    _dalle,
     _gpt2,
     _hugging_face,
     _meteor,
+    _openai,
     _shards,
     _vectors,
     skip_without_package,
@@ -46,13 +48,16 @@ def _fits(experiment: str, option: Path) -> bool:
         return False
     if group in ("model", "model/loss"):
         swapped = _composed(*([] if group == "model" else [f"experiment={experiment}"]), f"{group}={option.name}")
-        return _codes_images(swapped) == _codes_images(own)
+        return _family(swapped) == _family(own)
     return True
 
 
-def _codes_images(config: DictConfig) -> tuple[bool, bool]:
-    """Return whether a model does, and its loss is of such a model."""
-    return config.model._target_.endswith(".ImageCoder"), config.model.loss._target_.endswith(".DiscreteVAELoss")
+def _family(config: DictConfig) -> tuple[str | None, str | None]:
+    """Return of which family a model is, and a loss; None for variational captioners."""
+    model, loss = (target.rpartition(".")[2] for target in (config.model._target_, config.model.loss._target_))
+    families = {"ImageCoder": "discrete_vae", "DiscreteVAELoss": "discrete_vae"}
+    families |= {"DalleCaptioner": "dalle", "DALLELoss": "dalle"}
+    return families.get(model), families.get(loss)
 
 
 PAIRS = [(experiment, option) for experiment in EXPERIMENTS for option in SWAPPED if _fits(experiment, option)]
@@ -79,7 +84,7 @@ ALWAYS = (
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of all files that options need, and of small ones."""
-    makers = (_hugging_face, _shards, _backbone, _vectors, _gpt2, _meteor)
+    makers = (_hugging_face, _shards, _backbone, _vectors, _gpt2, _meteor, _dalle, _openai)
     made = [make(tmp_path_factory.mktemp("files")) for make in makers]
     settings = dict(setting.split("=", 1) for of_one in made for setting in of_one)
     return {**settings, "pretrained_model": "null", "model.encoder.backbone": BACKBONE}

@@ -7,6 +7,8 @@ reloads alone.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from hydra.utils import instantiate
+
 from datamodules.training_record import TrainingRecord
 from lightning_modules.build import Config, assemble_discrete_vae
 from lightning_modules.checkpoints.loading import load_image_coder
@@ -42,6 +44,12 @@ class VAESource(ABC):
         return
 
 
+def vae_source(config: Config) -> VAESource:
+    """Build a source; the settings of a discrete VAE within its own are handed over as they are."""
+    source: VAESource = instantiate(config, _recursive_=False, _convert_="all")
+    return source
+
+
 class TrainedVAE(VAESource):
     """The discrete VAE of a checkpoint that `train.py model=discrete_vae` wrote.
 
@@ -69,7 +77,7 @@ class TrainedVAE(VAESource):
         settings = {name: self.coder.hparams[name] for name in SETTINGS}
         reconstruction = self.coder.hparams["loss"]["reconstruction"]
         target = f"{StoredVAE.__module__}.{StoredVAE.__name__}"
-        return {"_target_": target, "_recursive_": False, "settings": {**settings, "reconstruction": reconstruction}}
+        return {"_target_": target, "settings": {**settings, "reconstruction": reconstruction}}
 
 
 class StoredVAE(VAESource):
@@ -86,8 +94,7 @@ class StoredVAE(VAESource):
         return assemble_discrete_vae(**self.settings)
 
     def stored(self) -> Config:
-        target = f"{StoredVAE.__module__}.{StoredVAE.__name__}"
-        return {"_target_": target, "_recursive_": False, "settings": self.settings}
+        return {"_target_": f"{StoredVAE.__module__}.{StoredVAE.__name__}", "settings": self.settings}
 
 
 class OpenAIVAE(VAESource):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from lightning_modules.networks.captioner import WordPredictions
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.layers.segment_transformer import ReadTokens, SegmentTransformer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
@@ -152,14 +153,23 @@ class DALLE(nn.Module):
         _, state = self._read_text(self.text.filled(self.text.null_tokens()))
         return self._code_logits(codes_BP, state.select(codes_BP.new_zeros(len(codes_BP))))
 
-    def log_probability(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
-        """Return log P of captions (ids after the prefix, padded) given their images, in nats: [N]."""
+    def word_predictions(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> WordPredictions:
+        """Return what was predicted at each word of captions, ids after the prefix, padded, given their images."""
         _, read = self._read_image(codes_BP)
         hidden_WH = self._read_captions(self.text.with_prefix(tokens_NL), read.select(image_of_caption_N))
-        logits_WV = self.text.head(hidden_WH)[:, : self.text.vocab_size].float()
-        is_word_NL = tokens_NL.ne(self.text.pad_id)
-        nats_W = logits_WV.log_softmax(dim=-1).gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
-        return nats_W.new_zeros(tokens_NL.shape).masked_scatter(is_word_NL, nats_W).sum(dim=1)
+        nats_WV = self.text.head(hidden_WH)[:, : self.text.vocab_size].float().log_softmax(dim=-1)
+        is_word_NL, zeros_NL = tokens_NL.ne(self.text.pad_id), nats_WV.new_zeros(tokens_NL.shape)
+        likeliest_W = nats_WV.max(dim=-1)
+        nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+        return WordPredictions(
+            log_probability_NL=zeros_NL.masked_scatter(is_word_NL, nats_W),
+            likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
+            likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
+        )
+
+    def log_probability(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of captions given their images, in nats: [N]; arguments as of `word_predictions`."""
+        return self.word_predictions(codes_BP, tokens_NL, image_of_caption_N).log_probability_NL.sum(dim=1)
 
     def start(self, codes_BP: Tensor) -> DALLEState:
         """Return the state from which `step`, given the last token of the prefix, predicts the first word."""

@@ -43,8 +43,8 @@ def fill(folder: Path) -> None:
     shutil.copy(run.best, folder / "best.ckpt")
     coder = run_tiny(folder / "outputs/coder", "data.num_train=40", "test=false", choices=["model=discrete_vae"])
     shutil.copy(coder.best, folder / "discrete_vae.ckpt")
-    of_codes = ["model=dalle", f"model.vae.checkpoint={coder.best}"]
-    dalle = run_tiny(folder / "outputs/dalle", "data.num_train=40", "test=false", choices=of_codes)
+    choices = ["model=dalle", f"model.vae.checkpoint={coder.best}"]
+    dalle = run_tiny(folder / "outputs/dalle", "data.num_train=40", "test=false", choices=choices)
     shutil.copy(dalle.best, folder / "dalle.ckpt")
     for epoch in range(2):
         shutil.copy(run.best, folder / CHECKPOINTS / f"epoch_{epoch}.ckpt")
