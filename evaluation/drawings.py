@@ -21,7 +21,15 @@ from lightning_modules.drawing import draw_each
 from lightning_modules.generation import Drawing, Greedy
 from lightning_modules.ranking import DrawingRanker, best_drawings_first
 from lightning_modules.results.drawn import Drawn
-from metrics import DocumentFrequencies, DrawingFacts, ImageCaptions, code_figures, retrieval, true_ranks
+from metrics import (
+    DocumentFrequencies,
+    DrawingFacts,
+    ImageCaptions,
+    code_figures,
+    marginal_distance,
+    retrieval,
+    true_ranks,
+)
 from utils.seeding import generators_of_images
 
 
@@ -154,6 +162,11 @@ def _facts(drawings: _Drawings, datamodule: CaptionDataModule, split: CaptionSpl
     of_first = DrawingFacts()
     of_first.update(pictures[::num], torch.tensor(ids), drawings.captions)
     results = {name: value.item() for name, value in of_first.compute().items()}
+    found = [picture.compare(image_id) for picture, image_id in zip(pictures[::num], ids, strict=True)]
+    results |= {
+        f"drawing_distance/{attribute.name}": marginal_distance(found, attribute)
+        for attribute in datamodule.fact_attributes()
+    }
     if num > 1:
         ids_R = [image_id for image_id in ids for _ in range(num)]
         recall_R = [picture.compare(image_id).recall for picture, image_id in zip(pictures, ids_R, strict=True)]

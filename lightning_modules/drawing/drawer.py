@@ -16,8 +16,13 @@ from utils.seeding import Generators
 class Drawer:
     """The part of a `CaptioningModule` that draws; of one that cannot, only `can_draw` is to be asked.
 
+    `draw` makes images of captions, `codes_of` tells the codes of images, and `features_of_codes` makes of codes what
+    captions are generated of, so that drawings can be captioned and ranked. Each says more in its own docstring.
+
     Attributes:
-        can_draw: Whether the other methods work.
+        can_draw: Whether the methods work.
+        num_codes: How many codes there are.
+        code_grid: Rows and columns of the codes of an image.
     """
 
     can_draw: bool = False

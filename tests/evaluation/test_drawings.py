@@ -12,7 +12,7 @@ from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.drawing import generators_of_drawings
 from lightning_modules.generation import Greedy, SampledDrawing
 from lightning_modules.ranking import CaptionOfDrawing
-from metrics import DrawingFacts, code_figures, retrieval
+from metrics import DrawingFacts, code_figures, marginal_distance, retrieval
 from tests.tiny_evaluation import evaluate_tiny
 from tests.tiny_run import TinyRun, build_tiny
 
@@ -78,6 +78,9 @@ def test_the_figures_are_those_of_drawings_made_one_by_one(
     facts = DrawingFacts()
     facts.update(pictures, torch.tensor([*split.image_ids][:6]), captions)
     expected = {name: value.item() for name, value in facts.compute().items()}
+    found = [picture.compare(image_id) for picture, image_id in zip(pictures, split.image_ids, strict=False)]
+    for attribute in datamodule.fact_attributes():
+        expected[f"drawing_distance/{attribute.name}"] = marginal_distance(found, attribute)
     expected["drawing_facts_mean"] = sum(map(sum, recalls)) / (6 * NUM)
     expected["drawing_facts_oracle"] = sum(map(max, recalls)) / 6
     codes_NP = torch.stack(firsts)
@@ -92,8 +95,8 @@ def test_the_figures_are_those_of_drawings_made_one_by_one(
     recaptions = captioner.generate(captioner.features_of_codes(codes_NP), Greedy(max_length=8)).captions
     truths = [datamodule.is_true(texts[0], split.image_ids[i]) for i, texts in enumerate(recaptions)]
     expected["cycle/caption_truth"] = sum(map(bool, truths)) / 6
-    found = {name: value for name, value in measured.scores.items() if name != "cycle/CIDEr-D"}
-    assert found == pytest.approx(expected, abs=1e-6)
+    scores = {name: value for name, value in measured.scores.items() if name != "cycle/CIDEr-D"}
+    assert scores == pytest.approx(expected, abs=1e-6)
     assert 0 <= measured.scores["cycle/CIDEr-D"] <= 10
     assert [image.caption for image in measured.shown] == captions[:5]
     assert [image.recaption for image in measured.shown] == [texts[0] for texts in recaptions[:5]]
