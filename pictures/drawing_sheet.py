@@ -65,8 +65,8 @@ def _block(row: SheetRow, columns: int, side: int, width: int) -> Image.Image:
     for number, line in enumerate(lines):
         draw.text((MARGIN, number * TITLE_LINE), line, fill=INK, font=font(TITLE_SIZE, bold=True))
     for place, image in enumerate(row.images):
-        line, column = divmod(place, columns)
-        x, y = MARGIN + column * (side + GAP), top + line * (side + LABEL_LINE + GAP)
+        row_of_images, column = divmod(place, columns)
+        x, y = MARGIN + column * (side + GAP), top + row_of_images * (side + LABEL_LINE + GAP)
         enlarged = to_picture(image.image_3HW).resize((side, side), Image.Resampling.NEAREST)
         block.paste(enlarged, (x, y))
         draw.text((x, y + side + 3), image.label, fill=FAINT, font=font(LABEL_SIZE))
