@@ -165,7 +165,7 @@ def strategy_of(config: DictConfig) -> Strategy:
 
 
 def curves_of(trade_off: DictConfig, *, has_latents: bool) -> dict[str, Callable[[float], Strategy]]:
-    """Return for each curve its strategy as a function of the value that it varies; none of latents without such."""
+    """Return for each curve its strategy as a function of the value that it varies; no `Latent` without latents."""
     return {
         name: partial(_at_value, curve, trade_off.vary[name], num=trade_off.num_captions)
         for name, curve in trade_off.curves.items()

@@ -6,6 +6,8 @@ reloads alone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 from hydra.utils import instantiate
 
@@ -25,7 +27,9 @@ class VAESource(ABC):
         trained_on: What the weights were trained on; None where that is not known, or noted elsewhere.
     """
 
-    trained_on: TrainingRecord | None = None
+    @property
+    def trained_on(self) -> TrainingRecord | None:
+        return None
 
     @abstractmethod
     def build(self, image_size: int) -> CodeNetwork:
@@ -60,8 +64,17 @@ class TrainedVAE(VAESource):
 
     def __init__(self, *, checkpoint: str, trusted_packages: Sequence[str] = ()) -> None:
         self.checkpoint = checkpoint
-        self.coder = load_image_coder(checkpoint, trusted_packages=trusted_packages)
-        self.trained_on = self.coder.trained_on
+        self.trusted_packages = trusted_packages
+
+    @cached_property
+    def coder(self) -> Any:
+        """The module of the checkpoint, read when it is needed."""
+        return load_image_coder(self.checkpoint, trusted_packages=self.trusted_packages)
+
+    @property
+    def trained_on(self) -> TrainingRecord | None:
+        trained_on: TrainingRecord | None = self.coder.trained_on
+        return trained_on
 
     def build(self, image_size: int) -> CodeNetwork:
         network: CodeNetwork = self.coder.network
