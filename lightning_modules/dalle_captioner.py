@@ -21,6 +21,7 @@ from lightning_modules.losses import DALLELoss, caption_cross_entropy
 from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import CaptionNats
+from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
@@ -106,6 +107,10 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             )
         self.strategy: Strategy = build(generation)
         self.split_loss = SplitLoss(self.loss.evaluated_names(), self.loss.report)
+
+    @property
+    def drawing_network(self) -> DALLE:
+        return self.network
 
     @property
     def leaves_parameters_unused(self) -> bool:  # type: ignore[override]

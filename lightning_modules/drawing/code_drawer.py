@@ -4,6 +4,7 @@ Shape legend: B images, N captions, R drawings, L tokens, P positions of the gri
 D features of a position, C channels, H rows, W columns.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,26 +25,29 @@ class CodeDrawer(Drawer):
     Its reconstruction of an image from a caption is the greedy drawing of the caption.
 
     Attributes:
-        network: The network.
         tokenizer: The model's tokenizer.
     """
 
     can_draw = True
     can_reconstruct = True
     if TYPE_CHECKING:  # of the module
-        network: DrawingNetwork
         tokenizer: CaptionTokenizer
         device: torch.device
 
         def encode(self, images_BCHW: Tensor) -> Tensor: ...
 
     @property
+    @abstractmethod
+    def drawing_network(self) -> DrawingNetwork:
+        """The network that draws."""
+
+    @property
     def num_codes(self) -> int:
-        return self.network.num_codes
+        return self.drawing_network.num_codes
 
     @property
     def code_grid(self) -> tuple[int, int]:
-        return self.network.grid_size
+        return self.drawing_network.grid_size
 
     def draw(
         self,
@@ -55,7 +59,7 @@ class CodeDrawer(Drawer):
     ) -> Drawn:
         tokens_RL = self._with_prefix(self.tokenizer.tokens_after_prefix(captions).to(self.device))
         return draw_tokens(
-            self.network,
+            self.drawing_network,
             tokens_RL,
             drawing or GreedyDrawing(),
             pad_id=self.tokenizer.vocabulary.pad_id,
@@ -72,7 +76,9 @@ class CodeDrawer(Drawer):
     def reconstruct(self, tokens_NL: Tensor) -> Tensor:
         """Return the greedy drawings of captions (token ids after the prefix, padded); `images_NCHW` in [0, 1]."""
         pad_id = self.tokenizer.vocabulary.pad_id
-        return draw_tokens(self.network, self._with_prefix(tokens_NL), GreedyDrawing(), pad_id=pad_id).images_RCHW
+        return draw_tokens(
+            self.drawing_network, self._with_prefix(tokens_NL), GreedyDrawing(), pad_id=pad_id
+        ).images_RCHW
 
     def _with_prefix(self, tokens_NL: Tensor) -> Tensor:
         prefix_L = torch.tensor(self.tokenizer.vocabulary.prefix, device=tokens_NL.device)

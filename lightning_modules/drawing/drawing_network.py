@@ -30,7 +30,7 @@ class DrawingNetwork(DrawingStepper, Protocol):
         """Rows and columns of the codes of an image."""
         ...
 
-    def start_drawing(self, tokens_NL: Tensor) -> Any:
+    def start_drawing(self, tokens_NL: Tensor, /) -> Any:
         """Read captions (prefix, words, `<eos>`, padded); return the `StepState` before the first code."""
         ...
 
@@ -38,7 +38,7 @@ class DrawingNetwork(DrawingStepper, Protocol):
         """Return the empty caption, which stands for none: [1, L], prefix and `<eos>`."""
         ...
 
-    def decode(self, codes_BP: Tensor) -> Tensor:
+    def decode(self, codes_BP: Tensor, /) -> Tensor:
         """Return the images of codes: [B, C, H, W], in [0, 1]."""
         ...
 

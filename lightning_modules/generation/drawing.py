@@ -31,7 +31,7 @@ class DrawingStepper(Protocol):
         """How many codes an image has."""
         ...
 
-    def step_drawing(self, codes_T: Tensor | None, state: Any) -> tuple[Tensor, Any]:
+    def step_drawing(self, codes_T: Tensor | None, state: Any, /) -> tuple[Tensor, Any]:
         """Read one code of each image, none before the first one.
 
         Returns:
