@@ -1,6 +1,7 @@
 """draw.py, from the command line to its files."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,24 @@ def test_json_agrees_with_the_pipeline(
     fewer = pipeline.draw(prompts[1], num=2, top_k=7)
     assert fewer.codes_MP.tolist() == printed[1]["codes"][:2]  # the first of many are those of few
     assert len({str(codes) for codes in printed[0]["codes"]}) > 1
+
+
+@pytest.mark.parametrize(("num", "terminal", "shows"), [(10, True, True), (9, True, False), (10, False, False)])
+def test_a_bar_shows_many_images_on_a_terminal(
+    trained_dalle: TinyRun,
+    prompts: list[str],
+    num: int,
+    terminal: bool,
+    shows: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    draw(trained_dalle.best, prompts[0], "--num", num, "--batch-size", 4, "--json")
+    printed = capsys.readouterr()
+    assert ("10/10" in printed.err) == shows
+    assert ("image/s" in printed.err or "s/image" in printed.err) == shows
+    assert len(json.loads(printed.out)) == 1  # stdout has nothing of the bar
 
 
 def test_ranked_drawings_come_best_first(
