@@ -78,6 +78,7 @@ def measure_all(repeats: int, overrides: Sequence[str], folder: Path) -> dict[st
         "train.py --help": (["train.py", "--help"], (0,)),
         "train.py with a mistake": (["train.py", "model=resnett"], (1,)),
         "caption.py --help": (["caption.py", "--help"], (0,)),
+        "draw.py --help": (["draw.py", "--help"], (0,)),
         "score.py --help": (["score.py", "--help"], (0,)),
         "train.py to its first step": (["train.py", *train], (0,)),
     }

@@ -89,10 +89,10 @@ def _changed(name: str, options: argparse.Namespace, num: int | None) -> Setting
     for key in NAMED:
         value = getattr(options, key)
         if value is not None:
-            _set(settings, key, value, name, f"--{key.replace('_', '-')}")
+            set_key(settings, key, value, name, f"--{key.replace('_', '-')}")
     given = dict(_parse(text) for text in options.set)
     for key, value in given.items():
-        _set(settings, key, value, name, f"--set {key}={value}")
+        set_key(settings, key, value, name, f"--set {key}={value}")
     if is_beam(settings) and "beam_size" not in given:
         _widen(settings)
     return settings
@@ -121,7 +121,19 @@ def _parse(text: str) -> tuple[str, Any]:
         raise ValueError(f"--set {text}: expected a value as in YAML, such as 3, null or [a, b]") from error
 
 
-def _set(settings: Settings, key: str, value: Any, name: str, option: str) -> None:
+def set_key(settings: Settings, key: str, value: Any, name: str, option: str) -> None:
+    """Change a key of a strategy's settings.
+
+    Args:
+        settings: Of the strategy; changed in place.
+        key: Which.
+        value: Its new value.
+        name: The strategy.
+        option: What the command line has given.
+
+    Raises:
+        ValueError: The strategy has no such key, or the value is of the wrong kind.
+    """
     keys = [own for own in settings if not own.startswith("_")]
     if key not in keys:
         raise ValueError(f"{option}: strategy {name} has no {key}; it has {', '.join(keys)}")

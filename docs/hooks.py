@@ -105,7 +105,8 @@ def options_of(group: str) -> list[Option]:
 
 def help_of(script: str) -> str:
     """Return what a script that reads its command line by argparse prints for `--help`."""
-    parse = get_object({"caption": "captioning.arguments"}.get(script, script) + ".parse_arguments")
+    parsers = {"caption": "captioning.arguments", "draw": "drawing.arguments"}
+    parse = get_object(f"{parsers.get(script, script)}.parse_arguments")
     printed = io.StringIO()
     plain = {"COLUMNS": str(HELP_WIDTH), "NO_COLOR": "1"}
     with (

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.split import CaptionSplit
 from evaluation.generate_split import EncodedBatch
@@ -51,7 +50,8 @@ class SplitCalibration(nn.Module):
             return
         captions = [self.split.captions[number] for number in batch.numbers]
         device = batch.features_BPD.device
-        tokens_NL = self._tokens(captions).to(device)
+        texts = [caption for of_image in captions for caption in of_image]
+        tokens_NL = self.captioner.tokenizer.tokens_after_prefix(texts).to(device)
         image_of_caption_N = torch.arange(len(captions)).repeat_interleave(torch.tensor([*map(len, captions)]))
         features_NPD = batch.features_BPD[image_of_caption_N.to(device)]
         is_word_NL = tokens_NL != self.captioner.tokenizer.vocabulary.pad_id
@@ -77,10 +77,3 @@ class SplitCalibration(nn.Module):
         if name == FROM_CAPTION:
             return self.captioner.latents_of_captions(features_BPD, captions, latent_scale=0)
         return None
-
-    def _tokens(self, captions: Captions) -> Tensor:
-        """Return the captions as `tokens_NL` after the prefix, padded."""
-        special = self.captioner.tokenizer.vocabulary
-        ids = self.captioner.tokenizer.encode_batch([caption for of_image in captions for caption in of_image])
-        rows = [torch.tensor(of_caption[len(special.prefix) :]) for of_caption in ids]
-        return pad_sequence(rows, batch_first=True, padding_value=special.pad_id)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from omegaconf import DictConfig
 
+from evaluation.drawings import DrawnReferences, measure_drawings
 from evaluation.explained import explain_images
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, encode_images, first_images
 from evaluation.interpretability import codes_of_captions, disentanglement_of, probe_codes
@@ -62,6 +63,28 @@ def find_images(
         f"with latents over K = {settings.num_samples} of each image; a caption that fits all images alike has rank "
         f"{num_images:,}"
     ]
+
+
+def draw(evaluated: Evaluated, config: DictConfig) -> DrawnReferences:
+    """Draw references of the first images; nothing where that is not asked for, or the model cannot."""
+    settings, captioner = config.drawings, evaluated.captioner
+    num_images = min(settings.num_images, evaluated.num_images)
+    if not num_images or not captioner.can_draw:
+        return DrawnReferences({}, [], [])
+    return measure_drawings(
+        captioner,
+        [*encode_images(captioner, evaluated.split, num_images=num_images, batch_size=config.batch_size)],
+        evaluated.datamodule,
+        evaluated.split,
+        evaluated.drawing,
+        num=settings.num,
+        ranker=evaluated.drawing_ranker if settings.num > 1 else None,
+        frequencies=evaluated.frequencies,
+        max_length=config.max_caption_length,
+        batch_size=settings.batch_size,
+        num_shown=settings.num_shown,
+        seed=config.seed,
+    )
 
 
 def trade_off(

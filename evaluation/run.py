@@ -16,7 +16,7 @@ from evaluation.reconstruction import SplitReconstructionQuality
 from evaluation.report.codes import main_scores
 from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.files import write_captions, write_report
-from evaluation.report_parts import confusions_of, explain, explore, find_images, interpret, looked_at, trade_off
+from evaluation.report_parts import confusions_of, draw, explain, explore, find_images, interpret, looked_at, trade_off
 from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, score_split
 from evaluation.setup import Evaluated, prepare
@@ -94,6 +94,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     )
     first = [*looked_at(evaluated, config)]
     finding, on_finding = find_images(evaluated, kept, config)
+    drawn = draw(evaluated, config)
     explored = explore(evaluated, first, config)
     interpretability = interpret(evaluated, first, config)
     codes = main_scores(interpretability) if interpretability else {}
@@ -107,13 +108,14 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
             mean_draws=draws.get("draws/mean"),
             seconds=predicted.seconds,
         ),
-        scores=scores.model | finding | draws | predicted.scores | reliability | codes,
+        scores=scores.model | finding | draws | predicted.scores | drawn.scores | reliability | codes,
         human=scores.human,
         notes=[
             *evaluated.training.notes,
             *scores.notes,
             *notes_on_clip(evaluated.clip, evaluated.captioner.image_size),
             *on_finding,
+            *drawn.notes,
         ],
         gallery=gallery,
         trade_off=trade_off(evaluated, first, images, config),
@@ -123,6 +125,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
         reliability=predicted.reliability,
         style_words=explored.style_words,
         confusions=confusions_of(evaluated, predicted),
+        drawings=drawn.shown,
         interpretability=interpretability,
         config=OmegaConf.to_yaml(config, resolve=True),
     )

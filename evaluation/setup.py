@@ -15,8 +15,8 @@ from datamodules.training_record import TrainingRecord
 from evaluation.clip_scores import clip_metrics
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import CaptioningModule, load_captioner
-from lightning_modules.generation import Latent, Strategy
-from lightning_modules.ranking import Ranker
+from lightning_modules.generation import Drawing, Latent, Strategy
+from lightning_modules.ranking import DrawingRanker, Ranker
 from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
@@ -35,6 +35,8 @@ class Evaluated(NamedTuple):
         training: What is known of those that it was trained on.
         strategy: How it describes them.
         ranker: Which caption comes first; None for the strategy's own order.
+        drawing: How it draws their references, if it can.
+        drawing_ranker: Which drawing of a caption comes first; None for the first that was drawn.
         metrics: What it is scored by, beside `metrics.score_captions`.
         clip: How well captions fit photographs by CLIP; empty to leave it out.
         frequencies: Document frequencies of CIDEr-D; None for those of the references.
@@ -49,6 +51,8 @@ class Evaluated(NamedTuple):
     training: Training
     strategy: Strategy
     ranker: Ranker | None
+    drawing: Drawing
+    drawing_ranker: DrawingRanker | None
     metrics: list[CaptionScore]
     clip: list[ClipScore]
     frequencies: DocumentFrequencies | None
@@ -97,6 +101,8 @@ def prepare(config: DictConfig) -> Evaluated:
         training,
         strategy,
         ranker,
+        drawing=instantiate(config.drawing),
+        drawing_ranker=instantiate(config.drawing_ranking) or None,
         metrics=[metric for metric in metrics.values() if not isinstance(metric, CaptionScores)],
         clip=clip,
         frequencies=next((scorer.frequencies for scorer in scorers), None),
@@ -126,6 +132,10 @@ def check(config: DictConfig) -> None:
         "self_retrieval.num_samples": 1,
         "self_retrieval.batch_size": 1,
         "interpretability.num_images": 0,
+        "drawings.num_images": 0,
+        "drawings.num": 1,
+        "drawings.num_shown": 0,
+        "drawings.batch_size": 1,
     }
     for name, lowest in least.items():
         node: Any = config

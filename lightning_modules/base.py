@@ -19,6 +19,7 @@ from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
+from lightning_modules.drawing.drawer import Drawer
 from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
@@ -131,7 +132,7 @@ class EvaluatedModule(FacetModule):
             return self.evaluate(batch)
 
 
-class CaptioningModule(EvaluatedModule):
+class CaptioningModule(Drawer, EvaluatedModule):
     """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
 
     Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`).

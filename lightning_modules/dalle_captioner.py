@@ -14,12 +14,14 @@ from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble_dalle, build
 from lightning_modules.checkpoints.vae_sources import vae_source
+from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
 from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import CaptionNats
+from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
@@ -31,7 +33,7 @@ from utils.seeding import Generators, generators_of_images, run_seed
 MOST_ROWS = 512  # captions that are read at once, each of an image, where all are held against all
 
 
-class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
+class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningModule):
     """A transformer of words and of a discrete VAE's codes, which captions images and draws captions.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone: it
@@ -105,6 +107,10 @@ class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             )
         self.strategy: Strategy = build(generation)
         self.split_loss = SplitLoss(self.loss.evaluated_names(), self.loss.report)
+
+    @property
+    def drawing_network(self) -> DALLE:
+        return self.network
 
     @property
     def leaves_parameters_unused(self) -> bool:  # type: ignore[override]

@@ -25,6 +25,7 @@ from metrics.image_facts import (
     ReadImage,
     ReconstructionFacts,
     confusion_matrix,
+    marginal_distance,
 )
 from metrics.java import JavaError
 from metrics.latent_statistics import LatentStatistics, active_units, mutual_information
@@ -104,6 +105,7 @@ __all__ = [
     "first_candidates",
     "human_captions",
     "log_odds_ratios",
+    "marginal_distance",
     "meteor",
     "meteor_scores",
     "meteor_unavailable",

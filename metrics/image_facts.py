@@ -157,3 +157,19 @@ def confusion_matrix(comparisons: Iterable[FactComparison], attribute: FactAttri
                 raise ValueError(f"{attribute.name}: expected one of {', '.join(number_of)}, got {unknown[0]!r}")
             counts[number_of[pair[0]], number_of[pair[1]]] += 1
     return counts
+
+
+def marginal_distance(comparisons: Iterable[FactComparison], attribute: FactAttribute) -> float:
+    """Return how differently often images and pictures of them have each value of an attribute, 0 to 1.
+
+    Total variation between both distributions, whatever image a picture is of: 0 if all values are as frequent, 1 if no
+    value is in both, or if pictures have none at all. It finds a model that draws what is frequent alone.
+
+    Raises:
+        ValueError: A value is none of the attribute's classes.
+    """
+    counts = confusion_matrix(comparisons, attribute)
+    of_images_K, of_pictures_K = counts.sum(axis=1)[:-1], counts.sum(axis=0)[:-1]
+    if not of_images_K.sum() or not of_pictures_K.sum():
+        return float(of_images_K.sum() != of_pictures_K.sum())
+    return float(np.abs(of_images_K / of_images_K.sum() - of_pictures_K / of_pictures_K.sum()).sum() / 2)

@@ -63,6 +63,14 @@ SECTIONS = (
         ("calibration",),
     ),
     Section(
+        "Drawings: captions that find their image",
+        "Share of the references that find their image (retrieval), or the drawing of themselves (cycle), among the "
+        "first by log P(caption | image); whether a caption of that drawing is one of the image; and how many codes "
+        "images and drawings use; higher is better, but the median rank is best at 1. And how differently often they "
+        "show a shape, a colour and the like (drawing_distance), which is best at 0.",
+        ("retrieval", "cycle", "codes", "drawn_codes", "drawing_distance"),
+    ),
+    Section(
         "Draws",
         "How many captions were generated of an image until enough differed, or for some to be selected. Scores of "
         "selected captions are to be compared at equal draws.",

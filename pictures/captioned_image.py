@@ -5,16 +5,15 @@ be read at either size. The font has no Chinese or Japanese characters.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import NamedTuple
 
-import matplotlib
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from metrics.words import on_one_line
 from pictures.changed_words import MarkedWord, marked_words
+from pictures.fonts import font
 from pictures.pixels import from_picture, to_picture
 
 WIDTH = 720  # pixels
@@ -75,7 +74,7 @@ def draw_captioned_image(image_3HW: Tensor, beside: Section, below: Sequence[Sec
     picture.paste(to_picture(image_3HW).resize((IMAGE_SIDE, IMAGE_SIDE), kind), (MARGIN, MARGIN))
     draw = ImageDraw.Draw(picture)
     for text in texts:
-        draw.text((text.x, text.y), text.text, fill=text.color, font=_font(text.bold))
+        draw.text((text.x, text.y), text.text, fill=text.color, font=font(FONT_SIZE, bold=text.bold))
     return from_picture(picture)
 
 
@@ -107,11 +106,4 @@ def _wrap(words: Iterable[MarkedWord], *, left: float, top: float, bold: bool = 
 @lru_cache(4096)
 def _width(text: str, bold: bool) -> float:
     """Return a text's width in pixels; captions of an image share most of their words."""
-    return _font(bold).getlength(text)
-
-
-@cache
-def _font(bold: bool) -> ImageFont.FreeTypeFont:
-    """Return the font that matplotlib brings along."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), FONT_SIZE)
+    return font(FONT_SIZE, bold=bold).getlength(text)

@@ -43,6 +43,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
 
 
 @pytest.fixture(scope="session")
+def trained_vae(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A run of a discrete VAE, made small."""
+    return run_tiny(tmp_path_factory.mktemp("runs") / "vae", "test=false", choices=["model=discrete_vae"])
+
+
+@pytest.fixture(scope="session")
+def trained_dalle(trained_vae: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A run of a transformer on its codes, made small, then the test split."""
+    choices = ["model=dalle", f"model.vae.checkpoint={trained_vae.best}"]
+    return run_tiny(tmp_path_factory.mktemp("runs") / "dalle", choices=choices)
+
+
+@pytest.fixture(scope="session")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     """A tiny model with its data, to build trainers for."""
     return Parts(tmp_path_factory.mktemp("parts"))

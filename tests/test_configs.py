@@ -25,7 +25,7 @@ from tests.metrics.fake_java import install_meteor
 from tests.tiny_run import ROOT, SMALL, build_tiny, compose_train, run_tiny, scalars
 
 CONF = ROOT / "conf"
-OF_EVALUATION = ("ranking",)  # groups that training does not have; see test_evaluate.py
+OF_EVALUATION = ("ranking", "drawing", "drawing_ranking")  # groups that training does not have; see test_evaluate.py
 OF_IMAGES = tuple(f"data/{name}" for name in ("coco", "flickr30k", "karpathy", "nocaps", "textcaps", "vizwiz"))
 """Options that are `data=images` with other names of files; see datamodules/images/test_options.py."""
 ALL_OPTIONS = sorted(

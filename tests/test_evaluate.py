@@ -42,6 +42,7 @@ def test_says_every_image_and_shows_it(report: Path) -> None:
     table = (report / "scores.md").read_text()
     assert "| coco/CIDEr-D |" in table
     assert "captions of each: 4" in table
+    assert "Drawings" not in page + table  # which this model cannot make
 
 
 def test_captions_are_explained_and_probabilities_checked(report: Path) -> None:

@@ -35,7 +35,7 @@ def seed_cpu(seed: int) -> None:
 Generators = Sequence[torch.Generator]
 """One for each image of a batch."""
 
-Purpose = Literal["captions", "loss", "likelihood", "prior"]
+Purpose = Literal["captions", "loss", "likelihood", "prior", "drawing"]
 """What random numbers of an image are for: one purpose takes none away from another."""
 
 

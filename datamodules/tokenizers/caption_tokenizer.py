@@ -10,8 +10,10 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 # Tokenizing a whole data set takes seconds on one core, and the library's threads do not survive the fork of data
 # loader workers: without this line it warns of that at every fork.
@@ -99,6 +101,11 @@ class CaptionTokenizer:
         """Return what `encode` returns for each text."""
         prefix, end = self.vocabulary.prefix, [self.vocabulary.eos_id]
         return [[*prefix, *[*ids, *end][: self.max_length]] for ids in self._uncut_ids(texts)]
+
+    def tokens_after_prefix(self, texts: Sequence[str]) -> Tensor:
+        """Return what `encode` returns for each text without the prefix, padded: `tokens_NL`."""
+        rows = [torch.tensor(ids[len(self.vocabulary.prefix) :]) for ids in self.encode_batch(texts)]
+        return pad_sequence(rows, batch_first=True, padding_value=self.vocabulary.pad_id)
 
     def tokenize_word(self, phrase: str) -> list[int]:
         """Return the ids of words as they stand in the middle of a caption, none cut."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from evaluation.report.drawn import DrawnImage
 from lightning_modules.results.explained_captions import ExplainedCaption
 from metrics import FactAttribute, ReliabilityTable, WordOdds
 from metrics.factor import Integers
@@ -267,6 +268,7 @@ class Report:
         style_words: Words that differ between the ends of the dimensions of the style.
         interpretability: None where it was not measured.
         confusions: What reconstructions show; empty where the data set cannot tell.
+        drawings: Images beside drawings of their references; empty where the model cannot draw.
         config: The exact config, as YAML.
     """
 
@@ -284,4 +286,5 @@ class Report:
     style_words: Sequence[StyleWords]
     interpretability: Interpretability | None
     confusions: Sequence[Confusion]
+    drawings: Sequence[DrawnImage]
     config: str

@@ -1,12 +1,13 @@
-"""Generation: from the decoder's start state to sentences.
+"""Generation: from the decoder's start state to sentences, and from a caption's state to the codes of an image.
 
 Contract: `Strategy`. What a strategy asks of a decoder is a `Stepper` whose states can be reordered; what it returns is
-`Generated`.
+`Generated`. Of images it is `Drawing`, `DrawingStepper` and `DrawnCodes`.
 """
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.constrained_beam import ConstrainedBeam
 from lightning_modules.generation.diverse_beam import DiverseBeam
+from lightning_modules.generation.drawing import Drawing, DrawingStepper, DrawnCodes, GreedyDrawing, SampledDrawing
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.greedy_selection import marginal_gains
@@ -30,12 +31,17 @@ __all__ = [
     "Beam",
     "ConstrainedBeam",
     "DiverseBeam",
+    "Drawing",
+    "DrawingStepper",
+    "DrawnCodes",
     "Generated",
     "Greedy",
+    "GreedyDrawing",
     "Latent",
     "LatentSampling",
     "Request",
     "Sample",
+    "SampledDrawing",
     "Selection",
     "StepState",
     "Stepper",

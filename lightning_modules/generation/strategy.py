@@ -210,7 +210,7 @@ def allowed_words(logits_NV: Tensor, special: SpecialTokens, is_first_N: Tensor)
     return allowed_NV
 
 
-def require(holds: bool, field: str, expected: str, got: object) -> None:
+def require(holds: bool, field: str, expected: str, got: object, *, group: str = "generation") -> None:
     """Raise a `ValueError` that names the setting, unless the condition holds."""
     if not holds:
-        raise ValueError(f"generation.{field} must be {expected}, got {got}")
+        raise ValueError(f"{group}.{field} must be {expected}, got {got}")

@@ -89,6 +89,7 @@ class DALLE(nn.Module):
     Attributes:
         num_codes: K.
         num_positions: P.
+        grid_size: Rows and columns of the codes.
 
     Raises:
         ValueError: There is no such condition, or a code reader with a causal one.
@@ -118,6 +119,7 @@ class DALLE(nn.Module):
         self.causal = condition == "causal"
         self.num_codes = image.num_codes
         self.num_positions = image.num_positions
+        self.grid_size = vae.grid_size
 
     def image_first(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> ImageFirst:
         """Predict each word of captions from their images and the words before it.

@@ -1,9 +1,15 @@
-"""Ranking: which of an image's candidate captions comes first.
+"""Ranking: which of an image's candidate captions, or of a caption's drawings, comes first.
 
-Contract: `Ranker`.
+Contract: `Ranker`; of a caption's drawings `DrawingRanker`.
 """
 
 from lightning_modules.ranking.consensus import Consensus
+from lightning_modules.ranking.drawings import (
+    CaptionOfDrawing,
+    DrawingLikelihood,
+    DrawingRanker,
+    best_drawings_first,
+)
 from lightning_modules.ranking.likelihood import Likelihood
 from lightning_modules.ranking.mix import Mix
 from lightning_modules.ranking.ranked_generation import generate_ranked
@@ -13,12 +19,16 @@ from lightning_modules.ranking.training_index import TrainingIndex
 
 __all__ = [
     "Candidates",
+    "CaptionOfDrawing",
     "Consensus",
+    "DrawingLikelihood",
+    "DrawingRanker",
     "Likelihood",
     "Mix",
     "Ranker",
     "Reconstruction",
     "TrainingIndex",
+    "best_drawings_first",
     "best_first",
     "generate_ranked",
 ]

@@ -21,6 +21,9 @@ from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
 from captioning.strategy import build as build_settings
 from captioning.strategy import ranking_settings, strategy_settings, with_max_length
+from drawing.arguments import parse_arguments as parse_draw
+from drawing.settings import drawing_settings, number_of_drawings
+from drawing.settings import ranking_settings as drawing_ranking_settings
 from exporting.arguments import parse_arguments as parse_export
 from launch.checks import check_settings, refuse_foreign_metrics
 from launch.setting_types import refuse_wrong_settings
@@ -169,6 +172,12 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
         for settings in strategy_settings(options):
             build_settings(with_max_length(settings, 40))
         ranking_settings(options)
+    elif script == "draw.py":
+        options = parse_draw(arguments)
+        assert number_of_drawings(options) > 0
+        build_settings(drawing_settings(options))
+        if options.rank is not None:
+            build_settings(drawing_ranking_settings(options) or {})
     else:
         {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export}[script](arguments)
 

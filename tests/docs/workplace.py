@@ -14,6 +14,8 @@ import score
 import write_shards
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
+from drawing.arguments import parse_arguments as parse_draw
+from drawing.run import run as run_draw
 from exporting.arguments import parse_arguments as parse_export
 from exporting.run import run as run_export
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -120,6 +122,7 @@ SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "train.py": _train,
     "evaluate.py": _evaluate,
     "caption.py": lambda arguments: run_caption(parse_arguments(arguments)),
+    "draw.py": lambda arguments: run_draw(parse_draw(arguments)),
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
     "write_shards.py": _write_shards,

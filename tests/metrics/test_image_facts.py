@@ -8,6 +8,7 @@ from metrics import (
     ReadImage,
     ReconstructionFacts,
     confusion_matrix,
+    marginal_distance,
 )
 
 COLOUR = FactAttribute("colour", ("red", "blue"))
@@ -89,6 +90,18 @@ def test_confusions_by_hand() -> None:
     comparisons = [FactComparison(1, 3, 3, {"colour": pairs}), FactComparison(0, 0, 0, {"size": [("large", "small")]})]
     assert confusion_matrix(comparisons, COLOUR).tolist() == [[1, 1, 0], [0, 0, 1], [1, 0, 0]]
     assert confusion_matrix([], COLOUR).tolist() == [[0] * 3] * 3
+
+
+def test_distances_of_marginals_by_hand() -> None:
+    def distance(*pairs: tuple[str, str]) -> float:
+        return marginal_distance([FactComparison(0, 0, 0, {"colour": [pair]}) for pair in pairs], COLOUR)
+
+    assert distance(("red", "blue"), ("blue", "red")) == 0  # whatever image each is of
+    assert distance(("red", "red"), ("blue", "red")) == 0.5
+    assert distance(("red", "blue"), ("red", "blue")) == 1
+    assert distance(("red", "red"), ("blue", "none"), ("none", "blue")) == 0
+    assert distance(("red", "none"), ("blue", "none")) == 1
+    assert distance() == 0
 
 
 def test_a_value_that_an_attribute_does_not_have_is_refused() -> None:

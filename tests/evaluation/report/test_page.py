@@ -23,6 +23,7 @@ from evaluation.report.contents import (
     TradeOffPoint,
     Traversal,
 )
+from evaluation.report.drawn import DrawnImage, DrawnPicture
 from evaluation.report.page import render
 from lightning_modules.results.explained_captions import ExplainedCaption
 from lightning_modules.results.explanation import ExplainedWord
@@ -92,6 +93,11 @@ def _confusion(name: str) -> Confusion:
     return Confusion(FactAttribute(name, ("red", "blue"), icons), np.array([[1234, 2, 0], [1, 5, 3], [0, 0, 0]]))
 
 
+def _drawn(caption: str, num: int) -> DrawnImage:
+    pictures = [DrawnPicture(torch.rand(3, 16, 16), -81.25 - i, -12.5 - i) for i in range(num)]
+    return DrawnImage("ship.jpg", torch.zeros(3, 16, 16, dtype=torch.uint8), caption, pictures, "a blue bird", 3)
+
+
 def _report() -> Report:
     image_3HW = torch.randint(256, (3, 32, 32), dtype=torch.uint8)
     points = [TradeOffPoint(t, 0.5 - 0.1 * t, 0.8, 0.9 - 0.4 * t, 0.5) for t in (0.5, 1.0)]
@@ -112,6 +118,7 @@ def _report() -> Report:
         ],
         interpretability=_interpretability(),
         confusions=[_confusion("colour"), _confusion("size")],
+        drawings=[_drawn("a red bird", 2)],
         config="model:\n  size: 3",
     )
 
@@ -133,6 +140,7 @@ def test_everything_is_shown() -> None:
         "flying1723.2",
     ]
     shown += ["no word of its own"]
+    shown += ["original, ship.jpg", "a red bird", "−81.2; −12.5", "−82.2; −13.5", "rank 3, captioned: a blue bird"]
     shown += ["What reconstructions show", "colour: 99.5 % right", "1,234"]
     shown += ["6,170 human captions of 1,234 images", "manner", "98.7", "99.5", "pattern", "87.6", "loud", "75.0"]
     for image in (*report.gallery["Best"], *report.gallery["Worst"]):
@@ -150,6 +158,7 @@ def test_parts_come_in_the_order_of_a_reader_who_looks() -> None:
         "Further up",
         "Gallery",
         "Worst",
+        "Drawings",
         "What reconstructions show",
         "Captions word by word",
         "Reliability",
@@ -175,6 +184,7 @@ def test_what_captions_contain_is_text() -> None:
         traversals=[Traversal(image.image_3HW, 0, [1.0], [StyledCaption(HOSTILE, image.reconstruction_3HW)])],
         trade_off=TradeOff({HOSTILE: []}, None, 1, 1),
         explained=[ExplainedImage(HOSTILE, image.image_3HW, [_explained(HOSTILE)])],
+        drawings=[_drawn(HOSTILE, 1)._replace(name=HOSTILE, recaption=HOSTILE)],
         style_words=[StyleWords(0, (-1.0, 1.0), [WordOdds(HOSTILE, 1.0, 2.0, 1, 0)], [], 1)],
         config=f"</pre>{HOSTILE}",
     )
@@ -201,7 +211,8 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 def test_images_have_words_and_the_page_a_language() -> None:
     page = Page(render(_report()))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 2 * 2 + 4 + (2 + 2 + 4) + (1 + 2)  # gallery, traversal, swaps with their heads, explained
+    # gallery, traversal, swaps with their heads, explained, drawings
+    assert len(images) == 2 * 2 + 4 + (2 + 2 + 4) + (1 + 2) + (1 + 2)
     assert all(attributes["alt"] for attributes in images)
     assert ("html", {"lang": "en"}) in page.tags
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
@@ -218,6 +229,7 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
         traversals=[Traversal(pixels_3HW, 1, [0.0, 1.0], _sayings(2, reconstructed=False))],
         swaps=Swaps([pixels_3HW], [_sayings(1, reconstructed=False)]),
         explained=[],
+        drawings=[],
     )
     page = Page(render(report))
     assert page.count("img") == 1 + 1 + 2
@@ -227,7 +239,9 @@ def test_a_model_that_reconstructs_nothing_has_captions_alone() -> None:
 
 def test_what_was_not_measured_is_not_there() -> None:
     bare = replace(_report(), human={}, notes=[], gallery={}, trade_off=None, traversals=[], swaps=None)
-    bare = replace(bare, explained=[], reliability={}, style_words=[], interpretability=None, confusions=[])
+    bare = replace(
+        bare, explained=[], reliability={}, style_words=[], interpretability=None, confusions=[], drawings=[]
+    )
     page = Page(render(bare))
     assert (page.count("img"), page.count("svg"), page.count("h2")) == (0, 0, 2)
     assert "human" not in page.text

@@ -1,0 +1,3 @@
+from .pipeline import DrawingPipeline, Drawings, Prime
+
+__all__ = ["DrawingPipeline", "Drawings", "Prime"]
