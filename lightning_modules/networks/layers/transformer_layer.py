@@ -96,8 +96,8 @@ class TransformerLayer(nn.Module):
         query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
         read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
         key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
-        if isinstance(sees, str) and sees == "earlier":
-            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
+        if x_NLH.device.type == "cpu" or (isinstance(sees, str) and sees == "earlier"):
+            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _unseen(sees, x_NLH.shape[1], read_NKThh))
         else:  # long sequences: without a matrix of all weights
             seen = sees if isinstance(sees, Tensor) else None
             attended_NKLh = scaled_dot_product_attention(query_NKLh, key_NKTh, value_NKTh, seen)
@@ -127,6 +127,13 @@ class LayerScale(nn.Module):
 
     def forward(self, x_NLH: Tensor) -> Tensor:
         return x_NLH * self.scale_H
+
+
+def _unseen(sees: Sees, num_new: int, read_NKThh: Tensor) -> Tensor | None:
+    """Return which of all tokens each of the new ones does not see; None where each sees all."""
+    if isinstance(sees, Tensor):
+        return ~sees
+    return _later_words(num_new, read_NKThh) if sees == "earlier" else None
 
 
 def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:

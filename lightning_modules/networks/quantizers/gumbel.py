@@ -44,7 +44,7 @@ class GumbelQuantizer(Quantizer):
         num_codes: int = 512,
         code_dim: int = 32,
         straight_through: bool = False,
-        kl_weight: float = 0.02,
+        kl_weight: float = 0.1,
     ) -> None:
         super().__init__()
         if num_codes < 2:
