@@ -9,7 +9,7 @@ of the encoder's grid, D features of a position, S style.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
@@ -21,6 +21,7 @@ from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
+from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
@@ -30,13 +31,6 @@ from utils.seeding import Generators, generators_of_images, run_seed
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
-
-
-class FeatureShape(NamedTuple):
-    """The features of one image: P positions of D features."""
-
-    positions: int
-    width: int
 
 
 class FacetModule(LightningModule, ABC):
@@ -197,8 +191,7 @@ class CaptioningModule(EvaluatedModule):
             words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
             style_NS: Styles to generate them in, equally many of each image, in the order of the images, instead of
                 those that the strategy would sample. C follows from q(C|I,S).
-            generators: Where random numbers come from, one for each image, so that its captions do not depend on the
-                other images; None for PyTorch's own.
+            generators: One for each image, so that its captions do not depend on other images; None for PyTorch's own.
 
         Raises:
             ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
@@ -287,8 +280,17 @@ class CaptioningModule(EvaluatedModule):
 
     @property
     def fixed_features(self) -> FeatureShape | None:
-        """The shape of the features of an image where training leaves `encode` as it is, so that they can be cached."""
+        """The shape of what `encode_fixed` returns for an image; None where training leaves nothing as it is."""
         return None
+
+    @property
+    def fixed_fingerprint(self) -> str:
+        """A checksum of the weights and settings that `encode_fixed` may depend on."""
+        return self.features_fingerprint
+
+    def encode_fixed(self, images_BCHW: Tensor) -> Tensor:
+        """Return `fixed_BPD`, which training leaves as it is, so that it can be cached: by default the features."""
+        return self.encode(images_BCHW)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch: those that were cached, or its images encoded."""

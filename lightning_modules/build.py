@@ -102,6 +102,8 @@ def assemble_discrete_vae(
         raise ValueError(f"model.loss.reconstruction must be one of {', '.join(PIXELS)}, got {reconstruction!r}")
     pixels = PIXELS[reconstruction]()
     built_encoder: Encoder = build(encoder, image_size=image_size)
+    if built_encoder.fine_tuning is not None:
+        raise ValueError("model.encoder.trainable_from is for models that caption images; leave it out")
     if built_encoder.grid is None:
         raise ValueError(
             f"model.encoder={type(built_encoder).__name__} gives {built_encoder.positions} positions, which are no "

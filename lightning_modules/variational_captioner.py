@@ -14,9 +14,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
+from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.exporting import ExportedModel, captioner_parts
+from lightning_modules.fine_tuning import FineTunedModule
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import (
@@ -31,9 +32,9 @@ from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.caption_lengths import refuse_long_captions, refuse_long_generation
+from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import Latents
-from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
@@ -42,7 +43,7 @@ from utils.seeding import Generators, generators_of_images, run_seed
 log = logging.getLogger(__name__)
 
 
-class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
+class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -107,6 +108,9 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             image_size=image_size,
         )
         self.discrete_latents = self.network.latents.discrete
+        tuning = self.network.encoder.fine_tuning
+        if tuning is not None and tuning.after_epochs:  # until then its parameters have no gradient
+            self.leaves_parameters_unused = True
         widths = NetworkWidths(
             style_dim=self.network.latents.style_dim,
             content_dim=self.network.latents.content_dim,
@@ -145,10 +149,6 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         terms, latents = self._terms(features_BPD, batch, every_R, for_loss)
         self.split_loss.add(self.loss.samples(terms), batch.image_ids_B, batch.image_of_caption_N)
         return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
-
-    def features_of(self, batch: CaptionBatch) -> Tensor:
-        """Return `features_BPD` of a batch: those that were cached, or its images encoded, with gradients."""
-        return self.network.encoder(batch.images_BCHW) if batch.features_BPD is None else batch.features_BPD.float()
 
     def _terms(
         self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor, generators: Generators | None = None
@@ -273,10 +273,17 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size)
 
     @property
+    def fixed_fingerprint(self) -> str:
+        return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size, fixed_part=True)
+
+    @property
     def features_code(self) -> str:
         return sources_of(type(self.network.encoder).__module__)
 
     @property
     def fixed_features(self) -> FeatureShape | None:
-        encoder = self.network.encoder
-        return FeatureShape(encoder.positions, encoder.width) if encoder.frozen else None
+        return self.network.encoder.fixed_shape
+
+    @torch.no_grad()
+    def encode_fixed(self, images_BCHW: Tensor) -> Tensor:
+        return self.network.encoder.fixed_part(images_BCHW)
