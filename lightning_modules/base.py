@@ -8,7 +8,7 @@ of the encoder's grid, D features of a position, S style.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -47,11 +47,13 @@ class FacetModule(LightningModule, ABC):
         built_in_training: Names of settings that the constructor does not build anything of, such as the optimizer:
             whoever loads a checkpoint need not trust their classes.
         trained_on: What the weights that it started from were trained on; None for a random start.
+        caption_weights: From `CaptionDataModule.consensus` of an image to its captions' weights; None for alike.
     """
 
     leaves_parameters_unused: bool = False
     built_in_training: tuple[str, ...] = ("optimizer", "scheduler")
     trained_on: TrainingRecord | None = None
+    caption_weights: Callable[[Tensor], Tensor] | None = None
 
     def load_pretrained(self) -> None:
         """Read published weights where the settings name some; for the start of a training run, and logged here.
@@ -134,10 +136,9 @@ class EvaluatedModule(FacetModule):
 class CaptioningModule(EvaluatedModule):
     """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
 
-    Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`).
-
-    Only `encode` and `generate` have to be written, beside `training_step` and `configure_optimizers`. Validation and
-    test then generate captions, which the callbacks score; a model that also has a loss to report overrides `evaluate`.
+    Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`). Only `encode` and `generate` have
+    to be written, beside `training_step` and `configure_optimizers`. Validation and test then generate captions, which
+    the callbacks score; a model that also has a loss to report overrides `evaluate`.
 
     Attributes:
         tokenizer: Turns words into the ids that it reads and generates.
@@ -189,8 +190,7 @@ class CaptioningModule(EvaluatedModule):
             features_BPD: See `encode`.
             strategy: How; by default the model's own.
             words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
-            style_NS: Styles to generate them in, equally many of each image, in the order of the images, instead of
-                those that the strategy would sample. C follows from q(C|I,S).
+            style_NS: Styles to generate them in, equally many of each image, in order; None for those of the strategy.
             generators: One for each image, so that its captions do not depend on other images; None for PyTorch's own.
 
         Raises:

@@ -117,6 +117,8 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
             vocab_size=self.tokenizer.vocabulary.size,
         )
         self.loss: VAELoss = build(loss, widths=widths)
+        if self.loss.caption_weights is not None:
+            self.caption_weights = self.loss.caption_weights.of_image
         self.strategy: Strategy = build(generation)
         self.split_loss = SplitLoss(self.loss.names(reconstructs=self.can_reconstruct), self.loss.report)
 
@@ -174,6 +176,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
             kl_style_NZ=output.latents.style.kl,
             kl_content_NZ=output.latents.content.kl,
             extra=self.loss.extra_terms(output),
+            weights_N=batch.weights_N,
         )
         return terms, output.latents
 

@@ -2,6 +2,7 @@
 
 from lightning_modules.losses.bag_of_words import BagOfWords
 from lightning_modules.losses.confidence_penalty import ConfidencePenalty
+from lightning_modules.losses.consensus_weights import ConsensusWeights
 from lightning_modules.losses.discrete_vae_loss import DiscreteVAELoss
 from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.losses.loss_term import LossTerm, NetworkWidths, WeightedTerm
@@ -11,6 +12,7 @@ from lightning_modules.losses.vae_loss import LossTerms, VAELoss
 __all__ = [
     "BagOfWords",
     "ConfidencePenalty",
+    "ConsensusWeights",
     "DiscreteVAELoss",
     "LossReport",
     "LossTerm",
