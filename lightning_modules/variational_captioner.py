@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch, seeds_of_images
-from datamodules.tokenizers import CaptionTokenizer
+from datamodules.tokenizers import CaptionTokenizer, content_ids
 from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.exporting import ExportedModel, captioner_parts
@@ -59,6 +59,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         middle: Hidden state to word logits.
         relaxation: Word logits to (nearly) words for the image decoder.
         image_decoder: Words to an image; empty for none.
+        memory: What attention reads beside the image; empty for nothing.
         loss: The VAE-loss.
         optimizer: A `torch.optim.Optimizer`.
         scheduler: A learning rate scheduler that takes `total_steps`, advanced at every step; empty for none.
@@ -89,6 +90,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         generation: Config,
         tokenizer: str,
         image_size: int,
+        memory: Config | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
@@ -106,6 +108,8 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
             image_decoder=image_decoder,
             vocabulary=self.tokenizer.vocabulary,
             image_size=image_size,
+            memory=memory,
+            word_ids=content_ids(self.tokenizer) if memory else (),
         )
         self.discrete_latents = self.network.latents.discrete
         tuning = self.network.encoder.fine_tuning

@@ -86,6 +86,10 @@ def _flickr8k_experiment(folder: Path) -> list[str]:
     return [*_flickr8k(folder), *_backbone(folder)]
 
 
+def _predicted_words(folder: Path) -> list[str]:
+    return ["model/memory=predicted_words"]
+
+
 def _fine_tuning(folder: Path) -> list[str]:
     files = _flickr8k_experiment(folder)
     trained = run_tiny(folder / "trained", "test=false", choices=["experiment=flickr8k", *files])
@@ -121,6 +125,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/encoder/timm": _backbone,
     "model/grid_decoder/strided": _discrete_vae,
     "model/loss/discrete_vae": _discrete_vae,
+    "model/loss/terms/predicted_words": _predicted_words,
     "model/quantizer/fsq": _discrete_vae,
     "model/quantizer/gumbel": _discrete_vae,
     "model/quantizer/vq": _discrete_vae,

@@ -6,6 +6,7 @@ from lightning_modules.losses.consensus_weights import ConsensusWeights
 from lightning_modules.losses.discrete_vae_loss import DiscreteVAELoss
 from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.losses.loss_term import LossTerm, NetworkWidths, WeightedTerm
+from lightning_modules.losses.predicted_words import PredictedWordsTerm
 from lightning_modules.losses.terms import caption_cross_entropy, free_bits, reconstruction_nll
 from lightning_modules.losses.vae_loss import LossTerms, VAELoss
 
@@ -18,6 +19,7 @@ __all__ = [
     "LossTerm",
     "LossTerms",
     "NetworkWidths",
+    "PredictedWordsTerm",
     "VAELoss",
     "WeightedTerm",
     "caption_cross_entropy",

@@ -22,7 +22,7 @@ class ConsensusWeights:
         ValueError: The bounds do not hold 1 between them.
     """
 
-    def __init__(self, *, lowest: float = 0.25, highest: float = 2.0, share: float | Schedule = 1.0) -> None:
+    def __init__(self, *, lowest: float = 0.25, highest: float = 2.0, share: float | Schedule) -> None:
         if not 0 <= lowest <= 1 <= highest:
             raise ValueError(
                 f"model.loss.weights: expected lowest from 0 to 1 and highest of 1 or more, got {lowest} and {highest}"

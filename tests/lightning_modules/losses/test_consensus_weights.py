@@ -12,7 +12,7 @@ from tests.tiny_run import run_tiny, scalars
 
 
 def test_weights_are_relative_to_the_image_clipped_and_one_on_average() -> None:
-    weights = ConsensusWeights(lowest=0.5, highest=1.5)
+    weights = ConsensusWeights(lowest=0.5, highest=1.5, share=1.0)
     for consensus, expected in (
         ([0.1, 1.0, 1.9], [0.5, 1.0, 1.5]),
         ([0.0, 0.0, 3.0], [0.6, 0.6, 1.8]),
@@ -35,7 +35,7 @@ def test_they_weigh_the_caption_term_as_their_share_grows() -> None:
 
 def test_bounds_that_do_not_hold_one_are_refused() -> None:
     with pytest.raises(ValueError, match=r"lowest from 0 to 1 and highest of 1 or more, got 1.2 and 2.0"):
-        ConsensusWeights(lowest=1.2)
+        ConsensusWeights(lowest=1.2, share=1.0)
 
 
 def test_a_run_weighs_its_captions(tmp_path: Path) -> None:
