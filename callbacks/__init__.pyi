@@ -1,6 +1,7 @@
 from .cached_features import CachedFeatures
 from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
+from .caption_weights import CaptionWeights
 from .code_usage import CodeUsage
 from .constant_monitors import ConstantMonitors
 from .kl_history import KLHistory
@@ -24,6 +25,7 @@ __all__ = [
     "CachedFeatures",
     "CaptionMetrics",
     "CaptionSamples",
+    "CaptionWeights",
     "CodeUsage",
     "ConstantMonitors",
     "KLHistory",

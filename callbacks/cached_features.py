@@ -1,4 +1,4 @@
-"""Lets a model whose encoder is frozen train from features that were computed once."""
+"""Lets a model whose encoder, or a first part of it, is frozen train from what that was computed once of each image."""
 
 from importlib import metadata
 
@@ -28,13 +28,13 @@ class CachedFeatures(Callback):
             )
         if pl_module.fixed_features is None:
             raise ValueError(
-                "data.cache_features=true needs an encoder that training leaves as it is; choose model=timm with "
-                "model.encoder.frozen=true, or leave it out"
+                "data.cache_features=true needs an encoder that training leaves as it is, or a first part of one; "
+                "choose model=timm with model.encoder.frozen=true, or leave it out"
             )
         source = FeatureSource(
-            encode=lambda images_BCHW: pl_module.encode(images_BCHW.to(pl_module.device)),
+            encode=lambda images_BCHW: pl_module.encode_fixed(images_BCHW.to(pl_module.device)),
             fingerprint=features_key(
-                pl_module.features_fingerprint, pl_module.features_code, trainer.strategy.root_device
+                pl_module.fixed_fingerprint, pl_module.features_code, trainer.strategy.root_device
             ),
             positions=pl_module.fixed_features.positions,
             width=pl_module.fixed_features.width,
@@ -60,7 +60,7 @@ def features_key(fingerprint: str, code: str, device: torch.device) -> str:
     """Return a checksum of all that features depend on beside the images: the encoder, its code, and the machine.
 
     Args:
-        fingerprint: Of the encoder's weights and settings (`CaptioningModule.features_fingerprint`).
+        fingerprint: Of the encoder's weights and settings (`CaptioningModule.fixed_fingerprint`).
         code: Of its source code (`CaptioningModule.features_code`).
         device: Where it runs.
     """

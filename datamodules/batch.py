@@ -21,6 +21,7 @@ class CaptionSample(NamedTuple):
     image_id: int
     references: list[str]
     features_PD: Tensor | None = None
+    weights: Tensor | None = None
 
 
 class UnreadableImage(NamedTuple):
@@ -42,6 +43,7 @@ class CaptionBatch(NamedTuple):
         image_ids_B: The dataset's own number of each image, by which metrics drop repeated images.
         references: All reference captions of each image, as text, for evaluation.
         features_BPD: The images as a frozen encoder sees them, where that was computed before: P places of D features.
+        weights_N: How much each caption counts in training, where they do not count alike; 1 on average.
         left_out: The images that should have been here but could not be read.
     """
 
@@ -51,6 +53,7 @@ class CaptionBatch(NamedTuple):
     image_ids_B: Tensor
     references: list[list[str]]
     features_BPD: Tensor | None = None
+    weights_N: Tensor | None = None
     left_out: Sequence[UnreadableImage] = ()
 
 
@@ -62,6 +65,7 @@ def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) ->
         return empty_batch(left_out)
     captions = [caption for sample in samples for caption in sample.captions]
     grids = [sample.features_PD for sample in samples if sample.features_PD is not None]
+    weights = [sample.weights for sample in samples if sample.weights is not None]
     counts = torch.tensor([len(sample.captions) for sample in samples])
     return CaptionBatch(
         images_BCHW=torch.stack([sample.image_CHW for sample in samples]),
@@ -70,6 +74,7 @@ def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) ->
         image_ids_B=torch.tensor([sample.image_id for sample in samples]),
         references=[sample.references for sample in samples],
         features_BPD=torch.stack(grids) if len(grids) == len(samples) else None,
+        weights_N=torch.cat(weights) if len(weights) == len(samples) else None,
         left_out=left_out,
     )
 

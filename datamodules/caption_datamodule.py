@@ -3,18 +3,21 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CaptionBatch, CaptionSample, UnreadableImage, collate
+from datamodules.caption_consensus import consensus_or_load
 from datamodules.dataset import CaptionDataset
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint
@@ -236,6 +239,20 @@ class CaptionDataModule(LightningDataModule, ABC):
             dataset = self.dataset(name)
             dataset.features, dataset.with_images = [cache.open() for cache in of_views], with_images
             dataset.without_features = frozenset(number for cache in of_views for number in cache.missing())
+
+    def consensus(self) -> NDArray[np.float32]:
+        """Return CIDEr-D of each training caption with the others of its image: [C] (see `consensus_or_load`)."""
+        return consensus_or_load(self.splits["train"].captions, cache_dir=self.cache_dir)
+
+    def weigh_captions(self, of_image: Callable[[Tensor], Tensor]) -> None:
+        """Let training batches bring weights of their captions from now on, also those of loaders that are there.
+
+        Args:
+            of_image: From the `consensus` of an image's captions to their weights.
+        """
+        dataset = self.dataset("train")
+        by_image = torch.from_numpy(self.consensus()).tensor_split(dataset.tokens.image_ends_N[:-1].tolist())
+        dataset.weights_C = torch.cat([of_image(consensus_K) for consensus_K in by_image])
 
     def dataset(self, name: SplitName) -> CaptionDataset:
         """Return the samples of a split, which its batches are made of; there after `setup`."""

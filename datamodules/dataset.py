@@ -34,6 +34,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
     Attributes:
         features: What a frozen encoder sees of each image, a table of each view, if that was computed before; one view
             comes with the image.
+        weights_C: How much each caption of the split counts in training; None where they count alike.
         without_features: The numbers of images that could not be read when features were computed.
         with_images: Whether the image itself comes along; otherwise it has no pixels.
     """
@@ -52,6 +53,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         self.captions_per_image = captions_per_image
         self.include_longest_caption = include_longest_caption
         self.features: Sequence[FeatureTable] = ()
+        self.weights_C: Tensor | None = None
         self.without_features: frozenset[int] = frozenset()
         self.skip_bad_images = skip_bad_images
         self.with_images = True
@@ -80,24 +82,29 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         if index in self.without_features:
             raise BadImageError(f"{self.split.image_names[index]}: could not be read when features were computed")
         captions = self.tokens[index]
+        chosen = [*range(len(captions))]
         if self.captions_per_image is not None:
-            captions = self._draw(captions)[: self.captions_per_image]
+            chosen = self._draw(captions)[: self.captions_per_image]
         return CaptionSample(
             image_CHW=self.split.load_image(index) if self.with_images else NO_PIXELS,
             features_PD=self._draw_features(index) if self.features else None,
-            captions=captions,
+            captions=[captions[i] for i in chosen],
             image_id=self.split.image_ids[index],
             references=list(self.split.captions[index]),
+            weights=self._weights(index, chosen),
         )
+
+    def _weights(self, index: int, chosen: list[int]) -> Tensor | None:
+        return None if self.weights_C is None else self.weights_C[self.tokens.captions_of(index)][chosen]
 
     def _draw_features(self, index: int) -> Tensor:
         view = int(torch.randint(len(self.features), ())) if len(self.features) > 1 else 0
         return torch.from_numpy(self.features[view][index].copy())
 
-    def _draw(self, captions: Sequence[Tensor]) -> list[Tensor]:
-        """Return the captions in random order, the longest first where it has to come along."""
+    def _draw(self, captions: Sequence[Tensor]) -> list[int]:
+        """Return the numbers of the captions in random order, the longest first where it has to come along."""
         order = torch.randperm(len(captions)).tolist()
         if self.include_longest_caption:
             longest = max(range(len(captions)), key=lambda i: len(captions[i]))
             order.sort(key=lambda i: i != longest)
-        return [captions[i] for i in order]
+        return order

@@ -43,9 +43,13 @@ class TokenTable(LazySequence[list[Tensor]]):
     def __len__(self) -> int:
         return len(self.image_ends_N)
 
+    def captions_of(self, index: int) -> slice:
+        """Return which of all captions are those of image `index`."""
+        return slice(int(self.image_ends_N[index - 1]) if index else 0, int(self.image_ends_N[index]))
+
     def item(self, index: int) -> list[Tensor]:
-        first = int(self.image_ends_N[index - 1]) if index else 0
-        ends = self.caption_ends_C[first : int(self.image_ends_N[index])].tolist()
+        first = self.captions_of(index).start
+        ends = self.caption_ends_C[self.captions_of(index)].tolist()
         start = int(self.caption_ends_C[first - 1]) if first else 0
         ids = torch.from_numpy(self.ids_I[start : ends[-1] if ends else start].astype(np.int64))
         return [*ids.split(np.diff([start, *ends]).tolist())] if ends else []

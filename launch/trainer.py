@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities import rank_zero_only
 
-from callbacks import CachedFeatures
+from callbacks import CachedFeatures, CaptionWeights
 from utils.devices import native_bfloat16
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
     parts: dict[str, Any] = {"callbacks": [*instantiate(config.callbacks).values()]}
     if config.data.get("cache_features"):
         parts["callbacks"].append(CachedFeatures())
+    if (config.model.get("loss") or {}).get("weights"):
+        parts["callbacks"].append(CaptionWeights())
     if settings.get("enable_progress_bar") is False:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, ProgressBar)]
     if settings.get("enable_checkpointing") is False:

@@ -8,7 +8,7 @@ of the encoder's grid, D features of a position, S style.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.drawing.drawer import Drawer
 from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
+from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
@@ -48,11 +49,13 @@ class FacetModule(LightningModule, ABC):
         built_in_training: Names of settings that the constructor does not build anything of, such as the optimizer:
             whoever loads a checkpoint need not trust their classes.
         trained_on: What the weights that it started from were trained on; None for a random start.
+        caption_weights: From `CaptionDataModule.consensus` of an image to its captions' weights; None for alike.
     """
 
     leaves_parameters_unused: bool = False
     built_in_training: tuple[str, ...] = ("optimizer", "scheduler")
     trained_on: TrainingRecord | None = None
+    caption_weights: Callable[[Tensor], Tensor] | None = None
 
     def load_pretrained(self) -> None:
         """Read published weights where the settings name some; for the start of a training run, and logged here.
@@ -135,10 +138,9 @@ class EvaluatedModule(FacetModule):
 class CaptioningModule(Drawer, EvaluatedModule):
     """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
 
-    Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`).
-
-    Only `encode` and `generate` have to be written, beside `training_step` and `configure_optimizers`. Validation and
-    test then generate captions, which the callbacks score; a model that also has a loss to report overrides `evaluate`.
+    Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`). Only `encode` and `generate` have
+    to be written, beside `training_step` and `configure_optimizers`. Validation and test then generate captions, which
+    the callbacks score; a model that also has a loss to report overrides `evaluate`.
 
     Attributes:
         tokenizer: Turns words into the ids that it reads and generates.
@@ -193,10 +195,8 @@ class CaptioningModule(Drawer, EvaluatedModule):
             features_BPD: See `encode`.
             strategy: How; by default the model's own.
             words: What every caption must contain, for all images or for each; needs a `ConstrainedBeam`.
-            style_NS: Styles to generate them in, equally many of each image, in the order of the images, instead of
-                those that the strategy would sample. C follows from q(C|I,S).
-            generators: Where random numbers come from, one for each image, so that its captions do not depend on the
-                other images; None for PyTorch's own.
+            style_NS: Styles to generate them in, equally many of each image, in order; None for those of the strategy.
+            generators: One for each image, so that its captions do not depend on other images; None for PyTorch's own.
 
         Raises:
             ValueError: A word is unknown, the strategy cannot be constrained, or the styles have a wrong shape.
@@ -285,12 +285,20 @@ class CaptioningModule(Drawer, EvaluatedModule):
 
     @property
     def fixed_features(self) -> FeatureShape | None:
-        """The shape of the features of an image where training leaves `encode` as it is, so that they can be cached."""
+        """The shape of what `encode_fixed` returns for an image; None where training leaves nothing as it is."""
         return None
 
     def pooled(self, features_BPD: Tensor) -> Tensor:
         """Return one vector of each image, by which similar images are found: `features_BD`, the mean by default."""
         return features_BPD.float().mean(dim=1)
+    @property
+    def fixed_fingerprint(self) -> str:
+        """A checksum of the weights and settings that `encode_fixed` may depend on."""
+        return self.features_fingerprint
+
+    def encode_fixed(self, images_BCHW: Tensor) -> Tensor:
+        """Return `fixed_BPD`, which training leaves as it is, so that it can be cached: by default the features."""
+        return self.encode(images_BCHW)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch: those that were cached, or its images encoded."""

@@ -1,5 +1,6 @@
 """Puts networks together from the configs of their parts: what each stage must know of the others is said here."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplaceP
 from lightning_modules.networks.latents import LatentModel
 from lightning_modules.networks.layers.segment_transformer import SegmentTransformer
 from lightning_modules.networks.position_combiners import PositionCombiner
+from lightning_modules.networks.memories import PredictedWords
 from lightning_modules.networks.quantizers import Quantizer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
 
@@ -54,8 +56,18 @@ def assemble(
     image_decoder: Config,
     vocabulary: Vocabulary,
     image_size: int,
+    memory: Config | None = None,
+    word_ids: Sequence[int] = (),
 ) -> Captioner:
-    """Build each part with the widths of those that it reads from; an empty config leaves an optional part out."""
+    """Build each part with the widths of those that it reads from; an empty config leaves an optional part out.
+
+    Args:
+        encoder: Like all that follow up to the vocabulary, the config of that part.
+        vocabulary: The tokenizer's.
+        image_size: Height and width of the images in pixels.
+        memory: The config of what attention reads beside the image.
+        word_ids: Words that this may be made of.
+    """
     built_encoder: Encoder = build(encoder, image_size=image_size)
     built_latents: LatentModel = build(
         latents,
@@ -64,12 +76,21 @@ def assemble(
         memory_dim=built_encoder.memory_dim,
         embedding_dim=embedding["embedding_dim"],
     )
+    positions = built_encoder.positions
+    if memory and not attention:
+        raise ValueError("model/memory is read by attention; choose model/attention=multi_head or model/memory=none")
+    if memory:
+        words: PredictedWords = build(
+            memory, width=built_encoder.width, memory_dim=built_latents.memory_dim, word_ids=word_ids
+        )
+        built_latents.remember_words(words)
+        positions += words.num_places
     if not attention:
         built_latents.leave_out_memory()
     built_combiner: Combiner = build(combiner, style_dim=built_latents.style_dim, content_dim=built_latents.content_dim)
     built_embedding: Embedding = build(embedding, vocab_size=vocabulary.size, pad_id=vocabulary.pad_id)
-    memory = {"width": built_latents.memory_dim, "positions": built_encoder.positions}
-    built_attention = partial(build, attention, **memory, hidden_size=decoder["hidden_size"]) if attention else None
+    places = {"width": built_latents.memory_dim, "positions": positions}
+    built_attention = partial(build, attention, **places, hidden_size=decoder["hidden_size"]) if attention else None
     built_decoder: Decoder = build(
         decoder,
         embedding_dim=built_embedding.embedding_dim,
@@ -108,6 +129,8 @@ def assemble_discrete_vae(
         raise ValueError(f"model.loss.reconstruction must be one of {', '.join(PIXELS)}, got {reconstruction!r}")
     pixels = PIXELS[reconstruction]()
     built_encoder: Encoder = build(encoder, image_size=image_size)
+    if built_encoder.fine_tuning is not None:
+        raise ValueError("model.encoder.trainable_from is for models that caption images; leave it out")
     if built_encoder.grid is None:
         raise ValueError(
             f"model.encoder={type(built_encoder).__name__} gives {built_encoder.positions} positions, which are no "

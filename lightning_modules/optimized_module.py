@@ -33,9 +33,12 @@ class OptimizedModule(FacetModule):
                 "model/scheduler=constant"
             )
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters that are trained, in groups as optimizers take them; by default all in one."""
+        return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad]}]
+
     def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = build(self.hparams["optimizer"], trained)
+        optimizer = build(self.hparams["optimizer"], self.parameter_groups())
         configured: Any = optimizer
         if self.hparams["scheduler"]:
             total_steps = max(1, int(self.trainer.estimated_stepping_batches))

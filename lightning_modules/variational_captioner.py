@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.batch import CaptionBatch, seeds_of_images
-from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
+from datamodules.tokenizers import CaptionTokenizer, content_ids
+from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, GeneratedBatch
 from lightning_modules.build import Config, assemble, build
 from lightning_modules.exporting import ExportedModel, captioner_parts
+from lightning_modules.fine_tuning import FineTunedModule
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
 from lightning_modules.losses import (
@@ -31,9 +32,9 @@ from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.caption_lengths import refuse_long_captions, refuse_long_generation
+from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import Latents
-from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
@@ -42,7 +43,7 @@ from utils.seeding import Generators, generators_of_images, run_seed
 log = logging.getLogger(__name__)
 
 
-class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
+class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
     """Trains and evaluates a variational captioner.
 
     It takes plain configs, not built modules, and builds its networks itself, so that a checkpoint reloads alone.
@@ -58,6 +59,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         middle: Hidden state to word logits.
         relaxation: Word logits to (nearly) words for the image decoder.
         image_decoder: Words to an image; empty for none.
+        memory: What attention reads beside the image; empty for nothing.
         loss: The VAE-loss.
         optimizer: A `torch.optim.Optimizer`.
         scheduler: A learning rate scheduler that takes `total_steps`, advanced at every step; empty for none.
@@ -88,6 +90,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         generation: Config,
         tokenizer: str,
         image_size: int,
+        memory: Config | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
@@ -105,14 +108,21 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             image_decoder=image_decoder,
             vocabulary=self.tokenizer.vocabulary,
             image_size=image_size,
+            memory=memory,
+            word_ids=content_ids(self.tokenizer) if memory else (),
         )
         self.discrete_latents = self.network.latents.discrete
+        tuning = self.network.encoder.fine_tuning
+        if tuning is not None and tuning.after_epochs:  # until then its parameters have no gradient
+            self.leaves_parameters_unused = True
         widths = NetworkWidths(
             style_dim=self.network.latents.style_dim,
             content_dim=self.network.latents.content_dim,
             vocab_size=self.tokenizer.vocabulary.size,
         )
         self.loss: VAELoss = build(loss, widths=widths)
+        if self.loss.caption_weights is not None:
+            self.caption_weights = self.loss.caption_weights.of_image
         self.strategy: Strategy = build(generation)
         self.split_loss = SplitLoss(self.loss.names(reconstructs=self.can_reconstruct), self.loss.report)
 
@@ -146,10 +156,6 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         self.split_loss.add(self.loss.samples(terms), batch.image_ids_B, batch.image_of_caption_N)
         return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
 
-    def features_of(self, batch: CaptionBatch) -> Tensor:
-        """Return `features_BPD` of a batch: those that were cached, or its images encoded, with gradients."""
-        return self.network.encoder(batch.images_BCHW) if batch.features_BPD is None else batch.features_BPD.float()
-
     def _terms(
         self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor, generators: Generators | None = None
     ) -> tuple[LossTerms, Latents]:
@@ -174,6 +180,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             kl_style_NZ=output.latents.style.kl,
             kl_content_NZ=output.latents.content.kl,
             extra=self.loss.extra_terms(output),
+            weights_N=batch.weights_N,
         )
         return terms, output.latents
 
@@ -273,10 +280,17 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size)
 
     @property
+    def fixed_fingerprint(self) -> str:
+        return encoder_fingerprint(self.network.encoder, self.hparams["encoder"], self.image_size, fixed_part=True)
+
+    @property
     def features_code(self) -> str:
         return sources_of(type(self.network.encoder).__module__)
 
     @property
     def fixed_features(self) -> FeatureShape | None:
-        encoder = self.network.encoder
-        return FeatureShape(encoder.positions, encoder.width) if encoder.frozen else None
+        return self.network.encoder.fixed_shape
+
+    @torch.no_grad()
+    def encode_fixed(self, images_BCHW: Tensor) -> Tensor:
+        return self.network.encoder.fixed_part(images_BCHW)

@@ -1,4 +1,4 @@
-"""Training from features that a frozen encoder computed once."""
+"""Training from what a frozen encoder, or the frozen part of one, computed once of each image."""
 
 from pathlib import Path
 
@@ -10,12 +10,15 @@ from torch import Tensor
 
 from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.reading import BadImageError
+from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import WITHOUT_PICTURES, TinyRun, run_tiny, scalars
 
 BACKBONE = "test_efficientnet"
+LAST_BLOCKS = ("model.encoder.trainable_from=blocks.3", "model.encoder.trainable_after=1", "trainer.max_epochs=2")
+LAST = ("blocks.3", "blocks.4", "conv_head", "bn2")
 
 
 def _run(folder: Path, *settings: str, choices: tuple[str, ...] = ()) -> TinyRun:
@@ -94,6 +97,48 @@ def test_a_checkpoint_of_cached_features_goes_on(tmp_path: Path) -> None:
         choices=choices,
     )
     assert [step for step, _ in scalars(more.events)["train/loss"]] == [2, 3]
+
+
+def _encoder_weights(run: TinyRun) -> dict[str, Tensor]:
+    state = torch.load(run.folder / "checkpoints/last.ckpt")["state_dict"]
+    return {name.removeprefix("network.encoder."): tensor for name, tensor in state.items() if ".encoder." in name}
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_last_blocks_train_from_cached_inputs(tmp_path: Path, batches: list[int]) -> None:
+    """As they would from images, bit for bit after an interruption, and giving captions of images as trained."""
+    choices = ("model/scheduler=constant", "model/image_decoder=none", "callbacks=ema", "metrics=rouge")
+    settings = (*LAST_BLOCKS, "model.encoder.trainable_rate=1", "test=false")
+    cached_settings = (*settings, "data.cache_features=true")
+    plain = _run(tmp_path / "plain", *settings, choices=choices)
+    batches.clear()
+    cached = _run(tmp_path / "cached", *cached_settings, choices=choices)
+    assert not [size for size in batches if size > 1]  # only what those blocks read is computed, once
+    for name in ("train/nats/caption", "val/nats/caption", "val/rouge_score/rougeL"):
+        expected = [(step, pytest.approx(value, rel=2e-3)) for step, value in scalars(plain.events)[name]]
+        assert scalars(cached.events)[name] == expected
+
+    begun = _run(tmp_path / "begun", *cached_settings, "trainer.max_steps=2", choices=choices)
+    resumed = f"ckpt_path={begun.folder / 'checkpoints/last.ckpt'}"
+    before, after = _encoder_weights(begun), _encoder_weights(cached)
+    goes_on = _encoder_weights(_run(tmp_path / "more", *cached_settings, resumed, choices=choices))
+    assert all(torch.equal(after[name], goes_on[name]) for name in after)
+    changed = {name for name in after if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(tuple(f"backbone.{part}." for part in LAST)) for name in changed)
+    assert not [name for name in changed if "running" in name or "num_batches" in name]
+
+    captioner = load_captioner(cached.best)
+    images_BCHW = torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8)
+    fixed_BPD = captioner.encode_fixed(images_BCHW)
+    assert fixed_BPD.shape[1:] == captioner.fixed_features == (16, 32)
+    assert torch.equal(captioner.network.encoder.trained_part(fixed_BPD), captioner.encode(images_BCHW))
+
+
+def test_blocks_that_would_never_be_trained_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _run(tmp_path / "run", *LAST_BLOCKS, "trainer.max_epochs=1")
+    assert "trainable_after=1 with trainer.max_epochs=1: the blocks" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore:train_dataloader yielded None")

@@ -92,6 +92,10 @@ def _flickr8k_experiment(folder: Path) -> list[str]:
     return [*_flickr8k(folder), *_backbone(folder)]
 
 
+def _predicted_words(folder: Path) -> list[str]:
+    return ["model/memory=predicted_words"]
+
+
 def _fine_tuning(folder: Path) -> list[str]:
     files = _flickr8k_experiment(folder)
     trained = run_tiny(folder / "trained", "test=false", choices=["experiment=flickr8k", *files])
@@ -157,6 +161,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/loss/dalle": _dalle,
     "model/position/add": _dalle,
     "model/position/mult": _dalle,
+    "model/loss/terms/predicted_words": _predicted_words,
     "model/quantizer/fsq": _discrete_vae,
     "model/quantizer/gumbel": _discrete_vae,
     "model/quantizer/gumbel_8192": _discrete_vae,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.losses.consensus_weights import ConsensusWeights
 from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.losses.loss_term import NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import free_bits
@@ -28,6 +29,7 @@ class LossTerms(NamedTuple):
         kl_style_NZ: KL of the style posterior from its prior, by dimension.
         kl_content_NZ: KL of the content posterior from its prior, by dimension.
         extra: What further terms are of each caption, [N] each, by name.
+        weights_N: How much each caption counts, 1 on average; None where they count alike.
     """
 
     caption_N: Tensor
@@ -36,9 +38,13 @@ class LossTerms(NamedTuple):
     kl_style_NZ: Tensor
     kl_content_NZ: Tensor
     extra: Mapping[str, Tensor] = MappingProxyType({})
+    weights_N: Tensor | None = None
 
 
-OWN_NAMES = {"caption", "smoothed", "reconstruction", "kl", "kl_style", "kl_content", "beta", "gamma"}
+OWN_NAMES = {
+    *("caption", "smoothed", "weighted", "consensus", "reconstruction"),
+    *("kl", "kl_style", "kl_content", "beta", "gamma"),
+}
 
 
 class VAELoss(nn.Module):
@@ -60,6 +66,8 @@ class VAELoss(nn.Module):
             comes in equal shares: as many are free in all dimensions together.
         content_free_bits: The same of C.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
+        weights: How much the captions of an image count in the caption term of training, whose nats are logged as they
+            are; None for alike.
         terms: Further terms by name, each with its weight.
         widths: Those of the network, for terms with parameters; None where no term has any.
 
@@ -79,6 +87,7 @@ class VAELoss(nn.Module):
         style_free_bits: float | Schedule = 0.0,
         content_free_bits: float | Schedule = 0.0,
         label_smoothing: float = 0.0,
+        weights: ConsensusWeights | None = None,
         terms: Mapping[str, WeightedTerm] | None = None,
         widths: NetworkWidths | None = None,
     ) -> None:
@@ -95,6 +104,7 @@ class VAELoss(nn.Module):
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
         self.label_smoothing = label_smoothing
+        self.caption_weights = weights or None  # no settings, {}, are none
         terms = terms or {}
         if taken := OWN_NAMES & terms.keys():
             raise ValueError(f"model.loss.terms: {', '.join(taken)} is a term of the VAE-loss; choose another name")
@@ -117,13 +127,17 @@ class VAELoss(nn.Module):
             "kl": self.kl_loss_weight(step),
             **{name: weight(step) for name, weight in self.weights.items()},
         }
+        smoothed = mean["smoothed"]
+        if self.caption_weights is not None:
+            weights["consensus"] = self.caption_weights.share(step)
+            smoothed = smoothed.lerp(mean["weighted"], weights["consensus"])
         nats = {name: mean[name] for name in ("caption", "kl_style", "kl_content")}
         style = free_bits(mean["style_Z"], self.style_free_bits(step)) if self.style_free_bits else mean["kl_style"]
         content = (
             free_bits(mean["content_Z"], self.content_free_bits(step)) if self.content_free_bits else mean["kl_content"]
         )
         contributions = {
-            "caption": mean["smoothed"],
+            "caption": smoothed,
             "kl_style": weights["kl"] * weights["beta"] * style,
             "kl_content": weights["kl"] * weights["gamma"] * content,
         }
@@ -169,6 +183,9 @@ class VAELoss(nn.Module):
             "kl_style": terms.kl_style_NZ.sum(dim=1),
             "kl_content": terms.kl_content_NZ.sum(dim=1),
         }
+        if self.caption_weights is not None:
+            alike = terms.weights_N is None  # as in validation
+            samples["weighted"] = terms.smoothed_N if alike else terms.smoothed_N * terms.weights_N
         if terms.reconstruction_R is not None:
             samples["reconstruction"] = terms.reconstruction_R
         samples |= terms.extra

@@ -136,6 +136,11 @@ class Captioner(nn.Module):
             logits_WV, targets_NL, latents, reconstruction_RCHW, num_words_N, hidden_WH, features_BPD
         )
 
+    def word_logits(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
+        """Return `logits_WV`, which predict the words of captions from given codes; arguments as of `log_probability`."""
+        logits_WV: Tensor = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float()
+        return logits_WV
+
     def log_probability(
         self, latents: Latents, tokens_NL: Tensor, *, changed: Callable[[Tensor, Tensor], Tensor] | None = None
     ) -> Tensor:
@@ -147,7 +152,7 @@ class Captioner(nn.Module):
             changed: From `logits_WV`, and whether each is of a first word, to those of the distribution that is asked
                 for; None for the network's own.
         """
-        logits_WV = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float()
+        logits_WV = self.word_logits(latents, tokens_NL)
         is_word_NL = self._is_word(tokens_NL)
         if changed is not None:
             is_first_NL = torch.arange(tokens_NL.shape[1], device=tokens_NL.device).expand_as(tokens_NL) == 0
@@ -158,7 +163,7 @@ class Captioner(nn.Module):
     def word_predictions(self, latents: Latents, tokens_NL: Tensor) -> WordPredictions:
         """Return what was predicted at each word of captions from given codes; arguments as of `log_probability`."""
         is_word_NL = self._is_word(tokens_NL)
-        nats_WV = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float().log_softmax(dim=-1)
+        nats_WV = self.word_logits(latents, tokens_NL).log_softmax(dim=-1)
         likeliest_W = nats_WV.max(dim=-1)
         nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         zeros_NL = nats_W.new_zeros(tokens_NL.shape)
@@ -177,6 +182,9 @@ class Captioner(nn.Module):
         weights_NLP = self.decoder_text.attention_weights(words_NLE, self._start(latents))
         if weights_NLP is None:
             return None
+        if weights_NLP.shape[-1] > self.encoder.positions:  # the others are of predicted words
+            weights_NLP = weights_NLP[..., : self.encoder.positions]
+            weights_NLP = weights_NLP / weights_NLP.sum(dim=-1, keepdim=True)
         return weights_NLP[:, len(self.prefix) - 1 :] * self._is_word(tokens_NL).unsqueeze(-1)
 
     def _hidden(self, tokens_NL: Tensor, latents: Latents) -> Tensor:

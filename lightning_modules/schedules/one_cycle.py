@@ -11,7 +11,8 @@ NEARLY_NOTHING = 1e-9
 class OneCycle(OneCycleLR):
     """Up to the highest rate, then down on a cosine (Smith and Topin 2018): that of PyTorch.
 
-    PyTorch divides by zero where the way up takes exactly one step, as 5 % of 20 steps do; here it does not.
+    PyTorch divides by zero where the way up takes exactly one step, as 5 % of 20 steps do; here it does not. A group of
+    parameters whose rate is a multiple of the optimizer's has that multiple of the highest rate.
 
     Args:
         optimizer: Whose learning rate it is.
@@ -26,4 +27,6 @@ class OneCycle(OneCycleLR):
     ) -> None:
         if pct_start * total_steps == 1:
             pct_start += NEARLY_NOTHING
-        super().__init__(optimizer, max_lr=max_lr, total_steps=total_steps, pct_start=pct_start, **settings)
+        usual = optimizer.defaults["lr"]
+        highest = [max_lr * (group["lr"] / usual if usual else 1.0) for group in optimizer.param_groups]
+        super().__init__(optimizer, max_lr=highest, total_steps=total_steps, pct_start=pct_start, **settings)

@@ -3,6 +3,7 @@ from collections import Counter
 import numpy as np
 import torch
 
+from datamodules.batch import collate
 from datamodules.dataset import CaptionDataset
 from datamodules.tokenizers import fit_word
 from tests.datamodules.in_memory_split import InMemorySplit
@@ -48,3 +49,13 @@ def test_one_view_of_the_features_comes_with_an_image() -> None:
         dataset.features = features
         seen = [features_PD for features_PD in (dataset[1].features_PD for _ in range(40)) if features_PD is not None]
         assert {int(features_PD.unique().item()) for features_PD in seen} == set(range(len(features)))
+
+
+def test_captions_bring_their_weights_in_whatever_order() -> None:
+    dataset = CaptionDataset(SPLIT, TOKENIZER, captions_per_image=3)
+    assert dataset[0].weights is None
+    dataset.weights_C = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5])
+    weight_of = dict(zip([*SPLIT.captions[0], *SPLIT.captions[1]], dataset.weights_C.tolist(), strict=True))
+    batch = collate([dataset[0], dataset[1], dataset[0]], pad_id=TOKENIZER.vocabulary.pad_id)
+    assert batch.weights_N is not None
+    assert batch.weights_N.tolist() == [weight_of[caption] for caption in TOKENIZER.decode_batch(batch.tokens_NL)]

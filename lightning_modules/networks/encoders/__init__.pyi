@@ -1,6 +1,6 @@
-from .encoder import Encoder
+from .encoder import Encoder, FeatureShape, FineTuning
 from .resnet import ResNetEncoder
 from .strided import StridedEncoder
 from .timm import TimmEncoder
 
-__all__ = ["Encoder", "ResNetEncoder", "StridedEncoder", "TimmEncoder"]
+__all__ = ["Encoder", "FeatureShape", "FineTuning", "ResNetEncoder", "StridedEncoder", "TimmEncoder"]

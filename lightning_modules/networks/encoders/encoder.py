@@ -1,7 +1,31 @@
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Set
+from typing import NamedTuple
 
 from torch import Tensor, nn
+
+
+class FeatureShape(NamedTuple):
+    """What is computed of one image: P positions of D features."""
+
+    positions: int
+    width: int
+
+
+class FineTuning(NamedTuple):
+    """How the trained part of a published backbone is trained.
+
+    Attributes:
+        rate_factor: Its learning rate, as a multiple of the other parameters'.
+        start_decay: Times that learning rate, the share of the way back to the weights that training started from which
+            each step takes (L2-SP; Li, Grandvalet and Davoine 2018, equation 5, decoupled as AdamW's weight decay is).
+        after_epochs: Epochs in which it is not trained yet.
+    """
+
+    rate_factor: float
+    start_decay: float
+    after_epochs: int
 
 
 class Encoder(nn.Module, ABC):
@@ -16,12 +40,16 @@ class Encoder(nn.Module, ABC):
         frozen: Whether training leaves the encoder, and so its features of an image, as they are.
         memory_dim: For features of any scale, such as those of a published backbone: the latents normalise them, and
             project those that attention reads to this width. None leaves features as they are.
+        fine_tuning: How the trained part is trained where it is one behind a fixed part; None for as all else is.
+        trained_names: Names of the parameters and buffers that what `fixed_part` returns does not depend on.
     """
 
     positions: int
     width: int
     frozen: bool = False
     memory_dim: int | None = None
+    fine_tuning: FineTuning | None = None
+    trained_names: Set[str] = frozenset()
 
     @property
     def grid(self) -> tuple[int, int] | None:
@@ -31,6 +59,24 @@ class Encoder(nn.Module, ABC):
         """
         side = math.isqrt(self.positions)
         return (side, side) if side * side == self.positions else None
+
+    @property
+    def fixed_shape(self) -> FeatureShape | None:
+        """The shape of what `fixed_part` returns; None where training changes all of the encoder."""
+        return FeatureShape(self.positions, self.width) if self.frozen else None
+
+    def fixed_part(self, images_BCHW: Tensor) -> Tensor:
+        """Return `fixed_BPD`, up to which training leaves the encoder as it is, so that it can be cached."""
+        features_BPD: Tensor = self(images_BCHW)
+        return features_BPD
+
+    def trained_part(self, fixed_BPD: Tensor) -> Tensor:
+        """Return `features_BPD` from what `fixed_part` returns."""
+        return fixed_BPD
+
+    def start_weights(self) -> list[tuple[nn.Parameter, Tensor]]:
+        """Return the parameters of `fine_tuning`, each with the weights that its training started from."""
+        return []
 
     @abstractmethod
     def forward(self, images_BCHW: Tensor) -> Tensor:

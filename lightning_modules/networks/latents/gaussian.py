@@ -18,6 +18,7 @@ from lightning_modules.networks.latents.latents import (
 )
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.memories import PredictedWords, WordLogits
 
 
 class FeatureSummary(nn.Module):
@@ -68,6 +69,7 @@ class GaussianLatents(LatentModel):
         self.style_dim = style_dim
         self.content_dim = content_dim
         self.memory_dim = memory_dim or width
+        self.words: PredictedWords | None = None
         self.normalise = nn.LayerNorm(width) if memory_dim else nn.Identity()
         self.dropout = Dropout(dropout)
         self.memory = nn.Linear(width, memory_dim) if memory_dim else nn.Identity()
@@ -89,13 +91,23 @@ class GaussianLatents(LatentModel):
         caption: CaptionWords | None = None,
         step: int = 0,
     ) -> Latents:
-        features_BPD = self.dropout(self.normalise(features_BPD))
+        normalised_BPD = self.normalise(features_BPD)
+        features_BPD = self.dropout(normalised_BPD)
         summary_BF = self.summary(features_BPD)
         summary_NF = summary_BF[image_of_caption_N]
         style = self._style(summary_BF, image_of_caption_N, style_from, caption, step)
         hidden_NF = torch.relu(self.content_hidden(torch.cat([summary_NF, style.sample], dim=-1)))
         content = sample_latent(self.content_posterior(hidden_NF), content_from)
-        return Latents(style, content, memory_of_captions(self.memory(features_BPD), image_of_caption_N))
+        memory_BPD = self.memory(features_BPD)
+        if self.words is None:
+            return Latents(style, content, memory_of_captions(memory_BPD, image_of_caption_N))
+        logits_BA, words_BKD = self.words(normalised_BPD)
+        memory_MPD = memory_of_captions(torch.cat([memory_BPD, words_BKD], dim=1), image_of_caption_N)
+        words = WordLogits(memory_of_captions(logits_BA, image_of_caption_N), self.words.ids_A)
+        return Latents(style, content, memory_MPD, words)
+
+    def remember_words(self, words: PredictedWords) -> None:
+        self.words = words
 
     def leave_out_memory(self) -> None:
         self.memory.requires_grad_(False)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from lightning_modules.networks.latents.latents import CaptionWords, Latents
 from lightning_modules.networks.latents.sources import POSTERIOR, Source
+from lightning_modules.networks.memories import PredictedWords
 
 
 class LatentModel(nn.Module, ABC):
@@ -50,6 +51,17 @@ class LatentModel(nn.Module, ABC):
             caption: The caption's words, for a posterior that reads them; None where they are not known yet.
             step: Training step, by which a relaxation's temperature may change.
         """
+
+    def remember_words(self, words: PredictedWords) -> None:
+        """Let attention read predicted words, too, as further places of the memory.
+
+        Raises:
+            ValueError: The memory is another thing than the image's features.
+        """
+        raise ValueError(
+            f"model/memory=predicted_words would let the decoder read of the image what {type(self).__name__} leaves "
+            f"out of its memory; choose model/memory=none or other latents"
+        )
 
     def leave_out_memory(self) -> None:
         """Train nothing that attention alone reads, where there is none: other processes would wait for gradients."""

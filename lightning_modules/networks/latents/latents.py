@@ -15,6 +15,7 @@ from lightning_modules.networks.latents.diagonal_gaussian import (
 )
 from lightning_modules.networks.latents.distribution import Distribution
 from lightning_modules.networks.latents.sources import Source
+from lightning_modules.networks.memories import WordLogits
 
 # Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
 # shrinks them, has grown. With a variance of one they are noise at first, the decoder ignores them, and they collapse.
@@ -71,11 +72,13 @@ class Latents(NamedTuple):
         content: What is there, [N, C].
         memory_MPD: What there is at each place, for a decoder with attention: of each image (M = B), or of each caption
             (M = N). Caption n sees those of row n // (N / M).
+        words: The words that were predicted of each image, where some are; not of selected rows.
     """
 
     style: LatentCode
     content: LatentCode
     memory_MPD: Tensor
+    words: WordLogits | None = None
 
     def select(self, rows: Tensor) -> "Latents":
         """Return the codes of these rows, which stay in the order of their images, equally many of each."""

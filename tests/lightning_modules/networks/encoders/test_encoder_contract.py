@@ -17,6 +17,13 @@ BUILDERS: dict[str, Callable[..., Encoder]] = {
     "timm, channels last": partial(TimmEncoder, weights=None, backbone="test_mambaout", frozen=False),
     "timm, tokens": partial(TimmEncoder, weights=None, backbone="test_vit", frozen=False),
     "timm, frozen": partial(TimmEncoder, weights=None, backbone="test_efficientnet", frozen=True),
+    "timm, last blocks": partial(
+        TimmEncoder, weights=None, backbone="test_efficientnet", trainable_from="blocks.3", trainable_decay=0.5
+    ),
+    "timm, last blocks, channels last": partial(
+        TimmEncoder, weights=None, backbone="test_mambaout", trainable_from="stages.3"
+    ),
+    "timm, last blocks, tokens": partial(TimmEncoder, weights=None, backbone="test_vit", trainable_from="blocks.3"),
 }
 
 
@@ -35,7 +42,8 @@ def _images(count: int) -> torch.Tensor:
 
 def test_every_implementation_is_tested() -> None:
     built = {builder.func for builder in BUILDERS.values() if isinstance(builder, partial)}
-    assert built == {getattr(encoders, name) for name in encoders.__all__} - {Encoder}
+    parts = {getattr(encoders, name) for name in encoders.__all__}
+    assert built == {part for part in parts if issubclass(part, Encoder)} - {Encoder}
 
 
 def test_gives_a_grid_of_the_shape_that_it_tells(encoder: Encoder) -> None:
@@ -66,3 +74,31 @@ def test_loading_pretrained_weights_without_any_named_changes_nothing(encoder: E
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     encoder.load_pretrained()
     assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+
+
+def test_its_parts_give_the_features_of_the_whole(encoder: Encoder) -> None:
+    if encoder.fixed_shape is None:
+        return
+    fixed_BPD = encoder.fixed_part(_images(2))
+    assert fixed_BPD.shape[1:] == encoder.fixed_shape
+    assert not fixed_BPD.requires_grad
+    images_BCHW = _images(2)
+    assert torch.equal(encoder.trained_part(encoder.fixed_part(images_BCHW)), encoder(images_BCHW))
+
+
+def test_the_fixed_part_depends_on_nothing_that_is_trained(encoder: Encoder) -> None:
+    trained = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
+    assert encoder.fixed_shape is None or trained <= encoder.trained_names
+    if encoder.fine_tuning is None:
+        assert encoder.start_weights() == []
+        return
+    images_BCHW = _images(2)
+    before_BPD, features_BPD = encoder.fixed_part(images_BCHW), encoder.train()(images_BCHW)
+    features_BPD.square().sum().backward()
+    assert all(parameter.grad is not None for parameter, _ in encoder.start_weights())
+    assert {name for name, parameter in encoder.named_parameters() if parameter.grad is not None} == trained
+    with torch.no_grad():
+        for name, tensor in (*encoder.named_parameters(), *encoder.named_buffers()):
+            if name in encoder.trained_names:
+                tensor.add_(1)
+    assert torch.equal(encoder.fixed_part(images_BCHW), before_BPD)

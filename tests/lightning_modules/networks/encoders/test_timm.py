@@ -147,3 +147,40 @@ def test_the_hub_without_a_network_names_the_remedy(monkeypatch: pytest.MonkeyPa
     encoder = TimmEncoder(image_size=32, backbone=CNN, weights="hub")
     with pytest.raises(ValueError, match=r"weights=hub could not be read .* download the weights elsewhere and set"):
         encoder.load_pretrained()
+
+
+def test_a_block_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match=r"trainable_from=blocks.9 of test_efficientnet: .* conv_stem, .*blocks.4"):
+        TimmEncoder(image_size=32, backbone=CNN, weights=None, trainable_from="blocks.9")
+
+
+def test_blocks_inside_of_which_features_branch_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"trainable_from=stages.2.blocks.0.mlp of test_convnext: "):
+        TimmEncoder(image_size=64, backbone="test_convnext", weights=None, trainable_from="stages.2.blocks.0.mlp")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"frozen": False}, "trainable_from=blocks.3 with frozen=false"),
+        ({"trainable_rate": -1.0}, "model.encoder.trainable_rate must be 0 or more, got -1"),
+        ({"trainable_after": -1}, "model.encoder.trainable_after must be 0 or more, got -1"),
+    ],
+)
+def test_refuses_settings_of_trained_blocks_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TimmEncoder(image_size=32, backbone=CNN, weights=None, trainable_from="blocks.3", **settings)
+
+
+def test_weights_that_are_read_are_what_trained_blocks_start_from(tmp_path: Path) -> None:
+    _save_published(tmp_path / "weights.safetensors")
+    encoder = TimmEncoder(
+        image_size=32, backbone=CNN, weights=str(tmp_path / "weights.safetensors"), trainable_from="blocks.3"
+    )
+    assert not all(torch.equal(weights, 0 * weights) for weights, _ in encoder.start_weights())
+    encoder.load_pretrained()
+    assert all(torch.equal(weights, start) for weights, start in encoder.start_weights())
+    frozen = TimmEncoder(image_size=32, backbone=CNN, weights=None)
+    encoder.load_state_dict(frozen.state_dict(), strict=False)  # as a warm start does
+    assert torch.equal(encoder.backbone.conv_head.weight, frozen.backbone.conv_head.weight)
+    assert all(torch.equal(weights, start) for weights, start in encoder.start_weights())
