@@ -10,6 +10,7 @@ from .base import (
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
+from .ensemble import Ensemble, load_ensemble
 from .image_coder import ImageCoder
 from .results.coded_images import CodedImages
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
@@ -18,6 +19,7 @@ from .variational_captioner import VariationalCaptioner
 __all__ = [
     "CaptioningModule",
     "CodedImages",
+    "Ensemble",
     "EvaluatedModule",
     "EvaluationOutput",
     "Example",
@@ -31,6 +33,7 @@ __all__ = [
     "from_pretrained",
     "load_captioner",
     "load_discrete_vae",
+    "load_ensemble",
     "load_module",
     "save_module",
     "save_pretrained",

@@ -9,7 +9,7 @@ of the encoder's grid, D features of a position, S style.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
@@ -24,19 +24,13 @@ from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
-from lightning_modules.results.generated import GeneratedBatch
+from lightning_modules.results.feature_shape import FeatureShape
+from lightning_modules.results.generated import CaptionCodes, GeneratedBatch
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
 """Words that every caption must contain: for all images, or a list for each; None for those of the strategy."""
-
-
-class FeatureShape(NamedTuple):
-    """The features of one image: P positions of D features."""
-
-    positions: int
-    width: int
 
 
 class FacetModule(LightningModule, ABC):
@@ -242,7 +236,7 @@ class CaptioningModule(EvaluatedModule):
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
     def explain(
-        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         """Return how the model comes to each word of captions.
 
@@ -274,6 +268,10 @@ class CaptioningModule(EvaluatedModule):
             ValueError: The model cannot be exported.
         """
         raise ValueError(f"{type(self).__name__} cannot be exported: its class has no `export_parts`")
+
+    def pooled_features(self, features_BPD: Tensor) -> Tensor:
+        """Return a vector of each image, by whose direction similar ones are found: the mean over the grid, [B, D]."""
+        return features_BPD.float().mean(dim=1)
 
     @property
     def features_fingerprint(self) -> str:

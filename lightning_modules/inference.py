@@ -30,6 +30,7 @@ from lightning_modules.networks.latents import (
     stratified,
 )
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import CaptionCodes
 from utils.seeding import Generators
 
 
@@ -89,7 +90,7 @@ def generate_captions(
     num_images: int,
     num_states: int,
     device: torch.device,
-    latents: Latents | None = None,
+    latents: CaptionCodes | None = None,
     words: Constraints = None,
     generators: Generators | None = None,
 ) -> GeneratedBatch:
@@ -130,7 +131,9 @@ def generate_captions(
     return GeneratedBatch(captions, *generated, latents, num_draws_B)
 
 
-def keep(selection: Selection, generated: Generated, latents: Latents | None) -> tuple[Generated, Latents | None]:
+def keep(
+    selection: Selection, generated: Generated, latents: CaptionCodes | None
+) -> tuple[Generated, CaptionCodes | None]:
     """Return the selected captions, and the latents of each of them."""
     num_sets, num = len(selection.chosen_SF), len(generated.tokens_NL)
     first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
@@ -139,14 +142,14 @@ def keep(selection: Selection, generated: Generated, latents: Latents | None) ->
 
 
 class Scorer(Protocol):
-    """What tells how likely a caption is; `networks.Captioner` does."""
+    """What tells how likely a caption is from its codes; `networks.Captioner` does."""
 
-    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
-        """Return log P(caption | S, C) of captions from their latents, in nats: [N]."""
+    def log_probability(self, latents: Any, tokens_NL: Tensor) -> Tensor:
+        """Return log P of captions, each from its own codes, in nats: [N]."""
         ...
 
 
-def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *, num_images: int) -> Tensor:
+def likelihood_of_images(scorer: Scorer, latents: CaptionCodes, tokens_NL: Tensor, *, num_images: int) -> Tensor:
     """Return log P(caption | image) of each caption given each image, in nats: [N, B].
 
     log (1/K) Σ_k P(caption | S_k, C_k) over the K latents of an image: a Monte Carlo estimate of the likelihood.
@@ -157,7 +160,7 @@ def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *,
         tokens_NL: The captions, tokens after the prefix, padded.
         num_images: How many images.
     """
-    num_codes, num_captions = len(latents.style.sample), len(tokens_NL)
+    num_codes, num_captions = latents.num_samples, len(tokens_NL)
     rows = torch.arange(num_codes, device=tokens_NL.device).repeat_interleave(num_captions)
     nats = scorer.log_probability(latents.select(rows), tokens_NL.repeat(num_codes, 1))
     nats_BKN = nats.view(num_images, -1, num_captions)

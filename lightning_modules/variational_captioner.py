@@ -35,6 +35,7 @@ from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import CaptionCodes
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -251,10 +252,11 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
 
     @torch.no_grad()
     def explain(
-        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         if latents is None:
             latents = self.sample_latents(features_BPD)
+        assert isinstance(latents, Latents), "of this model"
         return explain_captions(self.network, latents, tokens_NL, attention=attention)
 
     @torch.no_grad()

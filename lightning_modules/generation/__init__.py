@@ -7,6 +7,7 @@ Contract: `Strategy`. What a strategy asks of a decoder is a `Stepper` whose sta
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.constrained_beam import ConstrainedBeam
 from lightning_modules.generation.diverse_beam import DiverseBeam
+from lightning_modules.generation.ensemble_stepper import EnsembleState, EnsembleStepper, StartOf
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.greedy_selection import marginal_gains
@@ -30,6 +31,8 @@ __all__ = [
     "Beam",
     "ConstrainedBeam",
     "DiverseBeam",
+    "EnsembleState",
+    "EnsembleStepper",
     "Generated",
     "Greedy",
     "Latent",
@@ -37,6 +40,7 @@ __all__ = [
     "Request",
     "Sample",
     "Selection",
+    "StartOf",
     "StepState",
     "Stepper",
     "Strategy",

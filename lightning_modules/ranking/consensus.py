@@ -15,7 +15,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
 from lightning_modules.generation import Sample, marginal_gains
 from lightning_modules.ranking.ranker import Candidates, Ranker
-from lightning_modules.ranking.training_index import TrainingIndex, pooled
+from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import (
     DocumentFrequencies,
     Neighbours,
@@ -123,7 +123,7 @@ class Consensus(Ranker):
         generated = _tokenized(candidates.generated.captions)
         drawn = self._draw(captioner, candidates)
         keys_BK = None if candidates.keys is None else candidates.keys()
-        neighbours = self._neighbours(index, candidates.features_BPD, keys_BK)
+        neighbours = self._neighbours(index, captioner.pooled_features(candidates.features_BPD), keys_BK)
         flat = [caption for of_image in generated for caption in of_image]
         score_N = consensus_scores(flat, _image_of_caption(generated), neighbours, frequencies)
         score_BK = score_N.reshape(len(generated), -1)
@@ -148,19 +148,18 @@ class Consensus(Ranker):
         )
         return gain_BK.flatten().float().to(candidates.features_BPD.device)
 
-    def _neighbours(self, index: TrainingIndex, features_BPD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
+    def _neighbours(self, index: TrainingIndex, features_BD: Tensor, keys_BK: ImageKeys | None = None) -> Neighbours:
         """Return the nearest images of the index that are not the image itself.
 
         Raises:
             ValueError: The index holds no other image.
         """
-        twins = [index.numbers_of(keys) for keys in (keys_BK if keys_BK is not None else [()] * len(features_BPD))]
+        twins = [index.numbers_of(keys) for keys in (keys_BK if keys_BK is not None else [()] * len(features_BD))]
         num_training = len(index.captions)
         num_nearest = min(self.num_nearest, num_training)
         num_looked_at = min(num_nearest + max(map(len, twins), default=0), num_training)
-        features_BD = pooled(features_BPD).cpu().numpy()
         nearest_BK = np.full((len(twins), num_nearest), num_training)  # which stands for no image
-        looked_at_BX = nearest_images(features_BD, index.features_TD.astype(np.float32), num_looked_at)
+        looked_at_BX = nearest_images(features_BD.cpu().numpy(), index.features_TD.astype(np.float32), num_looked_at)
         for nearest_K, looked_at_X, own in zip(nearest_BK, looked_at_BX, twins, strict=True):
             others = [number for number in looked_at_X.tolist() if number not in own][:num_nearest]
             nearest_K[: len(others)] = others

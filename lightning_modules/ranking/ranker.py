@@ -67,7 +67,7 @@ def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
     ]
     latents = generated.latents
     if latents is not None:
-        captions_of_sample = len(score_N) // len(latents.style.sample)
+        captions_of_sample = len(score_N) // latents.num_samples
         latents = latents.select(order_N // captions_of_sample)
     return GeneratedBatch(
         captions,

@@ -15,7 +15,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from datamodules.image_files.keys import ImageKeys
@@ -35,7 +34,7 @@ class TrainingIndex:
     """Features and captions of the training images.
 
     Attributes:
-        features_TD: Of each image, averaged over the encoder's grid, in half precision.
+        features_TD: Of each image (`CaptioningModule.pooled_features`), in half precision.
         captions: Of each image.
         keys_TK: What each image is known by (see `image_keys`).
         encoder: Fingerprint of the encoder that saw them.
@@ -57,7 +56,8 @@ class TrainingIndex:
         with tqdm(total=len(numbers), desc="training images", unit="image") as progress:
             for batch in batches:
                 images_BCHW = torch.stack([training.load_image(number) for number in batch])
-                features.append(pooled(captioner.encode(images_BCHW.to(captioner.device))).cpu().half().numpy())
+                features_BD = captioner.pooled_features(captioner.encode(images_BCHW.to(captioner.device)))
+                features.append(features_BD.cpu().half().numpy())
                 progress.update(len(batch))
         captions = [list(of_image) for of_image in training.captions]
         return cls(
@@ -132,11 +132,6 @@ class TrainingIndex:
             for key in keys:
                 numbers[key].append(number)
         return numbers
-
-
-def pooled(features_BPD: Tensor) -> Tensor:
-    """Return the mean of the features over the grid: `features_BD`."""
-    return features_BPD.float().mean(dim=1)
 
 
 def data_fingerprint(captioner: CaptioningModule, training: CaptionSplit) -> str:
