@@ -159,6 +159,12 @@ def strategy_of(config: DictConfig) -> Strategy:
     settings = {} if config.num_captions is None else {"num": config.num_captions}
     if settings and "num" not in config.generation:
         choice = HydraConfig.get().runtime.choices["generation"]
+        if "strategies" in config.generation:
+            raise ValueError(
+                f"num_captions={config.num_captions}: generation={choice} generates those of "
+                f"{' and '.join(config.generation.strategies)}; set their numbers, such as "
+                f"generation.strategies.sample.num={config.num_captions}"
+            )
         raise ValueError(
             f"num_captions={config.num_captions}: generation={choice} makes one caption of an image; leave it "
             f"out, or choose generation=sample, latent, beam or diverse_beam"

@@ -26,6 +26,7 @@ from lightning_modules.networks.latents import (
     FromPrior,
     Given,
     Latents,
+    SideBySide,
     Source,
     stratified,
 )
@@ -64,13 +65,16 @@ def sample_latents(
             )
         style_from, num = Given(style_NS), len(style_NS) // num_images
     image_of_sample_N = torch.arange(num_images, device=features_BPD.device).repeat_interleave(num)
-    content_from = FromPosterior(sampling.content_scale, generators)
+    content_from = content_source(sampling, generators)
     sampled: Latents = latents(features_BPD, image_of_sample_N, style_from, content_from)
     return sampled
 
 
 def style_source(sampling: LatentSampling, generators: Generators | None, num_images: int) -> Source:
     """Return where the styles of images come from."""
+    if sampling.parts:
+        sources = [style_source(part, generators, num_images) for part in sampling.parts]
+        return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
     noise = INDEPENDENT if sampling.strata is None else stratified(sampling.strata)
     if sampling.distinct:
         noise = noise._replace(num_distinct=sampling.num)
@@ -79,6 +83,14 @@ def style_source(sampling: LatentSampling, generators: Generators | None, num_im
     if sampling.clustered:
         return Clustered(source, of_images)
     return source if sampling.strata is None else replace(source, generators=of_images)
+
+
+def content_source(sampling: LatentSampling, generators: Generators | None) -> Source:
+    """Return where the contents of images come from, given their styles."""
+    if sampling.parts:
+        sources = [content_source(part, generators) for part in sampling.parts]
+        return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
+    return FromPosterior(sampling.content_scale, generators)
 
 
 def generate_captions(

@@ -12,6 +12,7 @@ from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.greedy_selection import marginal_gains
 from lightning_modules.generation.latent import Latent
+from lightning_modules.generation.pool import Pool
 from lightning_modules.generation.sample import Sample
 from lightning_modules.generation.selection import length_normalised
 from lightning_modules.generation.strategy import (
@@ -37,6 +38,7 @@ __all__ = [
     "Greedy",
     "Latent",
     "LatentSampling",
+    "Pool",
     "Request",
     "Sample",
     "Selection",

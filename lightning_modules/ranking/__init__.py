@@ -3,6 +3,7 @@
 Contract: `Ranker`.
 """
 
+from lightning_modules.ranking.bayes_risk import BayesRisk
 from lightning_modules.ranking.consensus import Consensus
 from lightning_modules.ranking.likelihood import Likelihood
 from lightning_modules.ranking.mix import Mix
@@ -12,6 +13,7 @@ from lightning_modules.ranking.reconstruction import Reconstruction
 from lightning_modules.ranking.training_index import TrainingIndex
 
 __all__ = [
+    "BayesRisk",
     "Candidates",
     "Consensus",
     "Likelihood",

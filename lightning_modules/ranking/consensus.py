@@ -13,7 +13,8 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
-from lightning_modules.generation import Sample, marginal_gains
+from lightning_modules.generation import marginal_gains
+from lightning_modules.ranking.drawn_captions import drawn_captions, tokenized
 from lightning_modules.ranking.neighbour_spaces import NEIGHBOURHOODS, Neighbourhood
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
@@ -22,13 +23,9 @@ from metrics import (
     Neighbours,
     PairedCaptions,
     consensus_scores,
-    ptb_tokenize,
 )
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Integers, Tokens
-from utils.seeding import generators_of_images, image_digests
-
-SEED = 0  # of what is drawn of each image
 
 
 class Consensus(Ranker):
@@ -116,18 +113,14 @@ class Consensus(Ranker):
         Raises:
             ValueError: It is not there, damaged, or another encoder's, and there are no training images to make it of.
         """
-        if training is None:
-            index = TrainingIndex.load(self.path, captioner)
-        else:
-            index = TrainingIndex.load_or_make(self.path, captioner, training())
-        self._index = index
-        self._training_tokens = _tokenized(index.captions)
+        self._index = index = TrainingIndex.find(self.path, captioner, training)
+        self._training_tokens = tokenized(index.captions)
         self._frequencies = DocumentFrequencies.of(self._training_tokens)
 
     def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
-        generated = _tokenized(candidates.generated.captions)
+        generated = tokenized(candidates.generated.captions)
         drawn = self._draw(captioner, candidates)
         keys_BK = None if candidates.keys is None else candidates.keys()
         neighbours = self._neighbours(index, captioner.pooled_features(candidates.features_BPD), keys_BK)
@@ -181,13 +174,13 @@ class Consensus(Ranker):
         """Draw captions of each image from the model; none without `num_samples`."""
         if not self.num_samples:
             return [[] for _ in candidates.features_BPD]
-        drawing = Sample(num=self.num_samples, temperature=self.sample_temperature, max_length=self.max_length)
-        generators = generators_of_images(SEED, image_digests(candidates.images_BCHW))
-        return _tokenized(captioner.generate(candidates.features_BPD, drawing, generators=generators).captions)
-
-
-def _tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
-    return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+        return drawn_captions(
+            captioner,
+            candidates,
+            num=self.num_samples,
+            temperature=self.sample_temperature,
+            max_length=self.max_length,
+        )
 
 
 def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:

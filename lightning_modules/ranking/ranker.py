@@ -13,6 +13,7 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule, GeneratedBatch
+from metrics.ngrams import Tokens
 
 
 class Candidates(NamedTuple):
@@ -23,12 +24,14 @@ class Candidates(NamedTuple):
         features_BPD: The images as the encoder sees them.
         generated: The captions.
         keys: What the images are known by (see `image_keys`), [B, K], for a ranker that asks; None where no one knows.
+        drawn: Where rankers keep captions that they draw of the images (see `drawn_captions`); None to keep none.
     """
 
     images_BCHW: Tensor
     features_BPD: Tensor
     generated: GeneratedBatch
     keys: Callable[[], ImageKeys] | None = None
+    drawn: dict[tuple[int, float, int], list[list[Tokens]]] | None = None
 
 
 class Ranker(ABC):

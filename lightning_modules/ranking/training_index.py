@@ -6,7 +6,7 @@ Shape legend: B images, T training images, D features, K nearest training images
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,15 @@ class TrainingIndex:
             captioner.features_fingerprint,
             data_fingerprint(captioner, training),
         )
+
+    @classmethod
+    def find(cls, path: Path, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> Self:
+        """Read the file; where training images are at hand, make it if it is missing or of others.
+
+        Raises:
+            ValueError: As `load`, without training images.
+        """
+        return cls.load(path, captioner) if training is None else cls.load_or_make(path, captioner, training())
 
     @classmethod
     def load_or_make(cls, path: Path, captioner: CaptioningModule, training: CaptionSplit) -> Self:

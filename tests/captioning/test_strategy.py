@@ -136,7 +136,7 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "latent", "--set", "num=true"], "--set num=True: expected int, got True"),
         (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy makes one caption, expected 1"),
         (["--set", "max_length=3"], "--set max_length=3: expected a --strategy whose setting it is"),
-        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse or mix"),
+        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse, mbr or mix"),
         (["--rank", "likelihood", "--index", "a.npz"], "--index a.npz: expected a --rank that reads it"),
     ],
 )
