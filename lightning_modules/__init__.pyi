@@ -10,6 +10,7 @@ from .base import (
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
+from .distilled_captioner import Distillation, DistilledCaptioner
 from .ensemble import Ensemble, load_ensemble
 from .image_coder import ImageCoder
 from .results.coded_images import CodedImages
@@ -19,6 +20,8 @@ from .variational_captioner import VariationalCaptioner
 __all__ = [
     "CaptioningModule",
     "CodedImages",
+    "Distillation",
+    "DistilledCaptioner",
     "Ensemble",
     "EvaluatedModule",
     "EvaluationOutput",

@@ -231,17 +231,37 @@ class Ensemble(CaptioningModule):
             return Explanation(predictions)
         return Explanation(predictions, torch.stack(weights).mean(dim=0), parts[0].grid)
 
-    def _predictions(self, starts: MemberStarts, tokens_NL: Tensor) -> WordPredictions:
-        """Read captions word by word, each from its own start."""
-        vocabulary = self.tokenizer.vocabulary
+    @torch.no_grad()
+    def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of all words where captions have one, given those before it, caption by caption: [W, V].
+
+        From the means of each image's latents.
+
+        Args:
+            features_BPD: See `encode`.
+            tokens_NL: The captions, tokens after the prefix, padded.
+            image_of_caption_N: For each caption the row of its image.
+        """
+        starts = self._start(features_BPD, LatentSampling(), tokens_NL.shape[1])
+        nats_NLV = torch.stack([*self._read(starts.select(image_of_caption_N), tokens_NL)], dim=1)
+        return nats_NLV[tokens_NL != self.tokenizer.vocabulary.pad_id]
+
+    def _read(self, starts: MemberStarts, tokens_NL: Tensor) -> Iterator[Tensor]:
+        """Read captions, each from its own start; yield `nats_NV` of the words at each place before it is read."""
         stepper, state = EnsembleStepper(starts.steppers), starts.state
-        before_N = torch.full_like(tokens_NL[:, 0], vocabulary.prefix[-1])
-        columns = []
+        before_N = torch.full_like(tokens_NL[:, 0], self.tokenizer.vocabulary.prefix[-1])
         for tokens_N in tokens_NL.unbind(dim=1):
             nats_NV, state = stepper.step(before_N, state)
+            yield nats_NV
+            before_N = tokens_N
+
+    def _predictions(self, starts: MemberStarts, tokens_NL: Tensor) -> WordPredictions:
+        """Return what was predicted at each word of captions, each from its own start."""
+        vocabulary = self.tokenizer.vocabulary
+        columns = []
+        for tokens_N, nats_NV in zip(tokens_NL.unbind(dim=1), self._read(starts, tokens_NL), strict=True):
             best_N = nats_NV.max(dim=1)
             columns.append((nats_NV.gather(1, tokens_N[:, None]).squeeze(1), best_N.indices, best_N.values))
-            before_N = tokens_N
         nats_NL, likeliest_NL, highest_NL = (torch.stack(part, dim=1) for part in zip(*columns, strict=True))
         is_padding_NL = tokens_NL == vocabulary.pad_id
         return WordPredictions(

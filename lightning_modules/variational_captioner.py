@@ -131,10 +131,14 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
         longest_B = longest_captions(lengths_N, batch.image_of_caption_N)
         reconstruct_R = longest_B[: self.loss.num_reconstructed(len(longest_B))]  # images are in random order
-        terms, _ = self._terms(self.features_of(batch), batch, reconstruct_R)
-        report = self.loss(terms, self.global_step)
+        terms, output = self._terms(self.features_of(batch), batch, reconstruct_R)
+        report = self.training_report(self.loss(terms, self.global_step), output, batch)
         self._log_report(report, batch)
         return report.total
+
+    def training_report(self, report: LossReport, output: CaptionerOutput, batch: CaptionBatch) -> LossReport:
+        """Return the loss that a step minimises, from the VAE-loss and what it was made of: here the VAE-loss."""
+        return report
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch and add its loss; neither may depend on the other images of the batch."""
@@ -143,9 +147,9 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         for_loss = generators_of_images(run_seed(), images, "loss")
         features_BPD = self.features_of(batch)
         every_R = torch.arange(len(batch.tokens_NL), device=self.device)
-        terms, latents = self._terms(features_BPD, batch, every_R, for_loss)
+        terms, output = self._terms(features_BPD, batch, every_R, for_loss)
         self.split_loss.add(self.loss.samples(terms), batch.image_ids_B, batch.image_of_caption_N)
-        return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
+        return EvaluationOutput(self.generate(features_BPD, generators=for_captions), output.latents)
 
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch: those that were cached, or its images encoded, with gradients."""
@@ -153,7 +157,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
 
     def _terms(
         self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor, generators: Generators | None = None
-    ) -> tuple[LossTerms, Latents]:
+    ) -> tuple[LossTerms, CaptionerOutput]:
         output: CaptionerOutput = self.network(
             features_BPD, batch.tokens_NL, batch.image_of_caption_N, reconstruct_R, self.global_step, generators
         )
@@ -176,7 +180,7 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
             kl_content_NZ=output.latents.content.kl,
             extra=self.loss.extra_terms(output),
         )
-        return terms, output.latents
+        return terms, output
 
     def _log_report(self, report: LossReport, batch: CaptionBatch) -> None:
         num_images = len(batch.images_BCHW)

@@ -92,6 +92,10 @@ def _fine_tuning(folder: Path) -> list[str]:
     return [*files, f"pretrained_model={trained.best}"]
 
 
+def _teacher(folder: Path) -> list[str]:
+    return [f"model.distillation.teachers=[{run_tiny(folder / 'trained', 'test=false').best}]"]
+
+
 def _discrete_vae(folder: Path) -> list[str]:
     return ["model=discrete_vae"]  # whose group it is of
 
@@ -117,6 +121,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "experiment/flickr8k_scst": _fine_tuning,
     "metrics/diversity": _several_captions,
     "metrics/full": _meteor,
+    "model/distillation/teachers": _teacher,
     "model/encoder/efficientnet_lite2": _backbone,
     "model/encoder/timm": _backbone,
     "model/grid_decoder/strided": _discrete_vae,
