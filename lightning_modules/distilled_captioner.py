@@ -156,7 +156,7 @@ def word_divergence(teacher_WV: Tensor, output: CaptionerOutput, temperature: fl
     """Return T² · Σ_t KL[teacher ‖ student] of each caption in nats, both with their logits divided by T: [N].
 
     Args:
-        teacher_WV: log P of the teacher at each word (see `Ensemble.word_distributions`).
+        teacher_WV: log P of the teacher at each word (see `ReadsAtOnce`).
         output: What the student computed of the same captions.
         temperature: T.
     """

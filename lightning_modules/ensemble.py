@@ -6,7 +6,7 @@ features, V vocabulary, K latent samples of an image.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -23,33 +23,31 @@ from lightning_modules.generation import (
     Stepper,
     Strategy,
 )
+from lightning_modules.generation.ensemble_stepper import mean_log_probability
 from lightning_modules.inference import generate_captions, likelihood_of_images
 from lightning_modules.networks import WordPredictions
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
+from lightning_modules.results.member_starts import MemberStarts
 from utils.cache_key import cache_key
 from utils.seeding import Generators
 
 
-class MemberStarts(NamedTuple):
-    """What captions of an ensemble are generated from.
+@runtime_checkable
+class ReadsAtOnce(Protocol):
+    """A model that reads whole captions at once, which is quicker than word by word."""
 
-    Attributes:
-        num_samples: Latent samples of all images; each is one of every member.
-        steppers: The members' decoders.
-        state: Their states before the last token of the prefix, a row for each sample.
-        codes: Of each member what its state was made of; None for one without latents.
-    """
+    def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of all words where captions have one, given those before it, caption by caption: [W, V].
 
-    num_samples: int
-    steppers: tuple[Stepper, ...]
-    state: EnsembleState
-    codes: tuple[CaptionCodes | None, ...]
+        From the means of each image's latents.
 
-    def select(self, rows: Tensor) -> "MemberStarts":
-        """Return these samples, in that order."""
-        codes = tuple(None if of_member is None else of_member.select(rows) for of_member in self.codes)
-        return self._replace(num_samples=len(rows), state=self.state.select(rows), codes=codes)
+        Args:
+            features_BPD: See `CaptioningModule.encode`.
+            tokens_NL: The captions, tokens after the prefix, padded.
+            image_of_caption_N: For each caption the row of its image.
+        """
+        ...
 
 
 class Look(NamedTuple):
@@ -233,33 +231,33 @@ class Ensemble(CaptioningModule):
 
     @torch.no_grad()
     def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
-        """Return log P of all words where captions have one, given those before it, caption by caption: [W, V].
+        """Return log P of all words where captions have one (see `ReadsAtOnce`): [W, V]."""
+        is_word_NL = tokens_NL != self.tokenizer.vocabulary.pad_id
+        nats = []
+        for member, look in zip(self._members(), self.looks, strict=True):
+            if isinstance(member, ReadsAtOnce):
+                nats.append(member.word_distributions(look.of(features_BPD), tokens_NL, image_of_caption_N))
+            else:
+                start = StartOf(LatentSampling(), tokens_NL.shape[1])
+                member.generate(look.of(features_BPD), start)
+                by_place = self._read(start.stepper, start.state.select(image_of_caption_N), tokens_NL)
+                nats.append(torch.stack([*by_place], dim=1)[is_word_NL])
+        return mean_log_probability(torch.stack(nats))
 
-        From the means of each image's latents.
-
-        Args:
-            features_BPD: See `encode`.
-            tokens_NL: The captions, tokens after the prefix, padded.
-            image_of_caption_N: For each caption the row of its image.
-        """
-        starts = self._start(features_BPD, LatentSampling(), tokens_NL.shape[1])
-        nats_NLV = torch.stack([*self._read(starts.select(image_of_caption_N), tokens_NL)], dim=1)
-        return nats_NLV[tokens_NL != self.tokenizer.vocabulary.pad_id]
-
-    def _read(self, starts: MemberStarts, tokens_NL: Tensor) -> Iterator[Tensor]:
-        """Read captions, each from its own start; yield `nats_NV` of the words at each place before it is read."""
-        stepper, state = EnsembleStepper(starts.steppers), starts.state
+    def _read(self, stepper: Stepper, state: Any, tokens_NL: Tensor) -> Iterator[Tensor]:
+        """Read captions word by word; yield `logits_NV` of the words at each place before it is read."""
         before_N = torch.full_like(tokens_NL[:, 0], self.tokenizer.vocabulary.prefix[-1])
         for tokens_N in tokens_NL.unbind(dim=1):
-            nats_NV, state = stepper.step(before_N, state)
-            yield nats_NV
+            logits_NV, state = stepper.step(before_N, state)
+            yield logits_NV.float()
             before_N = tokens_N
 
     def _predictions(self, starts: MemberStarts, tokens_NL: Tensor) -> WordPredictions:
         """Return what was predicted at each word of captions, each from its own start."""
         vocabulary = self.tokenizer.vocabulary
+        by_place = self._read(EnsembleStepper(starts.steppers), starts.state, tokens_NL)
         columns = []
-        for tokens_N, nats_NV in zip(tokens_NL.unbind(dim=1), self._read(starts, tokens_NL), strict=True):
+        for tokens_N, nats_NV in zip(tokens_NL.unbind(dim=1), by_place, strict=True):
             best_N = nats_NV.max(dim=1)
             columns.append((nats_NV.gather(1, tokens_N[:, None]).squeeze(1), best_N.indices, best_N.values))
         nats_NL, likeliest_NL, highest_NL = (torch.stack(part, dim=1) for part in zip(*columns, strict=True))

@@ -32,7 +32,7 @@ from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.caption_lengths import refuse_long_captions, refuse_long_generation
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
-from lightning_modules.networks.latents import Latents
+from lightning_modules.networks.latents import MEAN, Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
@@ -253,6 +253,12 @@ class VariationalCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         sampling = LatentSampling(num=num, style_scale=1.0, content_scale=1.0)
         latents = sample_latents(self.network.latents, features_BPD, sampling, generators=generators)
         return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
+
+    @torch.no_grad()
+    def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of all words where captions have one, from the means of the latents (see `ReadsAtOnce`)."""
+        latents = self.network.latents(features_BPD, image_of_caption_N, MEAN, MEAN)
+        return self.network.word_distributions(latents, tokens_NL)
 
     @torch.no_grad()
     def explain(

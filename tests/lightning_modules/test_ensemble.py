@@ -76,6 +76,17 @@ def _images() -> Tensor:
     return torch.randint(256, (3, 3, 40, 40), dtype=torch.uint8)
 
 
+def _coloured(my_lab: ModuleType, like: CaptioningModule) -> CaptioningModule:
+    captioner: CaptioningModule = my_lab.ColourCaptioner(
+        hidden_size=4,
+        optimizer={},
+        generation={"_target_": "lightning_modules.generation.Greedy"},
+        tokenizer=like.tokenizer.to_json(),
+        image_size=32,
+    )
+    return captioner
+
+
 def _seen(member: CaptioningModule, images_BCHW: Tensor) -> Tensor:
     """Return a member's own features of images, which are made as large as its own."""
     size = [member.image_size, member.image_size]
@@ -148,20 +159,30 @@ def test_likelihood_is_the_mean_over_common_draws(
 
 
 def test_another_family_is_a_member_as_well(gru: VariationalCaptioner, my_lab: ModuleType, images_BCHW: Tensor) -> None:
-    colour = my_lab.ColourCaptioner(
-        hidden_size=4,
-        optimizer={},
-        generation={"_target_": "lightning_modules.generation.Greedy"},
-        tokenizer=gru.tokenizer.to_json(),
-        image_size=32,
-    )
-    ensemble = Ensemble([colour, gru])
+    ensemble = Ensemble([_coloured(my_lab, gru), gru])
     features_B1X = ensemble.encode(images_BCHW)
     generated = ensemble.generate(features_B1X, Beam(num=2, max_length=9))
     assert [len(captions) for captions in generated.captions] == [2, 2, 2]
     explained = ensemble.explain(features_B1X, generated.tokens_NL, generated.latents)
     assert explained.attention_NLP is None  # one of them cannot tell
     torch.testing.assert_close(explained.predictions.log_probability_NL.sum(dim=1), generated.log_probability_N)
+
+
+def test_captions_are_read_at_once_as_they_are_word_by_word(
+    ensemble: Ensemble, my_lab: ModuleType, images_BCHW: Tensor
+) -> None:
+    features_B1X = ensemble.encode(images_BCHW)
+    tokens_NL = ensemble.generate(features_B1X, STRATEGIES["sample"]).tokens_NL[:5]
+    image_of_caption_N = torch.tensor([0, 0, 0, 1, 2])  # not equally many of each
+    colour = _coloured(my_lab, ensemble.members[0])
+    mixed = Ensemble([*ensemble.members, colour])  # one of which reads word by word
+    nats_WV = mixed.word_distributions(mixed.encode(images_BCHW), tokens_NL, image_of_caption_N)
+    features_N1X = mixed.encode(images_BCHW)[image_of_caption_N]
+    predictions = mixed.explain(features_N1X, tokens_NL).predictions
+    is_word_NL = tokens_NL != mixed.tokenizer.vocabulary.pad_id
+    nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+    torch.testing.assert_close(nats_W, predictions.log_probability_NL[is_word_NL], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(nats_WV.logsumexp(dim=1), torch.zeros(len(nats_WV)), rtol=0, atol=1e-5)
 
 
 def test_attention_is_the_mean_where_all_look_at_the_same_places(
