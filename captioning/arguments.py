@@ -32,6 +32,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "images", type=user_path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
     )
+    parser.add_argument(
+        "--with",
+        dest="others",
+        type=user_path,
+        action="append",
+        default=[],
+        metavar="CHECKPOINT",
+        help="another one beside it: at each word the mean of their probabilities; may be given several times",
+    )
     add_strategy(parser.add_argument_group("how captions are generated"))
     add_style(parser.add_argument_group("in which style"))
     add_output(parser.add_argument_group("what is written"))

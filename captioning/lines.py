@@ -68,6 +68,7 @@ def fingerprint(options: argparse.Namespace, strategies: Sequence[Settings], ran
     """Return a short checksum of all that an image's captions depend on, but for the image."""
     return cache_key(
         checkpoint=checkpoint_checksum(options.checkpoint),
+        others=[*map(checkpoint_checksum, options.others)],
         device=torch.device(options.device).type,  # CPU and GPU draw different random numbers
         seed=options.seed,
         strategies=strategies,

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys, file_keys
 from datamodules.image_files.reading import read_image
-from lightning_modules import CaptioningModule
+from lightning_modules import CaptioningModule, load_ensemble
 from lightning_modules.base import Constraints
-from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.generation import Greedy, Sample, Strategy
 from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import Ranker, generate_ranked
@@ -71,16 +70,21 @@ class CaptionPipeline:
 
     @classmethod
     def load(
-        cls, checkpoint: str | Path, *, device: str | torch.device = "cpu", trusted_packages: Sequence[str] = ()
+        cls,
+        checkpoint: str | Path | Sequence[str | Path],
+        *,
+        device: str | torch.device = "cpu",
+        trusted_packages: Sequence[str] = (),
     ) -> Self:
-        """Read a checkpoint (see `load_captioner` for what is refused).
+        """Read a checkpoint, or several as an `Ensemble` (see `load_captioner` for what is refused).
 
         Args:
-            checkpoint: A file that `train.py` wrote, or a folder that `save_pretrained` wrote.
+            checkpoint: A file that `train.py` wrote, or a folder that `save_pretrained` wrote; or a list of such.
             device: Where the model runs, as `torch.device` understands it.
             trusted_packages: Packages of yours that the checkpoint may build parts from.
         """
-        return cls(load_captioner(checkpoint, trusted_packages=trusted_packages), device=device)
+        paths = [checkpoint] if isinstance(checkpoint, str | Path) else checkpoint
+        return cls(load_ensemble(paths, trusted_packages=trusted_packages), device=device)
 
     def describe(
         self,

@@ -38,7 +38,8 @@ def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
             f"--out {lines}: expected no --json, --save-reconstruction or --explain beside it, for a rerun would print "
             f"and draw the rest alone; leave them out"
         )
-    used = {path.resolve() for path in (*images, options.checkpoint, options.style_from, options.index) if path}
+    read = (*images, options.checkpoint, *options.others, options.style_from, options.index)
+    used = {path.resolve() for path in read if path}
     for name, path in (*written.items(), ("--out", lines)):
         if path is not None and path.resolve() in used:
             raise ValueError(f"{name} {path}: expected another file than those that are read; change it")
@@ -83,7 +84,8 @@ def run(options: argparse.Namespace) -> None:
     images = find_images(options.images)
     check_outputs(options, images)
     settings, ranking = strategy_settings(options), ranking_settings(options)
-    pipeline = CaptionPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
+    checkpoints = [options.checkpoint, *options.others]
+    pipeline = CaptionPipeline.load(checkpoints, device=options.device, trusted_packages=options.trust)
     if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
         raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
     if options.explain is not None and not pipeline.captioner.can_explain:

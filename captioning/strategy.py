@@ -82,6 +82,11 @@ def _changed(name: str, options: argparse.Namespace, num: int | None) -> Setting
     settings = load_option("generation", name)
     if "num" in settings:
         settings["num"] = settings["num"] if num is None else num
+    elif "strategies" in settings and num is not None:
+        raise ValueError(
+            f"--num {num}: strategy {name} generates the captions of {' and '.join(settings['strategies'])}; set their "
+            f"numbers, such as --set strategies.sample.num={num}"
+        )
     elif num not in (None, 1):
         raise ValueError(
             f"--num {num}: strategy {name} makes one caption, expected 1; leave it out, or choose another --strategy"
@@ -134,6 +139,10 @@ def set_key(settings: Settings, key: str, value: Any, name: str, option: str) ->
     Raises:
         ValueError: The strategy has no such key, or the value is of the wrong kind.
     """
+    part, dot, inner = key.partition(".")
+    if dot and isinstance(settings.get(part), dict):
+        set_key(settings[part], inner, value, f"{name}.{part}", option)
+        return
     keys = [own for own in settings if not own.startswith("_")]
     if key not in keys:
         raise ValueError(f"{option}: strategy {name} has no {key}; it has {', '.join(keys)}")
@@ -146,6 +155,8 @@ def set_key(settings: Settings, key: str, value: Any, name: str, option: str) ->
 
 def _types(settings: Settings, key: str) -> tuple[type, ...]:
     """Return the types that a setting may have; none where its constructor checks more than a type."""
+    if "_target_" not in settings:
+        return ()
     hint = get_type_hints(get_class(settings["_target_"]).__init__)[key]  # type: ignore[misc]
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     return kinds if all(kind in (int, float, bool, str, type(None)) for kind in kinds) else ()
@@ -165,7 +176,7 @@ def ranking_settings(options: argparse.Namespace) -> Settings | None:
     if options.index is None:
         return settings
     if settings is None or not indexes_of(settings):
-        raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus, diverse or mix")
+        raise ValueError(f"--index {options.index}: expected a --rank that reads it: consensus, diverse, mbr or mix")
     return with_index(settings, str(options.index))
 
 

@@ -7,7 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from evaluation.score_file.summary import TOKENIZER
-from evaluation.setup import Evaluated
+from evaluation.setup import Evaluated, checkpoints_of
 from lightning_modules.checkpoints.formats import checkpoint_checksum
 from utils.display import flatten
 from utils.version import facet_version
@@ -38,7 +38,10 @@ def provenance_of(
     if mean_draws is not None:
         captions += f", selected from {mean_draws:.1f} draws on average"
     return {
-        "checkpoint": f"{Path(config.checkpoint).name} (SHA-256 {checkpoint_checksum(config.checkpoint)[:12]}…)",
+        "checkpoint": " and ".join(
+            f"{Path(checkpoint).name} (SHA-256 {checkpoint_checksum(checkpoint)[:12]}…)"
+            for checkpoint in checkpoints_of(config)
+        ),
         "images": f"{num_images:,} of {choices['data']}, {config.split}",
         "captions of each": captions,
         "strategy": _told(choices["generation"], config.generation, num=num_generated),
@@ -51,12 +54,13 @@ def provenance_of(
 
 def settings_of(evaluated: Evaluated, config: DictConfig) -> dict[str, Any]:
     """Return all that the scores depend on."""
+    checksums = [checkpoint_checksum(checkpoint) for checkpoint in checkpoints_of(config)]
     return {
         "facet": facet_version(),
         "tokenizer": TOKENIZER,
         "trained_images": evaluated.training.mark,
         "notes": [*evaluated.training.notes],
-        "checkpoint_sha256": checkpoint_checksum(config.checkpoint),
+        "checkpoint_sha256": checksums[0] if len(checksums) == 1 else checksums,
         "config": OmegaConf.to_container(config, resolve=True),
     }
 

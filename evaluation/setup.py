@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from callbacks.caption_metrics import refuse_single_captions
 from datamodules.caption_datamodule import CaptionDataModule
@@ -14,7 +14,7 @@ from datamodules.split import CaptionSplit, SplitName
 from datamodules.training_record import TrainingRecord
 from evaluation.clip_scores import clip_metrics
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
-from lightning_modules import CaptioningModule, load_captioner
+from lightning_modules import CaptioningModule, load_ensemble
 from lightning_modules.generation import Drawing, Latent, Strategy
 from lightning_modules.ranking import DrawingRanker, Ranker
 from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
@@ -69,7 +69,7 @@ def prepare(config: DictConfig) -> Evaluated:
     metrics = instantiate(config.metrics)
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     clip = clip_metrics(config.clip)
-    captioner = load_captioner(config.checkpoint, trusted_packages=config.trusted_packages)
+    captioner = load_ensemble(checkpoints_of(config), trusted_packages=config.trusted_packages)
     if config.self_retrieval.num_images and not captioner.has_likelihood:
         raise ValueError(
             f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
@@ -108,6 +108,19 @@ def prepare(config: DictConfig) -> Evaluated:
         frequencies=next((scorer.frequencies for scorer in scorers), None),
         no_meteor=no_meteor,
     )
+
+
+def checkpoints_of(config: DictConfig) -> list[str]:
+    """Return the checkpoints that are evaluated, together if there are several.
+
+    Raises:
+        ValueError: It is no path, and no list of them.
+    """
+    given = config.checkpoint
+    checkpoints = [given] if isinstance(given, str) else [*given] if isinstance(given, ListConfig) else []
+    if not checkpoints or not all(isinstance(checkpoint, str) for checkpoint in checkpoints):
+        raise ValueError(f"checkpoint must be a file, or a list of files such as [a.ckpt,b.ckpt], got {given}")
+    return checkpoints
 
 
 def check(config: DictConfig) -> None:
@@ -156,6 +169,12 @@ def strategy_of(config: DictConfig) -> Strategy:
     settings = {} if config.num_captions is None else {"num": config.num_captions}
     if settings and "num" not in config.generation:
         choice = HydraConfig.get().runtime.choices["generation"]
+        if "strategies" in config.generation:
+            raise ValueError(
+                f"num_captions={config.num_captions}: generation={choice} generates those of "
+                f"{' and '.join(config.generation.strategies)}; set their numbers, such as "
+                f"generation.strategies.sample.num={config.num_captions}"
+            )
         raise ValueError(
             f"num_captions={config.num_captions}: generation={choice} makes one caption of an image; leave it "
             f"out, or choose generation=sample, latent, beam or diverse_beam"

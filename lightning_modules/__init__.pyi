@@ -11,6 +11,8 @@ from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
 from .dalle_captioner import DalleCaptioner
+from .distilled_captioner import Distillation, DistilledCaptioner
+from .ensemble import Ensemble, load_ensemble
 from .image_coder import ImageCoder
 from .results.coded_images import CodedImages
 from .self_critical_captioner import SelfCritical, SelfCriticalCaptioner
@@ -20,6 +22,9 @@ __all__ = [
     "CaptioningModule",
     "CodedImages",
     "DalleCaptioner",
+    "Distillation",
+    "DistilledCaptioner",
+    "Ensemble",
     "EvaluatedModule",
     "EvaluationOutput",
     "Example",
@@ -33,6 +38,7 @@ __all__ = [
     "from_pretrained",
     "load_captioner",
     "load_discrete_vae",
+    "load_ensemble",
     "load_module",
     "save_module",
     "save_pretrained",

@@ -22,12 +22,11 @@ from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.drawing.drawer import Drawer
 from lightning_modules.exporting import ExportedModel
 from lightning_modules.generation import LatentSampling, Strategy
-from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
-from lightning_modules.results.feature_shape import FeatureShape
-from lightning_modules.results.generated import GeneratedBatch
+from lightning_modules.networks.encoders import FeatureShape
+from lightning_modules.results.generated import CaptionCodes, GeneratedBatch
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
@@ -240,7 +239,7 @@ class CaptioningModule(Drawer, EvaluatedModule):
         raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
 
     def explain(
-        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         """Return how the model comes to each word of captions.
 
@@ -273,6 +272,10 @@ class CaptioningModule(Drawer, EvaluatedModule):
         """
         raise ValueError(f"{type(self).__name__} cannot be exported: its class has no `export_parts`")
 
+    def pooled_features(self, features_BPD: Tensor) -> Tensor:
+        """Return a vector of each image, by whose direction similar ones are found: the mean over the grid, [B, D]."""
+        return features_BPD.float().mean(dim=1)
+
     @property
     def features_fingerprint(self) -> str:
         """A checksum of the weights and settings that `encode` may depend on: here of all weights."""
@@ -288,9 +291,6 @@ class CaptioningModule(Drawer, EvaluatedModule):
         """The shape of what `encode_fixed` returns for an image; None where training leaves nothing as it is."""
         return None
 
-    def pooled(self, features_BPD: Tensor) -> Tensor:
-        """Return one vector of each image, by which similar images are found: `features_BD`, the mean by default."""
-        return features_BPD.float().mean(dim=1)
     @property
     def fixed_fingerprint(self) -> str:
         """A checksum of the weights and settings that `encode_fixed` may depend on."""

@@ -225,7 +225,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             )
         return features_BP1.squeeze(-1).long()
 
-    def pooled(self, features_BPD: Tensor) -> Tensor:
+    def pooled_features(self, features_BPD: Tensor) -> Tensor:
         return self.network.vae.vectors(self._codes(features_BPD)).float().mean(dim=1)
 
     @torch.no_grad()

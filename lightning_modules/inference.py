@@ -26,10 +26,12 @@ from lightning_modules.networks.latents import (
     FromPrior,
     Given,
     Latents,
+    SideBySide,
     Source,
     stratified,
 )
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import CaptionCodes
 from utils.seeding import Generators
 
 
@@ -63,13 +65,16 @@ def sample_latents(
             )
         style_from, num = Given(style_NS), len(style_NS) // num_images
     image_of_sample_N = torch.arange(num_images, device=features_BPD.device).repeat_interleave(num)
-    content_from = FromPosterior(sampling.content_scale, generators)
+    content_from = content_source(sampling, generators)
     sampled: Latents = latents(features_BPD, image_of_sample_N, style_from, content_from)
     return sampled
 
 
 def style_source(sampling: LatentSampling, generators: Generators | None, num_images: int) -> Source:
     """Return where the styles of images come from."""
+    if sampling.parts:
+        sources = [style_source(part, generators, num_images) for part in sampling.parts]
+        return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
     noise = INDEPENDENT if sampling.strata is None else stratified(sampling.strata)
     if sampling.distinct:
         noise = noise._replace(num_distinct=sampling.num)
@@ -78,6 +83,14 @@ def style_source(sampling: LatentSampling, generators: Generators | None, num_im
     if sampling.clustered:
         return Clustered(source, of_images)
     return source if sampling.strata is None else replace(source, generators=of_images)
+
+
+def content_source(sampling: LatentSampling, generators: Generators | None) -> Source:
+    """Return where the contents of images come from, given their styles."""
+    if sampling.parts:
+        sources = [content_source(part, generators) for part in sampling.parts]
+        return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
+    return FromPosterior(sampling.content_scale, generators)
 
 
 def generate_captions(
@@ -89,7 +102,7 @@ def generate_captions(
     num_images: int,
     num_states: int,
     device: torch.device,
-    latents: Latents | None = None,
+    latents: CaptionCodes | None = None,
     words: Constraints = None,
     generators: Generators | None = None,
 ) -> GeneratedBatch:
@@ -130,7 +143,9 @@ def generate_captions(
     return GeneratedBatch(captions, *generated, latents, num_draws_B)
 
 
-def keep(selection: Selection, generated: Generated, latents: Latents | None) -> tuple[Generated, Latents | None]:
+def keep(
+    selection: Selection, generated: Generated, latents: CaptionCodes | None
+) -> tuple[Generated, CaptionCodes | None]:
     """Return the selected captions, and the latents of each of them."""
     num_sets, num = len(selection.chosen_SF), len(generated.tokens_NL)
     first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
@@ -139,14 +154,14 @@ def keep(selection: Selection, generated: Generated, latents: Latents | None) ->
 
 
 class Scorer(Protocol):
-    """What tells how likely a caption is; `networks.Captioner` does."""
+    """What tells how likely a caption is from its codes; `networks.Captioner` does."""
 
-    def log_probability(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
-        """Return log P(caption | S, C) of captions from their latents, in nats: [N]."""
+    def log_probability(self, latents: Any, tokens_NL: Tensor) -> Tensor:
+        """Return log P of captions, each from its own codes, in nats: [N]."""
         ...
 
 
-def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *, num_images: int) -> Tensor:
+def likelihood_of_images(scorer: Scorer, latents: CaptionCodes, tokens_NL: Tensor, *, num_images: int) -> Tensor:
     """Return log P(caption | image) of each caption given each image, in nats: [N, B].
 
     log (1/K) Σ_k P(caption | S_k, C_k) over the K latents of an image: a Monte Carlo estimate of the likelihood.
@@ -157,7 +172,7 @@ def likelihood_of_images(scorer: Scorer, latents: Latents, tokens_NL: Tensor, *,
         tokens_NL: The captions, tokens after the prefix, padded.
         num_images: How many images.
     """
-    num_codes, num_captions = len(latents.style.sample), len(tokens_NL)
+    num_codes, num_captions = latents.num_samples, len(tokens_NL)
     rows = torch.arange(num_codes, device=tokens_NL.device).repeat_interleave(num_captions)
     nats = scorer.log_probability(latents.select(rows), tokens_NL.repeat(num_codes, 1))
     nats_BKN = nats.view(num_images, -1, num_captions)

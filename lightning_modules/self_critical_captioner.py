@@ -170,7 +170,7 @@ class SelfCriticalCaptioner(VariationalCaptioner):
 
         P is the distribution that their words were sampled from.
         """
-        assert sampled.latents is not None
+        assert isinstance(sampled.latents, Latents)
         each = len(sampled.tokens_NL) // len(features_BPD)
         image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
         style, content = sampled.latents.style.sample, sampled.latents.content.sample

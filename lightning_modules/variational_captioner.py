@@ -34,8 +34,10 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.caption_lengths import refuse_long_captions, refuse_long_generation
 from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
-from lightning_modules.networks.latents import Latents
+from lightning_modules.networks.latents import MEAN, Latents
+from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import CaptionCodes
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -140,10 +142,14 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
         longest_B = longest_captions(lengths_N, batch.image_of_caption_N)
         reconstruct_R = longest_B[: self.loss.num_reconstructed(len(longest_B))]  # images are in random order
-        terms, _ = self._terms(self.features_of(batch), batch, reconstruct_R)
-        report = self.loss(terms, self.global_step)
+        terms, output = self._terms(self.features_of(batch), batch, reconstruct_R)
+        report = self.training_report(self.loss(terms, self.global_step), output, batch)
         self._log_report(report, batch)
         return report.total
+
+    def training_report(self, report: LossReport, output: CaptionerOutput, batch: CaptionBatch) -> LossReport:
+        """Return the loss that a step minimises, from the VAE-loss and what it was made of: here the VAE-loss."""
+        return report
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch and add its loss; neither may depend on the other images of the batch."""
@@ -152,13 +158,13 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         for_loss = generators_of_images(run_seed(), images, "loss")
         features_BPD = self.features_of(batch)
         every_R = torch.arange(len(batch.tokens_NL), device=self.device)
-        terms, latents = self._terms(features_BPD, batch, every_R, for_loss)
+        terms, output = self._terms(features_BPD, batch, every_R, for_loss)
         self.split_loss.add(self.loss.samples(terms), batch.image_ids_B, batch.image_of_caption_N)
-        return EvaluationOutput(self.generate(features_BPD, generators=for_captions), latents)
+        return EvaluationOutput(self.generate(features_BPD, generators=for_captions), output.latents)
 
     def _terms(
         self, features_BPD: Tensor, batch: CaptionBatch, reconstruct_R: Tensor, generators: Generators | None = None
-    ) -> tuple[LossTerms, Latents]:
+    ) -> tuple[LossTerms, CaptionerOutput]:
         output: CaptionerOutput = self.network(
             features_BPD, batch.tokens_NL, batch.image_of_caption_N, reconstruct_R, self.global_step, generators
         )
@@ -182,7 +188,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
             extra=self.loss.extra_terms(output),
             weights_N=batch.weights_N,
         )
-        return terms, output.latents
+        return terms, output
 
     def _log_report(self, report: LossReport, batch: CaptionBatch) -> None:
         num_images = len(batch.images_BCHW)
@@ -257,11 +263,18 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
 
     @torch.no_grad()
+    def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
+        """Return log P of all words where captions have one, from the means of the latents (see `ReadsAtOnce`)."""
+        latents = self.network.latents(features_BPD, image_of_caption_N, MEAN, MEAN)
+        return self.network.word_distributions(latents, tokens_NL)
+
+    @torch.no_grad()
     def explain(
-        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         if latents is None:
             latents = self.sample_latents(features_BPD)
+        assert isinstance(latents, Latents), "of this model"
         return explain_captions(self.network, latents, tokens_NL, attention=attention)
 
     @torch.no_grad()

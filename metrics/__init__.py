@@ -1,6 +1,6 @@
 """Caption metrics: pure functions and `torchmetrics.Metric` classes; they know nothing of models or data sets."""
 
-from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.bleu import bleu_similarities, bleu_statistics, corpus_bleu, sentence_bleu
 from metrics.calibration import ReliabilityTable, WordCalibration, expected_calibration_error, reliability_table
 from metrics.caption_metric import CaptionMetric, GatheredCaptions, ImageCaptions
 from metrics.caption_score import CaptionScore
@@ -89,6 +89,7 @@ __all__ = [
     "WordOdds",
     "active_units",
     "all_candidates",
+    "bleu_similarities",
     "bleu_statistics",
     "choice_information",
     "cider",

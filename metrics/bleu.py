@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.ngrams import Floats, Integers, NgramCounts, look_up, most_by_key
+from metrics.ngrams import Floats, Integers, NgramCounts, join, look_up, most_by_key
 from metrics.paired_captions import PairedCaptions
 
 BLEU_NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
@@ -50,6 +50,33 @@ def corpus_bleu(statistics: BleuStatistics) -> Floats:
 def sentence_bleu(statistics: BleuStatistics) -> Floats:
     """Return BLEU-1 to BLEU-4 of each candidate by itself: [N, 4]; no n-gram in common gives about 0."""
     return _bleu(*statistics)
+
+
+def bleu_similarities(pairs: PairedCaptions) -> Floats:
+    """Return smoothed BLEU-4 of each candidate with each reference of its image by itself: [N, X], 0 beyond them.
+
+    One is added to matches and totals of two words and more (Lin and Och 2004, section 3.2): a caption that shares no
+    four words in a row has a score, too. 0 where no word is shared.
+    """
+    most = pairs.reference_lengths_BX.shape[1]
+    totals_NO = np.maximum(pairs.candidate_lengths_N[:, None] - np.arange(len(pairs.ngrams)), 0)
+    log_precision_NX = np.zeros((len(pairs.candidates), most))
+    for order, (candidates, references) in enumerate(pairs.ngrams):
+        at_candidate_J, at_reference_J = join(
+            candidates.keys(pairs.image_of_candidate_N), references.keys(pairs.image_of_reference_R)
+        )
+        shared_J = np.minimum(candidates.count_K[at_candidate_J], references.count_K[at_reference_J])
+        reference_J = references.caption_K[at_reference_J]
+        cell_J = candidates.caption_K[at_candidate_J] * most + pairs.slot_of_reference_R[reference_J]
+        matches_NX = np.bincount(cell_J, shared_J, log_precision_NX.size).reshape(log_precision_NX.shape)
+        smoothing = min(order, 1)
+        with np.errstate(divide="ignore"):  # no word in common: log 0
+            log_precision_NX += np.log(matches_NX + smoothing) - np.log(
+                np.maximum(totals_NO[:, order, None] + smoothing, 1)
+            )
+    length_NX = pairs.reference_lengths_BX[pairs.image_of_candidate_N]
+    brevity_NX = np.minimum(1 - length_NX / np.maximum(pairs.candidate_lengths_N[:, None], 1), 0)
+    return np.exp(log_precision_NX / len(pairs.ngrams) + brevity_NX)
 
 
 def _bleu(matches_NO: Integers, totals_NO: Integers, length_N: Integers, reference_length_N: Integers) -> Floats:

@@ -9,7 +9,7 @@ caption, G distinct n-grams, J pairs of a candidate's and a reference's n-gram t
 import numpy as np
 
 from metrics.document_frequencies import DocumentFrequencies
-from metrics.ngrams import Floats, Integers, NgramCounts, distinct_keys
+from metrics.ngrams import Floats, Integers, NgramCounts, distinct_keys, join
 from metrics.paired_captions import PairedCaptions
 
 SCALE = 10.0  # the authors' code multiplies both scores by ten
@@ -70,7 +70,7 @@ def _cosines(
     """Return the cosine of TF-IDF vectors of one order for each candidate and each reference of its image: [N, X]."""
     candidate_K = candidates.count_K * idf_G[candidates.ngram_K]
     reference_K = references.count_K * idf_G[references.ngram_K]
-    at_candidate_J, at_reference_J = _join(
+    at_candidate_J, at_reference_J = join(
         candidates.keys(pairs.image_of_candidate_N), references.keys(pairs.image_of_reference_R)
     )
     value_J = candidate_K[at_candidate_J]
@@ -99,17 +99,6 @@ def _idf(pairs: PairedCaptions, order: int, frequencies: DocumentFrequencies | N
         num_images = frequencies.num_images
         num_images_G = np.array([frequencies.counts.get(ngram, 0) for ngram in pairs.spell(order)])
     return np.log(num_images) - np.log(np.maximum(num_images_G, 1))
-
-
-def _join(left: Integers, right: Integers) -> tuple[Integers, Integers]:
-    """Return the positions in both of every pair of equal keys."""
-    by_key = np.argsort(right)
-    ordered = right[by_key]
-    first = np.searchsorted(ordered, left, side="left")
-    matches = np.searchsorted(ordered, left, side="right") - first
-    at_left = np.repeat(np.arange(len(left)), matches)
-    within = np.arange(len(at_left)) - np.repeat(np.cumsum(matches) - matches, matches)
-    return at_left, by_key[first[at_left] + within]
 
 
 def _norms(caption_K: Integers, value_K: Floats, num_captions: int) -> Floats:

@@ -83,6 +83,17 @@ def look_up(asked: Integers, keys: Integers, values: Integers) -> Integers:
     return np.where(keys[at] == asked, values[at], 0)
 
 
+def join(left: Integers, right: Integers) -> tuple[Integers, Integers]:
+    """Return the positions in both of every pair of equal keys."""
+    by_key = np.argsort(right)
+    ordered = right[by_key]
+    first = np.searchsorted(ordered, left, side="left")
+    matches = np.searchsorted(ordered, left, side="right") - first
+    at_left = np.repeat(np.arange(len(left)), matches)
+    within = np.arange(len(at_left)) - np.repeat(np.cumsum(matches) - matches, matches)
+    return at_left, by_key[first[at_left] + within]
+
+
 def _number_words(captions: Sequence[Tokens]) -> tuple[Integers, Integers, int]:
     numbers: dict[str, int] = {}
     words = (numbers.setdefault(word, len(numbers)) for caption in captions for word in caption)

@@ -289,7 +289,10 @@ def test_names_are_the_fields_words() -> None:
     assert found == set()
 
 
-FAMILIES = ("variational_captioner", "self_critical_captioner", "image_coder", "dalle_captioner")
+FAMILIES = (
+    *("variational_captioner", "self_critical_captioner", "distilled_captioner"),
+    *("image_coder", "dalle_captioner", "ensemble"),
+)
 
 
 def test_nothing_outside_a_family_names_it() -> None:

@@ -38,6 +38,23 @@ def test_prints_the_numbered_captions_of_each_image(
     assert all(len(line) > 5 for line in captions)
 
 
+def test_several_checkpoints_describe_as_one(
+    trained: TinyRun, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(trained.best, folder, "--num", 3)
+    alone = capsys.readouterr().out
+    both = (trained.best, folder, "--num", 3, "--with", trained.best)
+    _run(*both)
+    assert capsys.readouterr().out == alone
+    _run(*both, "--explain", tmp_path / "page.html")
+    assert "shaded" in (tmp_path / "page.html").read_text()
+    _run(trained.best, folder, "--num", 3, "--out", tmp_path / "out.jsonl")
+    with pytest.raises(ValueError, match="line 1 was written by another run"):
+        _run(*both, "--out", tmp_path / "out.jsonl")
+    with pytest.raises(ValueError, match="has no latents, and so no styles"):
+        _run(trained.best, folder, "--with", trained.best, "--style", "0,0,0")
+
+
 def test_json_holds_the_same_captions_of_a_folders_images(
     trained: TinyRun, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

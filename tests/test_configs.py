@@ -102,6 +102,10 @@ def _fine_tuning(folder: Path) -> list[str]:
     return [*files, f"pretrained_model={trained.best}"]
 
 
+def _teacher(folder: Path) -> list[str]:
+    return [f"model.distillation.teachers=[{run_tiny(folder / 'trained', 'test=false').best}]"]
+
+
 def _discrete_vae(folder: Path) -> list[str]:
     return ["model=discrete_vae"]  # whose group it is of
 
@@ -154,6 +158,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/code_reader/decoded": _dalle,
     "model/code_reader/none": _dalle,
     "model/dalle": _dalle,
+    "model/distillation/teachers": _teacher,
     "model/encoder/efficientnet_lite2": _backbone,
     "model/encoder/timm": _backbone,
     "model/grid_decoder/strided": _discrete_vae,

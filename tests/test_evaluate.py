@@ -81,6 +81,30 @@ def test_what_reconstructions_show_is_told_for_each_attribute(report: Path) -> N
     assert "| reconstruction_exact |" in (report / "scores.md").read_text()
 
 
+def test_equal_checkpoints_are_evaluated_as_one(trained: TinyRun, report: Path, tmp_path: Path) -> None:
+    scores = evaluate_tiny(
+        tmp_path,
+        trained.best,
+        f"checkpoint=[{trained.best},{trained.best}]",
+        "num_captions=4",
+        "self_retrieval.num_images=2",
+        "trade_off.num_images=0",
+    )
+    assert (tmp_path / "captions.json").read_text() == (report / "captions.json").read_text()
+    assert scores["settings"]["checkpoint_sha256"] == [scores_of(report)["settings"]["checkpoint_sha256"]] * 2
+    assert scores["calibration/ECE"] == pytest.approx(scores_of(report)["calibration/ECE"], abs=1e-5)
+    assert "best.ckpt (SHA-256" in (tmp_path / "scores.md").read_text()
+
+
+@pytest.mark.parametrize("given", ["[]", "3", "[a.ckpt,2]"])
+def test_what_is_no_checkpoint_is_refused(
+    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    with pytest.raises(SystemExit):
+        evaluate_tiny(tmp_path, trained.best, f"checkpoint={given}")
+    assert "checkpoint must be a file, or a list of files" in capsys.readouterr().err
+
+
 def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_path: Path) -> None:
     generated = (report / "captions.json").read_text()
     evaluate_tiny(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")

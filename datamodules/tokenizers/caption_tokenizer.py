@@ -180,6 +180,19 @@ class CaptionTokenizer:
         ids = self._tokenizer.get_vocab(with_added_tokens=True)
         return sorted(ids, key=ids.__getitem__)
 
+    def difference(self, other: "CaptionTokenizer") -> str | None:
+        """Return in words why the ids of another tokenizer mean something else; None where all mean the same.
+
+        How long captions may be is not compared.
+        """
+        if len(self.tokens) != len(other.tokens):
+            return f"{len(self.tokens)} and {len(other.tokens)} tokens"
+        for i, (own, others) in enumerate(zip(self.tokens, other.tokens, strict=True)):
+            if own != others:
+                return f"token {i} is {own!r} and {others!r}"
+        same = self._tokenizer.to_str() == other._tokenizer.to_str()
+        return None if same else "the same tokens, but other rules by which text is divided into them"
+
     def to_json(self) -> str:
         """Return the whole tokenizer as one string, for a checkpoint or a cache file."""
         return json.dumps({"max_length": self.max_length, "tokenizer": self._tokenizer.to_str()})

@@ -8,10 +8,12 @@ from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.constrained_beam import ConstrainedBeam
 from lightning_modules.generation.diverse_beam import DiverseBeam
 from lightning_modules.generation.drawing import Drawing, DrawingStepper, DrawnCodes, GreedyDrawing, SampledDrawing
+from lightning_modules.generation.ensemble_stepper import EnsembleState, EnsembleStepper, StartOf
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.greedy_selection import marginal_gains
 from lightning_modules.generation.latent import Latent
+from lightning_modules.generation.pool import Pool
 from lightning_modules.generation.sample import Sample
 from lightning_modules.generation.selection import length_normalised
 from lightning_modules.generation.strategy import (
@@ -34,15 +36,19 @@ __all__ = [
     "Drawing",
     "DrawingStepper",
     "DrawnCodes",
+    "EnsembleState",
+    "EnsembleStepper",
     "Generated",
     "Greedy",
     "GreedyDrawing",
     "Latent",
     "LatentSampling",
+    "Pool",
     "Request",
     "Sample",
     "SampledDrawing",
     "Selection",
+    "StartOf",
     "StepState",
     "Stepper",
     "Strategy",

@@ -53,6 +53,7 @@ class LatentSampling(NamedTuple):
         distinct: Let the samples of an image have different styles where styles are discrete.
         strata: Samples of S that are spread over its distribution together, round after round; None draws each alone.
         clustered: Whether S are the middles of clusters of many that are drawn, instead of draws themselves.
+        parts: Samplings whose samples stand side by side, `num` together, instead of all that is said above.
     """
 
     num: int = 1
@@ -62,6 +63,7 @@ class LatentSampling(NamedTuple):
     distinct: bool = False
     strata: int | None = None
     clustered: bool = False
+    parts: tuple["LatentSampling", ...] = ()
 
 
 class Generated(NamedTuple):

@@ -163,7 +163,7 @@ class Captioner(nn.Module):
     def word_predictions(self, latents: Latents, tokens_NL: Tensor) -> WordPredictions:
         """Return what was predicted at each word of captions from given codes; arguments as of `log_probability`."""
         is_word_NL = self._is_word(tokens_NL)
-        nats_WV = self.word_logits(latents, tokens_NL).log_softmax(dim=-1)
+        nats_WV = self.word_distributions(latents, tokens_NL)
         likeliest_W = nats_WV.max(dim=-1)
         nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
         zeros_NL = nats_W.new_zeros(tokens_NL.shape)
@@ -172,6 +172,10 @@ class Captioner(nn.Module):
             likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
             likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
         )
+
+    def word_distributions(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
+        """Return log P of all words where captions have one, `nats_WV`; arguments as of `log_probability`."""
+        return self.word_logits(latents, tokens_NL).log_softmax(dim=-1)
 
     def attention_weights(self, latents: Latents, tokens_NL: Tensor) -> Tensor | None:
         """Return how the image's places were weighed at each word of captions, `weights_NLP`; 0 at padding.

@@ -3,6 +3,7 @@
 Contract: `Ranker`; of a caption's drawings `DrawingRanker`.
 """
 
+from lightning_modules.ranking.bayes_risk import BayesRisk
 from lightning_modules.ranking.consensus import Consensus
 from lightning_modules.ranking.drawings import (
     CaptionOfDrawing,
@@ -18,6 +19,7 @@ from lightning_modules.ranking.reconstruction import Reconstruction
 from lightning_modules.ranking.training_index import TrainingIndex
 
 __all__ = [
+    "BayesRisk",
     "Candidates",
     "CaptionOfDrawing",
     "Consensus",

@@ -13,7 +13,9 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
-from lightning_modules.generation import Sample, marginal_gains
+from lightning_modules.generation import marginal_gains
+from lightning_modules.ranking.drawn_captions import drawn_captions, tokenized
+from lightning_modules.ranking.neighbour_spaces import NEIGHBOURHOODS, Neighbourhood
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import (
@@ -21,21 +23,16 @@ from metrics import (
     Neighbours,
     PairedCaptions,
     consensus_scores,
-    nearest_images,
-    ptb_tokenize,
 )
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Integers, Tokens
-from utils.seeding import generators_of_images, image_digests
-
-SEED = 0  # of what is drawn of each image
 
 
 class Consensus(Ranker):
     """The mean CIDEr-D with captions of the nearest training images (`metrics.consensus_scores`; Devlin et al. 2015).
 
-    Nearest are those whose features, averaged over the encoder's grid, have the highest cosine. An image is no
-    neighbour of its own, nor is its copy under another name: its references are not to be known.
+    Nearest are those of the highest cosine (see `neighbours`). An image is no neighbour of its own, nor is its copy
+    under another name: its references are not to be known.
 
     With `num_samples` the mean CIDEr-D with captions that the model samples for the image is added: the expected score
     of a caption if the truth is what the model believes (minimum Bayes risk; Kumar and Byrne 2004).
@@ -46,6 +43,9 @@ class Consensus(Ranker):
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
+        neighbours: What the cosine is of: `cosine`, the features averaged over the encoder's grid; `whitened`, their
+            first principal components, each with variance 1 (`whitened_space`); `words`, the words that they suggest,
+            with the words of the training images' captions (`words_space`).
         num_nearest: k, the training images whose captions count.
         num_neighbour_captions: m, how many of their captions do, those most like the candidate.
         num_samples: Captions that the model samples for each image, words and codes; 0 leaves them out.
@@ -64,6 +64,7 @@ class Consensus(Ranker):
         self,
         *,
         index: str | Path,
+        neighbours: Neighbourhood = "cosine",
         num_nearest: int = 60,
         num_neighbour_captions: int = 125,
         num_samples: int = 0,
@@ -73,6 +74,8 @@ class Consensus(Ranker):
         diversity: float = 0.0,
         coverage: float = 0.0,
     ) -> None:
+        if neighbours not in NEIGHBOURHOODS:
+            raise ValueError(f"ranking.neighbours must be one of {', '.join(NEIGHBOURHOODS)}, got {neighbours}")
         for name, number in (
             ("num_nearest", num_nearest),
             ("num_neighbour_captions", num_neighbour_captions),
@@ -91,6 +94,7 @@ class Consensus(Ranker):
         if sample_temperature <= 0:
             raise ValueError(f"ranking.sample_temperature must be above 0, got {sample_temperature}")
         self.path = Path(index)
+        self.neighbours = neighbours
         self.num_nearest = num_nearest
         self.num_neighbour_captions = num_neighbour_captions
         self.num_samples = num_samples
@@ -109,21 +113,17 @@ class Consensus(Ranker):
         Raises:
             ValueError: It is not there, damaged, or another encoder's, and there are no training images to make it of.
         """
-        if training is None:
-            index = TrainingIndex.load(self.path, captioner)
-        else:
-            index = TrainingIndex.load_or_make(self.path, captioner, training())
-        self._index = index
-        self._training_tokens = _tokenized(index.captions)
+        self._index = index = TrainingIndex.find(self.path, captioner, training)
+        self._training_tokens = tokenized(index.captions)
         self._frequencies = DocumentFrequencies.of(self._training_tokens)
 
     def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:
         index, frequencies = self._index, self._frequencies
         assert index is not None, "call prepare() first"
-        generated = _tokenized(candidates.generated.captions)
+        generated = tokenized(candidates.generated.captions)
         drawn = self._draw(captioner, candidates)
         keys_BK = None if candidates.keys is None else candidates.keys()
-        neighbours = self._neighbours(index, captioner.pooled(candidates.features_BPD), keys_BK)
+        neighbours = self._neighbours(index, captioner.pooled_features(candidates.features_BPD), keys_BK)
         flat = [caption for of_image in generated for caption in of_image]
         score_N = consensus_scores(flat, _image_of_caption(generated), neighbours, frequencies)
         score_BK = score_N.reshape(len(generated), -1)
@@ -159,7 +159,7 @@ class Consensus(Ranker):
         num_nearest = min(self.num_nearest, num_training)
         num_looked_at = min(num_nearest + max(map(len, twins), default=0), num_training)
         nearest_BK = np.full((len(twins), num_nearest), num_training)  # which stands for no image
-        looked_at_BX = nearest_images(features_BD.cpu().numpy(), index.features_TD.astype(np.float32), num_looked_at)
+        looked_at_BX = index.nearest(features_BD.cpu().numpy(), num_looked_at, self.neighbours)
         for nearest_K, looked_at_X, own in zip(nearest_BK, looked_at_BX, twins, strict=True):
             others = [number for number in looked_at_X.tolist() if number not in own][:num_nearest]
             nearest_K[: len(others)] = others
@@ -174,13 +174,13 @@ class Consensus(Ranker):
         """Draw captions of each image from the model; none without `num_samples`."""
         if not self.num_samples:
             return [[] for _ in candidates.features_BPD]
-        drawing = Sample(num=self.num_samples, temperature=self.sample_temperature, max_length=self.max_length)
-        generators = generators_of_images(SEED, image_digests(candidates.images_BCHW))
-        return _tokenized(captioner.generate(candidates.features_BPD, drawing, generators=generators).captions)
-
-
-def _tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
-    return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+        return drawn_captions(
+            captioner,
+            candidates,
+            num=self.num_samples,
+            temperature=self.sample_temperature,
+            max_length=self.max_length,
+        )
 
 
 def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:

@@ -46,4 +46,4 @@ def generate_ranked(
     generated = captioner.generate(features_BPD, strategy, words=words, style_NS=style_NS, generators=generators)
     if ranker is None:
         return generated
-    return best_first(generated, ranker(captioner, Candidates(images_BCHW, features_BPD, generated, keys)))
+    return best_first(generated, ranker(captioner, Candidates(images_BCHW, features_BPD, generated, keys, {})))

@@ -13,6 +13,7 @@ from torch import Tensor
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule, GeneratedBatch
+from metrics.ngrams import Tokens
 
 
 class Candidates(NamedTuple):
@@ -23,12 +24,14 @@ class Candidates(NamedTuple):
         features_BPD: The images as the encoder sees them.
         generated: The captions.
         keys: What the images are known by (see `image_keys`), [B, K], for a ranker that asks; None where no one knows.
+        drawn: Where rankers keep captions that they draw of the images (see `drawn_captions`); None to keep none.
     """
 
     images_BCHW: Tensor
     features_BPD: Tensor
     generated: GeneratedBatch
     keys: Callable[[], ImageKeys] | None = None
+    drawn: dict[tuple[int, float, int], list[list[Tokens]]] | None = None
 
 
 class Ranker(ABC):
@@ -67,7 +70,7 @@ def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
     ]
     latents = generated.latents
     if latents is not None:
-        captions_of_sample = len(score_N) // len(latents.style.sample)
+        captions_of_sample = len(score_N) // latents.num_samples
         latents = latents.select(order_N // captions_of_sample)
     return GeneratedBatch(
         captions,

@@ -3,11 +3,22 @@
 Shape legend: B images, N captions of all images, image by image, L tokens.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, Self
 
 from torch import Tensor
 
-from lightning_modules.networks.latents import Latents
+
+class CaptionCodes(Protocol):
+    """What captions were generated from, samples of each image side by side: `Latents`, or those of several models."""
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples there are, of all images."""
+        ...
+
+    def select(self, rows: Tensor) -> Self:
+        """Return these samples, which stay in the order of their images, equally many of each."""
+        ...
 
 
 class GeneratedCaptions(NamedTuple):
@@ -45,8 +56,8 @@ class GeneratedBatch(NamedTuple):
             with latents log P(caption | S, C).
         score_N: What the strategy ranks by, the higher the better.
         finished_N: Whether the caption has come to its end; the others were cut.
-        latents: The latents that they were generated from, equally many of each image, and equally many captions from
-            each of them; None for a model without.
+        latents: What they were generated from, equally many samples of each image, and equally many captions from each
+            of them: `Latents`, of an `Ensemble` its `MemberStarts`; None for a model without.
         num_draws_B: How many captions had to be generated for each image's, where the strategy selects some of them;
             None where all are here.
     """
@@ -56,7 +67,7 @@ class GeneratedBatch(NamedTuple):
     log_probability_N: Tensor
     score_N: Tensor
     finished_N: Tensor
-    latents: Latents | None = None
+    latents: CaptionCodes | None = None
     num_draws_B: Tensor | None = None
 
     def by_image(self) -> list[GeneratedCaptions]:

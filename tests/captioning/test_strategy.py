@@ -48,10 +48,10 @@ def test_choices_are_the_files_of_the_config() -> None:
 def test_every_strategy_says_captions(
     trained: TinyRun, photos: list[Path], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    num = 1 if name in ("greedy", "beam", "beam3", "constrained_beam") else 5
+    num = {"pool": 40}.get(name, 1 if name in ("greedy", "beam", "beam3", "constrained_beam") else 5)
     for entry in caption_json(capsys, trained.best, *photos, "--strategy", name):
         assert len(entry["captions"]) == len(entry["log_probabilities"]) == num
-    if name != "greedy":
+    if name not in ("greedy", "pool"):  # which have no number of their own
         described = caption_json(capsys, trained.best, *photos, "--strategy", name, "--num", 3, "--set", "max_length=6")
         assert [len(entry["captions"]) for entry in described] == [3, 3]
         assert max(len(words.split()) for entry in described for words in entry["captions"]) <= 6
@@ -94,6 +94,8 @@ def test_named_settings_and_any_other_key_are_set() -> None:
     different = ("--temperature", 0.5, "--set", "max_draws=40", "--set", "spread=clusters")
     latent = _settings("--strategy", "latent", *different)
     assert (latent["temperature"], latent["max_draws"], latent["spread"]) == (0.5, 40, "clusters")
+    pool = _settings("--strategy", "pool", "--set", "strategies.sample.num=7", "--set", "strategies.beam.num=3")
+    assert build(pool).num == 10
     latent_set = build(_settings("--strategy", "latent_set", "--num", 4, "--set", "diversity=3"))
     assert (latent_set.num, latent_set.latents.num, latent_set.diversity) == (4, 50, 3)
     assert _settings("--strategy", "constrained_beam", "--set", "words=[dog, cat]")["words"] == ["dog", "cat"]
@@ -135,8 +137,11 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "beam", "--set", "no_repeat_ngram=2.5"], "=2.5: expected int or null, got 2.5"),
         (["--strategy", "latent", "--set", "num=true"], "--set num=True: expected int, got True"),
         (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy makes one caption, expected 1"),
+        (["--strategy", "pool", "--num", 3], "--num 3: strategy pool .* beam and sample; .*strategies.sample.num=3"),
+        (["--strategy", "pool", "--set", "strategies.beam.top_k=3"], "strategy pool.strategies.beam has no top_k"),
+        (["--strategy", "pool", "--set", "strategies.greedy.num=3"], "strategy pool.strategies has no greedy.num"),
         (["--set", "max_length=3"], "--set max_length=3: expected a --strategy whose setting it is"),
-        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse or mix"),
+        (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse, mbr or mix"),
         (["--rank", "likelihood", "--index", "a.npz"], "--index a.npz: expected a --rank that reads it"),
     ],
 )

@@ -40,7 +40,8 @@ NUM_PHOTOS = 20
 def fill(folder: Path) -> None:
     """Put everything into a folder that the pages' commands read."""
     run = run_tiny(folder / "outputs/…", "data.num_train=40", "test=false")
-    shutil.copy(run.best, folder / "best.ckpt")
+    for name in ("best", "first", "second"):
+        shutil.copy(run.best, folder / f"{name}.ckpt")
     coder = run_tiny(folder / "outputs/coder", "data.num_train=40", "test=false", choices=["model=discrete_vae"])
     shutil.copy(coder.best, folder / "discrete_vae.ckpt")
     choices = ["model=dalle", f"model.vae.checkpoint={coder.best}"]

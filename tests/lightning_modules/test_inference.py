@@ -17,6 +17,7 @@ from lightning_modules.generation import (
     Greedy,
     Latent,
     LatentSampling,
+    Pool,
     Sample,
     Strategy,
     interpolate_styles,
@@ -45,11 +46,18 @@ STRATEGIES: dict[str, Strategy] = {
     "latent, stratified": Latent(num=3, source="prior", spread="stratified", max_length=9),
     "latent, clusters": Latent(num=3, source="prior", spread="clusters", max_length=9),
     "latent, sampled words that differ": Latent(num=3, max_draws=7, temperature=0.1, max_length=9),
+    "pool": Pool(
+        strategies={
+            "beam": Beam(num=2, max_length=9),
+            "sample": Sample(num=3, temperature=0.5, max_length=7),
+            "latent": Latent(num=2, source="prior", vary_content=True, max_length=9),
+        }
+    ),
     "latent, those that differ most": Latent(
         num=2, max_draws=7, temperature=1.0, diversity=3.0, vary_content=True, max_length=9
     ),
 }
-SAMPLING = [name for name, strategy in STRATEGIES.items() if isinstance(strategy, Latent | Sample)]
+SAMPLING = [name for name, strategy in STRATEGIES.items() if isinstance(strategy, Latent | Sample | Pool)]
 
 
 @pytest.fixture(scope="module", params=CHOICES)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from metrics import PairedCaptions, bleu_statistics, corpus_bleu, sentence_bleu
+from metrics import PairedCaptions, bleu_similarities, bleu_statistics, corpus_bleu, sentence_bleu
+from tests.metrics.plain_bleu import smoothed_bleu
 from tests.metrics.random_captions import random_pairs
 
 
@@ -83,3 +84,14 @@ def test_no_caption_has_no_statistics() -> None:
     assert [len(part) for part in statistics] == [0, 0, 0, 0]
     assert sentence_bleu(statistics).shape == (0, 4)
     assert np.isfinite(corpus_bleu(statistics)).all()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_similarities_are_smoothed_bleu_of_each_pair(seed: int) -> None:
+    pairs = random_pairs(seed)
+    found_NX = bleu_similarities(pairs)
+    assert ((found_NX > 0) & (found_NX < 1)).sum() > 20
+    for row, image in enumerate(pairs.image_of_candidate_N):
+        references = pairs.references[image]
+        expected = [smoothed_bleu(pairs.candidates[row], reference) for reference in references]
+        assert found_NX[row].tolist() == pytest.approx([*expected, *[0.0] * (found_NX.shape[1] - len(references))])

@@ -1,16 +1,23 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Set
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
 
 class FeatureShape(NamedTuple):
-    """What is computed of one image: P positions of D features."""
+    """What is computed of one image, and kept: P positions of D features, or of a code each.
+
+    Attributes:
+        positions: P.
+        width: D; 1 for codes.
+        dtype: What they are kept as.
+    """
 
     positions: int
     width: int
+    dtype: Literal["float16", "int32", "int16"] = "float16"
 
 
 class FineTuning(NamedTuple):

@@ -22,6 +22,7 @@ from lightning_modules.networks.latents.sources import (
     FromPosterior,
     FromPrior,
     Given,
+    SideBySide,
     Source,
 )
 from lightning_modules.networks.latents.spatial import SpatialGaussianLatents
@@ -48,6 +49,7 @@ __all__ = [
     "LatentModel",
     "Latents",
     "Noise",
+    "SideBySide",
     "Source",
     "SpatialGaussianLatents",
     "gaussian_kl",

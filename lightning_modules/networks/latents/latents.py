@@ -80,6 +80,11 @@ class Latents(NamedTuple):
     memory_MPD: Tensor
     words: WordLogits | None = None
 
+    @property
+    def num_samples(self) -> int:
+        """N."""
+        return len(self.style.sample)
+
     def select(self, rows: Tensor) -> "Latents":
         """Return the codes of these rows, which stay in the order of their images, equally many of each."""
         if len(self.memory_MPD) == len(self.style.sample):

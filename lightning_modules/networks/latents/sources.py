@@ -66,6 +66,28 @@ class Clustered:
 
 
 @dataclass(frozen=True)
+class SideBySide:
+    """Codes of several sources: of each image, so many of the first, then so many of the next.
+
+    Attributes:
+        sources: Where they come from.
+        counts: How many codes of an image each of them gives.
+    """
+
+    sources: tuple[Source, ...]
+    counts: tuple[int, ...]
+
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
+        rows_BX = torch.arange(len(posterior.mean), device=posterior.mean.device).view(-1, sum(self.counts))
+        parts = []
+        for source, rows_BK in zip(self.sources, rows_BX.split(self.counts, dim=1), strict=True):
+            rows_N = rows_BK.flatten()
+            code_NZ = source(posterior.select(rows_N), prior.select(rows_N))
+            parts.append(code_NZ.unflatten(0, rows_BK.shape))
+        return torch.cat(parts, dim=1).flatten(0, 1)
+
+
+@dataclass(frozen=True)
 class Given:
     """The numbers themselves."""
 

@@ -9,6 +9,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Sample
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
+from lightning_modules.ranking.neighbour_spaces import Neighbourhood
 from metrics import DocumentFrequencies, Neighbours, consensus_scores, ptb_tokenize
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
 from utils.seeding import generators_of, generators_of_images, image_digests
@@ -241,9 +242,31 @@ def test_an_image_is_not_its_own_neighbour(
     expected = _nearest(captioner, training, candidates, 8)
     assert expected[:, 0].tolist() == numbers
     assert ranker._index is not None
-    found = ranker._neighbours(ranker._index, candidates.features_BPD.mean(dim=1), training.image_keys).nearest_BK
+    found = ranker._neighbours(
+        ranker._index, captioner.pooled_features(candidates.features_BPD), training.image_keys
+    ).nearest_BK
     others = [[number for number in row if number not in (own, 8)] for own, row in enumerate(found.tolist())]
     assert others == expected[:, 1 : num_nearest + 1].tolist()
+
+
+@pytest.mark.parametrize("neighbours", ["whitened", "words"])
+def test_neighbours_are_near_in_the_space_that_is_asked_for(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, neighbours: Neighbourhood
+) -> None:
+    ranker = Consensus(index=index, neighbours=neighbours, num_nearest=3)
+    ranker.prepare(captioner, None)
+    candidates, space = _candidates_of(captioner, training, [*range(8)]), ranker._index.spaces[neighbours]
+    pooled_BD = candidates.features_BPD.mean(dim=1)
+    unit_BD = (pooled_BD / pooled_BD.norm(dim=1, keepdim=True)).numpy()
+    vectors_BK = (unit_BD - space.mean_D) @ space.map_DK
+    lengths = np.linalg.norm(vectors_BK, axis=1)[:, None] * np.linalg.norm(space.training_TK, axis=1)
+    order_BT = np.argsort(-(vectors_BK @ space.training_TK.T) / lengths, axis=1)
+    expected = [[other for other in row if other != own][:3] for own, row in enumerate(order_BT.tolist())]
+    found = ranker._neighbours(ranker._index, pooled_BD, training.image_keys).nearest_BK
+    assert found.tolist() == expected
+    assert ranker(captioner, candidates).isfinite().all()
+    with pytest.raises(ValueError, match=r"ranking.neighbours must be one of cosine, whitened, words, got near"):
+        Consensus(index=index, neighbours="near")  # type: ignore[arg-type]
 
 
 def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
@@ -260,7 +283,7 @@ def test_nor_has_its_copy_a_say_and_ranks_do_not_depend_on_the_batch(
     ranker.prepare(captioner, None)
     assert ranker._index is not None
     features_BPD = captioner.encode(torch.stack([training.load_image(0), training.load_image(2)]))
-    nearest_BK = ranker._neighbours(ranker._index, features_BPD.mean(dim=1), keys_TK[[0, 2]]).nearest_BK
+    nearest_BK = ranker._neighbours(ranker._index, captioner.pooled_features(features_BPD), keys_TK[[0, 2]]).nearest_BK
     assert not {0, 1} & {*nearest_BK[0].tolist()}
     assert 2 not in nearest_BK[1]
     together = ranker(captioner, _candidates_of(captioner, training, [0, 2]))
@@ -273,7 +296,8 @@ def test_an_index_of_the_image_alone_is_refused(
 ) -> None:
     index = TrainingIndex.make(captioner, training)
     parts = {"features_TD": index.features_TD[:1], "captions": index.captions[:1], "keys_TK": index.keys_TK[:1]}
-    replace(index, **parts).save(tmp_path / "index.npz")  # type: ignore[arg-type]
+    spaces = {name: space._replace(training_TK=space.training_TK[:1]) for name, space in index.spaces.items()}
+    replace(index, spaces=spaces, **parts).save(tmp_path / "index.npz")  # type: ignore[arg-type]
     ranker = _ranker(tmp_path / "index.npz", captioner, 3, 4)
     with pytest.raises(ValueError, match=r"index.npz: the index holds no other image than the one to rank captions of"):
         ranker(captioner, _candidates_of(captioner, training, [0]))

@@ -62,6 +62,10 @@ def _assert_same(one: TrainingIndex, other: TrainingIndex) -> None:
     np.testing.assert_array_equal(one.features_TD, other.features_TD)
     np.testing.assert_array_equal(one.keys_TK, other.keys_TK)
     assert (one.captions, one.encoder, one.data) == (other.captions, other.encoder, other.data)
+    assert one.spaces.keys() == other.spaces.keys() == {"whitened", "words"}
+    for name, space in one.spaces.items():
+        for array, others in zip(space, other.spaces[name], strict=True):
+            np.testing.assert_array_equal(array, others)
 
 
 def test_holds_each_images_features_averaged_over_the_grid(
@@ -191,10 +195,20 @@ def test_refuses_other_arrays(captioner: VariationalCaptioner, tmp_path: Path) -
     np.savez(tmp_path / "index.npz", features_TD=np.zeros((2, 3)))
     np.save(tmp_path / "index.npy", np.zeros((2, 3)))
     captions = np.frombuffer(b"[[], []]", dtype=np.uint8)
-    known = {"captions": captions, "encoder": "", "data": ""}
+    known = {"captions": captions, "encoder": "", "data": "", "version": training_index.INDEX_VERSION}
+    space = {"mean_D": np.zeros(3), "map_DK": np.zeros((3, 2)), "training_TK": np.zeros((2, 2))}
+    known |= {f"{name}_{field}": array for name in ("whitened", "words") for field, array in space.items()}
     np.savez(tmp_path / "flat.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros(2, dtype=np.int64), **known)
     np.savez(tmp_path / "few.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros((1, 2), dtype=np.int64), **known)
-    for name in ("index.npz", "index.npy", "flat.npz", "few.npz"):
+    whole = known | {"features_TD": np.zeros((2, 3)), "keys_TK": np.zeros((2, 2), dtype=np.int64)}
+    np.savez(tmp_path / "space.npz", **whole | {"words_map_DK": np.zeros((2, 2))})
+    np.savez(tmp_path / "old.npz", **whole | {"version": np.array(1)})
+    np.savez(tmp_path / "whole.npz", **whole)
+    with pytest.raises(ValueError, match="another encoder"):  # it is an index
+        TrainingIndex.load(tmp_path / "whole.npz", captioner)
+    with pytest.raises(ValueError, match=r"\(it is of another version\); make it with"):
+        TrainingIndex.load(tmp_path / "old.npz", captioner)
+    for name in ("index.npz", "index.npy", "flat.npz", "few.npz", "space.npz"):
         with pytest.raises(ValueError, match=rf"{name}: not an index of training images"):
             TrainingIndex.load(tmp_path / name, captioner)
 
