@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 
-class Sizes(NamedTuple):
+class PeerSizes(NamedTuple):
     """What all models have in common."""
 
     words: int
     width: int
-    places: int
     feature_width: int
     layers: int = 3
     heads: int = 4
@@ -31,7 +30,7 @@ class AttentionLSTM(nn.Module):
     As the tutorials on image captioning have it: captions sorted by length, additive attention, `nn.LSTMCell`.
     """
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: PeerSizes) -> None:
         super().__init__()
         width = sizes.width
         self.embedding = nn.Embedding(sizes.words, width, padding_idx=0)
@@ -68,7 +67,7 @@ class AttentionLSTM(nn.Module):
 class TorchTransformer(nn.Module):
     """`torch.nn.TransformerDecoder` between an embedding with positions and a linear layer."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: PeerSizes) -> None:
         super().__init__()
         self.embedding = nn.Embedding(sizes.words, sizes.width, padding_idx=0)
         self.position_LH = nn.Parameter(0.02 * torch.randn(sizes.longest, sizes.width))
@@ -99,7 +98,7 @@ class TorchTransformer(nn.Module):
 class HuggingFace(nn.Module):
     """`VisionEncoderDecoderModel` with a GPT-2 that attends to the image; its own encoder is passed over."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: PeerSizes) -> None:
         super().__init__()
         from transformers import GPT2Config, GPT2LMHeadModel, VisionEncoderDecoderModel, ViTConfig, ViTModel
 

@@ -17,18 +17,15 @@ import json
 import random
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -36,10 +33,18 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import generation, metrics  # noqa: E402
 from benchmarks.coco_metrics import load_coco  # noqa: E402
 from benchmarks.cpu_time import cpu_seconds  # noqa: E402
-from benchmarks.peer_models import PEERS, Sizes  # noqa: E402
+from benchmarks.peer_models import PEERS, PeerSizes  # noqa: E402
+from benchmarks.training_steps import (  # noqa: E402
+    Sizes,
+    Step,
+    captioner_of,
+    made_up_batch,
+    recipe,
+    step_of,
+    tokenizer_of,
+)
 from datamodules.batch import CaptionBatch  # noqa: E402
-from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
-from launch.training import build_module  # noqa: E402
+from datamodules.tokenizers import CaptionTokenizer  # noqa: E402
 from utils.devices import keep_freed_memory  # noqa: E402
 from utils.files import atomic_write_text  # noqa: E402
 
@@ -53,91 +58,51 @@ AGAINST = {  # which of ours has the layers of each
     "transformers: VisionEncoderDecoder with GPT-2": "ours, transformer",
     "torch.nn.TransformerDecoder": "ours, transformer",
 }
-SMOOTHING, LONGEST_GRADIENT = 0.1, 1.0
-Step = Callable[[], None]
+SMOOTHING = 0.1
 
 
-def recipe(overrides: Sequence[str] = (), num_images: int = 64) -> tuple[Any, CaptionDataModule]:
-    """Return the settings of the recipe for Flickr8k, and its data with made-up features."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = compose(
-            "train",
-            overrides=[
-                "experiment=flickr8k",
-                "data=made_up_features",
-                "model.encoder.weights=null",
-                f"hydra.searchpath=[file://{ROOT}/benchmarks/conf]",
-                f"data.batch_size={num_images}",
-                f"data.num_train={num_images}",
-                *overrides,
-            ],
-        )
-    datamodule: CaptionDataModule = instantiate(config.data)
-    datamodule.setup("fit")
-    return config, datamodule
-
-
-def step_of_ours(config: Any, datamodule: CaptionDataModule, batch: CaptionBatch, precision: torch.dtype) -> Step:
+def step_of_ours(config: Any, tokenizer: CaptionTokenizer, batch: CaptionBatch, precision: torch.dtype) -> Step:
     """Return a training step of our model, as Lightning makes it."""
-    module: Any = build_module(config.model, datamodule).train()
-    module.log = module.log_dict = lambda *_, **__: None  # there is no trainer
-    return _step(module, precision, lambda: module.training_step(batch, 0), config)
+    module = captioner_of(config, tokenizer)
+    return step_of(module, lambda: module.training_step(batch, 0), config.model.optimizer, precision)
 
 
-def step_of_peer(kind: type[nn.Module], sizes: Sizes, batch: CaptionBatch, config: Any, precision: torch.dtype) -> Step:
-    """Return a training step of another model on the same batch."""
-    model = kind(sizes).train()
-    assert batch.features_BPD is not None
-    features_BPD, image_of_caption_N = batch.features_BPD, batch.image_of_caption_N
-    # theirs is padding 0, as ours
+def step_of_peer(kind: type[nn.Module], sizes: PeerSizes, batch: CaptionBatch, config: Any, precision: Any) -> Step:
+    """Return a training step of another model on the same batch; padding is 0 to both."""
+    model, features_BPD = kind(sizes).train(), batch.features_BPD
+    assert features_BPD is not None
     inputs_NL, targets_NL = batch.tokens_NL[:, :-1], batch.tokens_NL[:, 1:]
 
     def loss() -> Tensor:
-        logits_NLV = model(features_BPD.float()[image_of_caption_N], inputs_NL)
+        logits_NLV = model(features_BPD.float()[batch.image_of_caption_N], inputs_NL)
         return cross_entropy(
             logits_NLV.flatten(0, 1).float(), targets_NL.flatten(), ignore_index=0, label_smoothing=SMOOTHING
         )
 
-    return _step(model, precision, loss, config)
-
-
-def _step(model: nn.Module, precision: torch.dtype, loss: Callable[[], Tensor], config: Any) -> Step:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = instantiate(config.model.optimizer, trained)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            total = loss()
-        total.backward()
-        clip_grad_norm_(trained, LONGEST_GRADIENT)
-        optimizer.step()
-
-    return step
+    return step_of(model, loss, config.model.optimizer, precision)
 
 
 def compare_training(num_images: int, rounds: int, precision: torch.dtype) -> dict[str, Any]:
     """Return the CPU seconds of a step of each model, and how many times faster ours is."""
     torch.manual_seed(0)
-    configs = {name: recipe(overrides, num_images) for name, overrides in OURS.items()}
-    config, datamodule = configs["ours, transformer"]
-    batch = next(iter(datamodule.train_dataloader()))
-    vocabulary = datamodule.tokenizer.vocabulary
-    assert vocabulary.pad_id == 0, vocabulary
-    sizes = Sizes(
-        words=vocabulary.size,
+    sizes = Sizes(images=num_images)
+    tokenizer = tokenizer_of(sizes.words)
+    batch = made_up_batch(tokenizer.vocabulary, sizes)
+    configs = {name: recipe(sizes, overrides) for name, overrides in OURS.items()}
+    config = configs["ours, transformer"]
+    of_peers = PeerSizes(
+        words=tokenizer.vocabulary.size,
         width=config.model.decoder.hidden_size,
-        places=batch.features_BPD.shape[1],
-        feature_width=batch.features_BPD.shape[2],
+        feature_width=sizes.feature_width,
         layers=config.model.decoder.num_layers,
         heads=config.model.decoder.num_heads,
         dropout=config.model.decoder.dropout,
     )
-    steps = {name: step_of_ours(*configs[name], batch, precision) for name in OURS}
-    steps |= {name: step_of_peer(kind, sizes, batch, config, precision) for name, kind in PEERS.items()}
+    steps = {name: step_of_ours(configs[name], tokenizer, batch, precision) for name in OURS}
+    steps |= {name: step_of_peer(kind, of_peers, batch, config, precision) for name, kind in PEERS.items()}
     seconds = in_turn(steps, rounds)
     ratios = {name: seconds[name] / seconds[ours] for name, ours in AGAINST.items()}
-    return {"captions": len(batch.tokens_NL), "words": sizes.words, "cpu_seconds": seconds, "times_faster": ratios}
+    return {"captions": len(batch.tokens_NL), "sizes": sizes._asdict(), "cpu_seconds": seconds, "times_faster": ratios}
 
 
 def in_turn(jobs: dict[str, Step], rounds: int) -> dict[str, float]:

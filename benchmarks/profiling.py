@@ -39,8 +39,8 @@ STAGES = ("step", "validation")
 WARM_UP_STEPS = 3
 PYTHON = "Python and the rest"
 KINDS = {
-    "matrix products, convolutions": "mm$ addmm bmm baddbmm linear convolution conv2d conv_transpose mkldnn_rnn gru lstm "
-    "scaled_dot_product matmul",
+    "matrix products, convolutions": "mm$ addmm bmm baddbmm linear convolution conv2d conv_transpose gru lstm "
+    "mkldnn_rnn scaled_dot_product matmul",
     "softmax of attention": "aten::_?softmax masked_fill triu",
     "word loss": "log_softmax segment_reduce gather nll_loss cross_entropy logsumexp",
     "normalisation": "layer_norm batch_norm",
