@@ -2,8 +2,8 @@
 
     python benchmarks/profiling.py [--steps 10] [--threads 1] [--only NAME …] [--out profiling.json]
 
-Each is a run of the script itself with PyTorch's profiler in it; the recipe of Flickr8k is run on features that are
-made up (`benchmarks/made_up_data.py`). Operators are sorted into kinds by their names; what no operator takes is Python's,
+Each is a run of the script itself with PyTorch's profiler in it; Flickr8k's recipe is run on features that are made up
+(`benchmarks/made_up_data.py`). Operators are sorted into kinds by their names; what none of them takes is Python's,
 Lightning's and the profiler's. Steps are measured without the profiler, too, in CPU seconds of the process, which other
 work on the machine hardly changes. Prints a table and writes the figures as JSON.
 """
