@@ -32,6 +32,8 @@ from utils.files import atomic_write_text  # noqa: E402
 
 LONGEST = 1800.0  # seconds, on a busy machine
 FAULT_STEP = 5
+# Agents that share their store tell one that comes later not where the processes meet: it waits in vain (PyTorch 2.15).
+OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 POLL = 0.2
 SETTINGS = (
     *(setting for setting in TINY if not setting.startswith(("trainer.devices", "data.num_train"))),
@@ -90,6 +92,7 @@ class Job:
         here = ["--local-addr=127.0.0.1", "--max-restarts=3", str(ROOT / "train.py")]
         places = [f"hydra.run.dir={self.folder / 'run'}", f"cache_dir={self.folder.parent / 'cache'}"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GLOO_SOCKET_IFNAME": "lo"}
+        environment |= OWN_STORE
         with (self.folder / f"agent-{number}.txt").open("ab") as output:
             return subprocess.Popen(
                 [*agent, *meet, *here, *SETTINGS, *places, *self.overrides],

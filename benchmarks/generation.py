@@ -31,6 +31,7 @@ from datamodules.tokenizers import Vocabulary
 from lightning_modules.generation import Beam, Greedy, Sample, Strategy
 from lightning_modules.networks.attentions import MultiHeadAttention
 from lightning_modules.networks.decoders import TransformerDecoder, TransformerState
+from lightning_modules.networks.layers.linear import Linear
 from utils.files import atomic_write_text
 
 try:
@@ -60,7 +61,7 @@ class Ours(nn.Module):
             feedforward_size=4 * width,
             num_positions=POSITIONS,
         )
-        self.head = nn.Linear(width, WORDS, bias=False)
+        self.head = Linear(width, WORDS, bias=False)
 
     def step(self, tokens_N: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         hidden_N1H, state = self.decoder.advance(self.embedding(tokens_N).unsqueeze(1), state)

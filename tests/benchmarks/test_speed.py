@@ -22,11 +22,8 @@ def test_the_script_for_gpus_measures_everything_in_small(tmp_path: Path) -> Non
     }  # fmt: skip
     assert not [row for row in rows.values() if "error" in row or "left_out" in row]
     steps = [row for name, row in rows.items() if name.startswith("training")]
-    assert len(steps) == 2 * 2 * 2  # batches, precisions, eager and compiled
-    # a larger batch is more work, compiled or not
-    work = [row["TFLOP_per_second"] / row["steps_per_second"] for row in steps]
-    assert len({round(1e15 * flops) for flops in work[:4]}) == 1
-    assert work[4] > work[0] > 0
+    assert len(steps) == 2 * 2  # precisions, eager and compiled
+    assert len({round(1e15 * row["TFLOP_per_second"] / row["steps_per_second"]) for row in steps}) == 1  # the same work
     table = (tmp_path / "device.md").read_text("utf-8")
     assert all(f"| {name}" in table for name in rows if name != "attainable")
 

@@ -12,6 +12,7 @@ from torch.nn.functional import gelu
 
 from lightning_modules.networks.attentions import Attention, attend
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.layers.linear import Linear
 from lightning_modules.networks.layers.packing import PADDED, Packing
 
 
@@ -52,15 +53,15 @@ class TransformerLayer(nn.Module):
             raise ValueError(f"feedforward must be gelu or geglu, got {feedforward}")
         self.num_heads = num_heads
         self.norm_words = nn.LayerNorm(hidden_size)
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size, bias=bias)
-        self.out = nn.Linear(hidden_size, hidden_size)
+        self.query_key_value = Linear(hidden_size, 3 * hidden_size, bias=bias)
+        self.out = Linear(hidden_size, hidden_size)
         self.cross_attention = cross_attention
         self.norm_feedforward = nn.LayerNorm(hidden_size)
         gated = feedforward == "geglu"
         self.feedforward = nn.Sequential(
-            nn.Linear(hidden_size, 2 * feedforward_size if gated else feedforward_size),
+            Linear(hidden_size, 2 * feedforward_size if gated else feedforward_size),
             GatedGELU() if gated else nn.GELU(),
-            nn.Linear(feedforward_size, hidden_size),
+            Linear(feedforward_size, hidden_size),
         )
         self.dropout = Dropout(dropout)
         self.scale_words = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
