@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.coco_metrics import Case, Coco, load_coco  # noqa: E402
+from benchmarks.cpu_time import cpu_seconds  # noqa: E402
 from datamodules.annotations import read_references  # noqa: E402
 from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu  # noqa: E402
 from metrics.caption_metric import ImageCaptions  # noqa: E402
@@ -103,13 +104,9 @@ OURS: dict[str, Callable[[PairedCaptions], Floats]] = {"BLEU": our_bleu, "ROUGE-
 
 
 def fastest(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return the least time that the work took, in seconds, and what it returned."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), result
+    """Return the least CPU seconds that the work took, those of Java included, and what it returned."""
+    runs = [cpu_seconds(work) for _ in range(repeats)]
+    return min(seconds for seconds, _ in runs), runs[-1][1]
 
 
 def compare(images: Sequence[ImageCaptions], coco: Coco | None, repeats: int) -> dict[str, Figures]:

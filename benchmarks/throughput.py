@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from datamodules.batch import CaptionBatch  # noqa: E402
 from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
+from launch.trainer import choose_precision  # noqa: E402
 from utils.devices import keep_freed_memory  # noqa: E402
 from utils.files import atomic_write_text  # noqa: E402
 
@@ -81,6 +82,7 @@ def training_rate(config: Any, datamodule: CaptionDataModule, num_steps: int) ->
     vocabulary = datamodule.tokenizer.vocabulary
     sizes = CountSizes(len(vocabulary.prefix), vocabulary.pad_id)
     profiler = QuietProfiler()
+    choose_precision(config.trainer)
     trainer = instantiate(
         config.trainer,
         callbacks=[sizes],

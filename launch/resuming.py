@@ -21,7 +21,7 @@ NEWEST_FIRST = ("next.ckpt", "last.ckpt", "previous.ckpt", "best.ckpt")
 def resumed(folder: Path) -> DictConfig:
     """Return the config that lets a run go on: its own, with the newest intact checkpoint.
 
-    A run that has no checkpoint yet starts again.
+    A run that has no checkpoint yet starts again, from what it had started from.
 
     Raises:
         ValueError: The folder was moved, or all checkpoints are damaged.
@@ -36,7 +36,8 @@ def resumed(folder: Path) -> DictConfig:
             f"back, or name a checkpoint of it with ckpt_path= beside all of the run's settings"
         )
     path, checkpoint = newest_intact(folder / "checkpoints")
-    config.ckpt_path = None if path is None else str(path)
+    if path is not None:
+        config.ckpt_path = str(path)
     if "purge_step" in config.logger:
         config.logger.purge_step = 0 if path is None else first_step_made_again(checkpoint)
     if path is None:

@@ -52,7 +52,7 @@ class OwnFolder(Callback):
             return
         named = any(text.startswith("hydra.run.dir=") for text in config.hydra.overrides.hydra)
         if not self.numbered or named:
-            _take_or_end(config.hydra.run.dir, "hydra.run.dir", goes_on=has_restarted())
+            _take_or_end(config.hydra.run.dir, "hydra.run.dir", goes_on=has_restarted(Path(config.hydra.run.dir)))
             return
         with read_write(config), open_dict(config):
             config.hydra.run.dir = _take_free(config.hydra.run.dir)

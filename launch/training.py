@@ -23,7 +23,7 @@ from launch.devices import (
     refuse_empty_shares,
     refuse_lost_devices,
 )
-from launch.restarts import run_to_resume
+from launch.restarts import note_job, run_to_resume
 from launch.resuming import hide_no_more, resumed
 from launch.stopping import ending_when_stopped
 from launch.summary import log_hyperparameters, print_summary
@@ -107,6 +107,7 @@ def save_resolved(config: DictConfig) -> None:
     """Write the config with every interpolation resolved into the run directory."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     atomic_write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+    note_job(folder)
 
 
 def optimized(metrics: Mapping[str, float], name: str | None) -> float | None:

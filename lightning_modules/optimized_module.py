@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytorch_lightning import Trainer
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from lightning_modules.base import FacetModule
 from lightning_modules.build import build
+from utils.lightning_internals import take_clipped_gradients
 
 Settings = list[dict[str, Any]]
 """Of each group of parameters, with what the scheduler has added to them."""
@@ -39,6 +41,7 @@ class OptimizedModule(FacetModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = build(self.hparams["optimizer"], self.parameter_groups())
+        take_clipped_gradients(optimizer)
         configured: Any = optimizer
         if self.hparams["scheduler"]:
             total_steps = max(1, int(self.trainer.estimated_stepping_batches))
@@ -74,11 +77,21 @@ def follow(given: Settings, optimizer: Optimizer, schedulers: Sequence[LRSchedul
     rates = [group["lr"] for group in (optimizer.param_groups if schedulers else given)]
     for group, settings in zip(optimizer.param_groups, given, strict=True):
         group.update(settings)
+        if group.get("fused"):
+            _count_steps_beside(group["params"], optimizer)
     for scheduler in schedulers:
         if isinstance(scheduler, FOLLOWS_FROM_STEP):
             rates = _rates(scheduler, given, step)
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["lr"] = rate
+
+
+def _count_steps_beside(parameters: Sequence[Tensor], optimizer: Optimizer) -> None:
+    """Bring the numbers of steps to the parameters' device, where a fused optimizer wants them and others do not."""
+    for parameter in parameters:
+        state = optimizer.state.get(parameter, {})
+        if "step" in state:
+            state["step"] = state["step"].to(parameter.device)
 
 
 def _rates(scheduler: LRScheduler, given: Settings, step: int) -> list[Any]:

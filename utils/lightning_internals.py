@@ -8,6 +8,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher, _SubprocessScriptLauncher
+from torch.optim import Optimizer
 
 
 def callbacks_of(trainer: Trainer) -> list[Callback]:
@@ -96,6 +97,16 @@ def counts_versions(checkpoint: ModelCheckpoint) -> bool:
 def validates_by_time(trainer: Trainer) -> bool:
     """Return whether validations come after spans of time."""
     return trainer._val_check_time_interval is not None  # type: ignore[attr-defined]
+
+
+def take_clipped_gradients(optimizer: Optimizer) -> None:
+    """Let Lightning clip the gradients of a fused optimizer under mixed precision, which it else refuses.
+
+    A fused optimizer could take gradients that a loss scaler has scaled up, which must not be clipped; from now on the
+    scaler scales them down before.
+    """
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
 
 
 def hide_no_more(logger: TensorBoardLogger) -> None:

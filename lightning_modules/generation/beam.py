@@ -98,7 +98,10 @@ class Beam(Strategy):
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:
         """Return twice as many candidates as beams, those first that the search prefers: here, the likeliest."""
         allowed_SKV = self._allow(log_p_SKV, live, special)
-        return Candidates.highest(live.log_probability_SK[..., None] + allowed_SKV, 2 * width)
+        best_SKC = allowed_SKV.topk(min(2 * width, allowed_SKV.shape[-1]), dim=-1)  # no caption has more among them
+        candidates = Candidates.highest(live.log_probability_SK[..., None] + best_SKC.values, 2 * width)
+        number_SC = candidates.beam_SC * best_SKC.values.shape[-1] + candidates.token_SC
+        return candidates._replace(token_SC=best_SKC.indices.flatten(1).gather(1, number_SC))
 
     def _allow(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens) -> Tensor:
         """Return the log-probabilities of the next words, those that may not be generated at −∞."""

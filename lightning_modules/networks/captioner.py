@@ -1,8 +1,7 @@
 """The whole model on one screen: image → codes → context → words → image.
 
 Shape legend: B images, N captions, L tokens, W words of all captions one after the other, P grid positions, D feature
-width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to reconstruct from, G captions of
-a group.
+width, S style, C content, X context, E embedding, H hidden, V vocabulary, R captions to reconstruct from.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from lightning_modules.networks.combiners import Combiner
 from lightning_modules.networks.decoders import Decoder
@@ -193,22 +191,15 @@ class Captioner(nn.Module):
 
     def _hidden(self, tokens_NL: Tensor, latents: Latents) -> Tensor:
         """Return the decoder's state before each word after the prefix, which predicts that word: `hidden_WH`."""
-        hidden_NLH = self._read(tokens_NL[:, :-1], self._start(latents))[:, len(self.prefix) - 1 :]
-        return hidden_NLH[self._is_word(tokens_NL[:, len(self.prefix) :])]
-
-    def _read(self, tokens_NL: Tensor, state: Any) -> Tensor:
-        """Return the decoder's hidden state after each token, `hidden_NLH`; 0 where a group's captions have ended."""
-        if self.decoder_text.length_groups == 1:
-            return self.decoder_text.advance(self.embedding(tokens_NL), state)[0]
-        length_N = self._is_word(tokens_NL).sum(dim=1)
-        order_N = length_N.argsort(stable=True)
-        parts = []
-        for rows in order_N.tensor_split(min(self.decoder_text.length_groups, len(order_N))):
-            longest = int(length_N[rows].max())
-            words_GLE = self.embedding(tokens_NL[rows, :longest])
-            hidden_GLH, _ = self.decoder_text.advance(words_GLE, state.select(rows))
-            parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - longest)))
-        return torch.cat(parts)[order_N.argsort()]
+        is_target_NL = self._is_word(tokens_NL[:, len(self.prefix) :])
+        is_given_NL = is_target_NL.new_ones(len(tokens_NL), len(self.prefix) - 1)
+        is_read_NL = torch.cat([is_given_NL, is_target_NL], dim=1)  # each token but the last, which predicts none
+        words_WE = self.embedding(tokens_NL[:, :-1][is_read_NL])
+        hidden_WH = self.decoder_text.read(words_WE, is_read_NL, self._start(latents))
+        if len(self.prefix) == 1:
+            return hidden_WH
+        predicts_NL = torch.cat([~is_given_NL, is_target_NL], dim=1)
+        return hidden_WH[predicts_NL[is_read_NL]]
 
     def posterior(
         self,

@@ -37,7 +37,7 @@ COMMANDS = [(block, words) for block in SHELL for words in block.commands]
 OURS = [(block, words) for block, words in COMMANDS if words[0] == "python" and words[1] in SCRIPTS]
 DISTINCT = {tuple(words): f"{block}-{' '.join(words[1:])[:50]}" for block, words in OURS}
 SET_UP = "python3 -m pip install --quiet --upgrade --target .uv uv && .uv/bin/uv run "
-OTHERS = ("tensorboard", "ruff", "mypy", "grep")
+OTHERS = ("tensorboard", "torchrun", "export", "ruff", "mypy", "grep")
 MOST_LINES = 200
 MOST_BYTES = 150_000  # of a picture
 

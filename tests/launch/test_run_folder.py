@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 import train
+from launch.restarts import has_restarted, note_job
 from launch.run_folder import OWNER, FolderTakenError, OwnFolder, in_own_folder, release, release_all, take
 from tests.test_train import _command_line, _tiny_arguments
 from tests.tiny_run import ROOT, TinyRun, compose_train, hydra_job
@@ -150,6 +151,22 @@ def test_a_job_that_slurm_has_started_again_goes_on(monkeypatch: pytest.MonkeyPa
         OwnFolder().on_run_start(config)
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     OwnFolder().on_run_start(config)
+
+
+@pytest.mark.parametrize("restarts", ["1", "0"], ids=["agent that has stayed", "agent brought back"])
+def test_a_job_that_torchrun_has_started_again_goes_on(
+    restarts: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = holds_a_run(tmp_path / "run")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job")
+    note_job(folder)
+    assert has_restarted(folder)
+    for other in ("another", "none"):  # torchrun's own name for all jobs tells them not apart
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", other)
+        assert not has_restarted(folder)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job")
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", restarts)
+    OwnFolder().on_run_start(with_folder(folder, named=True))
 
 
 def test_a_folder_that_nobody_has_named_is_counted_up(owner: Callable[[Path], int], tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_other_settings_of_the_optimizer_count_too() -> None:
     assert group.get("decoupled_weight_decay", True)
 
 
+def test_a_fused_optimizer_goes_on_from_the_steps_of_another() -> None:
+    weight = nn.Parameter(torch.zeros(1, device="meta"))
+    optimizer = Adam([weight])
+    optimizer.state[weight] = {"step": torch.tensor(3.0)}  # on the CPU, wherever the weight is
+    follow([{"lr": 0.1, "fused": True}], optimizer, [], 3)
+    assert optimizer.state[weight]["step"].device == weight.device
+
+
 @pytest.mark.filterwarnings("ignore:The dirpath has changed")
 def test_a_prolonged_run_with_another_schedule_and_rate(tmp_path: Path) -> None:
     quick = ["test=false", "optimized_metric=null"]

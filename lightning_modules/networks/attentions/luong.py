@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.attentions.attention import Attention
+from lightning_modules.networks.layers.linear import Linear
 
 
 class LuongAttention(Attention):
@@ -19,10 +20,10 @@ class LuongAttention(Attention):
 
     def __init__(self, *, width: int, positions: int, hidden_size: int) -> None:
         super().__init__()
-        self.to_memory = nn.Linear(width, hidden_size)
+        self.to_memory = Linear(width, hidden_size)
         self.position_PH = nn.Parameter(0.02 * torch.randn(positions, hidden_size))
-        self.query = nn.Linear(hidden_size, hidden_size, bias=False)
-        self.join = nn.Linear(2 * hidden_size, hidden_size)
+        self.query = Linear(hidden_size, hidden_size, bias=False)
+        self.join = Linear(2 * hidden_size, hidden_size)
 
     def project_memory(self, memory_MPD: Tensor) -> Tensor:
         """Project the places to the decoder's width and mark each position."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.attentions.attention import Attention, attend, attention_weights
+from lightning_modules.networks.layers.linear import Linear
 
 
 class MultiHeadAttention(Attention):
@@ -30,9 +31,9 @@ class MultiHeadAttention(Attention):
         self.num_heads = num_heads
         self.position_PD = nn.Parameter(0.02 * torch.randn(positions, width))
         self.norm = nn.LayerNorm(hidden_size)
-        self.query = nn.Linear(hidden_size, hidden_size)
-        self.key_value = nn.Linear(width, 2 * hidden_size)
-        self.out = nn.Linear(hidden_size, hidden_size)
+        self.query = Linear(hidden_size, hidden_size)
+        self.key_value = Linear(width, 2 * hidden_size)
+        self.out = Linear(hidden_size, hidden_size)
 
     def project_memory(self, memory_MPD: Tensor) -> Tensor:
         """Project the places to keys and values, side by side: `memory_MKPhh`."""

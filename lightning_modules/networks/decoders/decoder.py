@@ -1,11 +1,13 @@
 """Shape legend: N captions, M images or captions, L tokens, E embedding, X context, P places, D width of a place,
-H hidden.
+H hidden, W words of all captions one after the other.
 """
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+
+from lightning_modules.networks.layers.packing import Packing
 
 
 class PackedState(NamedTuple):
@@ -31,13 +33,10 @@ class Decoder(nn.Module, ABC):
 
     Attributes:
         hidden_size: H.
-        length_groups: In teacher forcing captions are read in that many groups of similar length, each only as far as
-            its longest goes: less padding for a decoder that reads all words at once.
         most_tokens: Tokens of a caption that it can read, prefix included; None for any number.
     """
 
     hidden_size: int
-    length_groups: int = 1
     most_tokens: int | None = None
 
     @abstractmethod
@@ -53,6 +52,20 @@ class Decoder(nn.Module, ABC):
 
         Reading many words at once (teacher forcing) and one at a time (generation) are the same computation.
         """
+
+    def read(self, words_WE: Tensor, is_read_NL: Tensor, state: Any) -> Tensor:
+        """Read whole captions from the state before their first word, as `advance` does; return `hidden_WH`.
+
+        A decoder that reads all words at once overrides it, to spend nothing on padding.
+
+        Args:
+            words_WE: The embedded words, without padding.
+            is_read_NL: Where these are in the captions: of each some from its beginning.
+            state: What `start` returned.
+        """
+        packing = Packing(is_read_NL)
+        hidden_NLH, _ = self.advance(packing.pad(words_WE), state)
+        return packing.pack(hidden_NLH)
 
     def attention_weights(self, words_NLE: Tensor, state: Any) -> Tensor | None:
         """Read L more embedded words as `advance` does; return how the image's places are weighed, `weights_NLP`.

@@ -1,7 +1,7 @@
 """A transformer decoder that keeps the keys and values of the words it has read.
 
 Shape legend: N captions, M images or captions, L tokens, T tokens read so far, E embedding, X context, P places,
-D width of a place, H hidden, K heads, h width of a head.
+D width of a place, H hidden, K heads, h width of a head, W words of all captions one after the other.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.attentions import Attention, AttentionBuilder, select_memory
 from lightning_modules.networks.decoders.decoder import Decoder, PackedState
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
+from lightning_modules.networks.layers.packing import PADDED, Packing
 from lightning_modules.networks.layers.transformer_layer import TransformerLayer
 
 
@@ -60,8 +61,6 @@ class TransformerDecoder(Decoder):
     Raises:
         ValueError: The heads cannot share the width equally.
     """
-
-    length_groups = 4
 
     def __init__(
         self,
@@ -118,18 +117,27 @@ class TransformerDecoder(Decoder):
         Raises:
             ValueError: The captions have more tokens than there are positions.
         """
-        x_NLH = self._embed(words_NLE, state)
+        x_NLH = self._embed(words_NLE, state, words_NLE.shape[1])
         read_NKThh = []
         for layer, before, memory_M in self._layers(state):
             x_NLH, after = layer(x_NLH, before, memory_M)
             read_NKThh.append(after)
         return self.norm(x_NLH), state._replace(read_NKThh=tuple(read_NKThh))
 
+    def read(self, words_WE: Tensor, is_read_NL: Tensor, state: TransformerState) -> Tensor:
+        """Read whole captions; only attention sees padding, all else works on the words one after the other."""
+        packing = Packing(is_read_NL)
+        x_WH = self._embed(words_WE, state, is_read_NL.shape[1], packing)
+        for layer, before, memory_M in self._layers(state):
+            x_WH, _ = layer(x_WH, before, memory_M, packing=packing)
+        read_WH: Tensor = self.norm(x_WH)
+        return read_WH
+
     def attention_weights(self, words_NLE: Tensor, state: TransformerState) -> Tensor | None:
         """Return the mean of the layers' weights, each of which is that of its heads."""
         if not state.memories_M:
             return None
-        x_NLH, weights = self._embed(words_NLE, state), []
+        x_NLH, weights = self._embed(words_NLE, state, words_NLE.shape[1]), []
         for layer, before, memory_M in self._layers(state):
             weights.append(layer.attention_weights(x_NLH, before, memory_M))
             x_NLH, _ = layer(x_NLH, before, memory_M)
@@ -144,18 +152,19 @@ class TransformerDecoder(Decoder):
         context_N1H, *memories_M = packed.fixed.values()
         return TransformerState(context_N1H, tuple(packed.carried.values()), tuple(memories_M))
 
-    def _embed(self, words_NLE: Tensor, state: TransformerState) -> Tensor:
-        """Return the words as the first layer reads them."""
+    def _embed(self, words_NLE: Tensor, state: TransformerState, num_words: int, packing: Packing = PADDED) -> Tensor:
+        """Return L (`num_words`) more words as the first layer reads them: `x_NLH`, or `x_WH` with a packing."""
         start = state.read_NKThh[0].shape[2]
-        end = start + words_NLE.shape[1]
+        end = start + num_words
         if end > len(self.position_LH):
             raise ValueError(
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        return self.dropout(
-            self.input_projection(self.word_dropout(words_NLE)) + self.position_LH[start:end] + state.context_N1H
-        )
+        position_NLH = self.position_LH[start:end].expand(len(state.context_N1H), -1, -1)
+        context_NLH = state.context_N1H.expand(-1, num_words, -1)
+        embedded_NLH = self.input_projection(self.word_dropout(words_NLE))
+        return self.dropout(embedded_NLH + packing.pack(position_NLH) + packing.pack(context_NLH))
 
     def _layers(self, state: TransformerState) -> Iterator[tuple[Any, Tensor, Tensor | None]]:
         """Yield each layer, what it has read, and the image's places as it looks at them."""

@@ -109,7 +109,7 @@ class SegmentTransformer(nn.Module):
         x_NLH = self.dropout(x_NLH)
         after = []
         for layer, before_NKThh in zip(self.layers, read.layers_NKThh, strict=True):
-            x_NLH, after_NKThh = layer(x_NLH, before_NKThh, None, sees)
+            x_NLH, after_NKThh = layer(x_NLH, before_NKThh, None, sees=sees)
             after.append(after_NKThh)
         return self.norm(x_NLH), ReadTokens(tuple(after), is_token_NT)
 

@@ -1,7 +1,7 @@
 """A layer of a transformer that keeps the keys and values of the tokens it has read.
 
-Shape legend: N captions, M images or captions, L tokens, T tokens read so far, P places, H hidden, K heads, h width of
-a head.
+Shape legend: N captions, M images or captions, L tokens, W words of all captions one after the other, T tokens read so
+far, P places, H hidden, K heads, h width of a head.
 """
 
 from typing import Literal
@@ -12,6 +12,8 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from lightning_modules.networks.attentions import Attention, attend
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.layers.linear import Linear
+from lightning_modules.networks.layers.packing import PADDED, Packing
 
 Sees = Tensor | Literal["earlier", "all"]
 """What each new token sees: itself and those before it, all tokens, or those where booleans are true, which spread over
@@ -55,27 +57,41 @@ class TransformerLayer(nn.Module):
             raise ValueError(f"feedforward must be gelu or geglu, got {feedforward}")
         self.num_heads = num_heads
         self.norm_words = nn.LayerNorm(hidden_size)
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size, bias=bias)
-        self.out = nn.Linear(hidden_size, hidden_size)
+        self.query_key_value = Linear(hidden_size, 3 * hidden_size, bias=bias)
+        self.out = Linear(hidden_size, hidden_size)
         self.cross_attention = cross_attention
         self.norm_feedforward = nn.LayerNorm(hidden_size)
         gated = feedforward == "geglu"
         self.feedforward = nn.Sequential(
-            nn.Linear(hidden_size, 2 * feedforward_size if gated else feedforward_size),
+            Linear(hidden_size, 2 * feedforward_size if gated else feedforward_size),
             GatedGELU() if gated else nn.GELU(),
-            nn.Linear(feedforward_size, hidden_size),
+            Linear(feedforward_size, hidden_size),
         )
         self.dropout = Dropout(dropout)
         self.scale_words = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
         self.scale_feedforward = nn.Identity() if layer_scale is None else LayerScale(hidden_size, layer_scale)
 
     def forward(
-        self, x_NLH: Tensor, read_NKThh: Tensor, memory_M: Tensor | None, sees: Sees = "earlier"
+        self,
+        x_NLH: Tensor,
+        read_NKThh: Tensor,
+        memory_M: Tensor | None,
+        *,
+        sees: Sees = "earlier",
+        packing: Packing = PADDED,
     ) -> tuple[Tensor, Tensor]:
-        """Take in L more words; returns their states, and the keys and values of all words."""
-        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh, sees)
+        """Take in L more words; returns their states, and the keys and values of all words.
+
+        Args:
+            x_NLH: The words' states; `x_WH` with a packing.
+            read_NKThh: Keys and values of the words so far.
+            memory_M: The image's places as the cross-attention prepared them.
+            sees: What each of these words sees.
+            packing: Where the words are that come, and are returned, without padding.
+        """
+        x_NLH, read_NKThh = self._read(x_NLH, read_NKThh, sees, packing)
         if self.cross_attention is not None:
-            x_NLH = self.cross_attention(x_NLH, memory_M)
+            x_NLH = packing.pack(self.cross_attention(packing.pad(x_NLH), memory_M))
         added_NLH = self.dropout(self.feedforward(self.norm_feedforward(x_NLH)))
         return x_NLH + self.scale_feedforward(added_NLH), read_NKThh
 
@@ -85,24 +101,29 @@ class TransformerLayer(nn.Module):
         weights_NLP: Tensor = self.cross_attention.weights(self._read(x_NLH, read_NKThh)[0], memory_M)
         return weights_NLP
 
-    def _read(self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees = "earlier") -> tuple[Tensor, Tensor]:
+    def _read(
+        self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees = "earlier", packing: Packing = PADDED
+    ) -> tuple[Tensor, Tensor]:
         """Return the words' states as they look at the image, and the keys and values of all words."""
-        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh, sees)
+        attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh, sees, packing)
         return x_NLH + self.scale_words(self.dropout(attended_NLH)), read_NKThh
 
-    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees) -> tuple[Tensor, Tensor]:
-        by_head_NKLhhh = self.query_key_value(x_NLH).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+    def _self_attention(
+        self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees, packing: Packing
+    ) -> tuple[Tensor, Tensor]:
+        projected_NLHHH = packing.pad(self.query_key_value(x_NLH))
+        by_head_NKLhhh = projected_NLHHH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         width = by_head_NKLhhh.shape[-1] // 3
         query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
         read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
         key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
         if x_NLH.device.type == "cpu" or (isinstance(sees, str) and sees == "earlier"):
-            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _unseen(sees, x_NLH.shape[1], read_NKThh))
+            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _unseen(sees, query_NKLh.shape[2], read_NKThh))
         else:  # long sequences: without a matrix of all weights
             seen = sees if isinstance(sees, Tensor) else None
             attended_NKLh = scaled_dot_product_attention(query_NKLh, key_NKTh, value_NKTh, seen)
             attended_NLH = attended_NKLh.transpose(1, 2).flatten(2)
-        return self.out(attended_NLH), read_NKThh
+        return self.out(packing.pack(attended_NLH)), read_NKThh
 
 
 class GatedGELU(nn.Module):

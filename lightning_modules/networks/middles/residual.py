@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.layers.linear import Linear
 from lightning_modules.networks.middles.middle import Middle
 
 
@@ -22,10 +23,10 @@ class ResidualMiddle(Middle):
         self, *, in_dim: int, vocab_size: int, hidden_size: int = 256, num_layers: int = 2, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.input_projection = nn.Identity() if in_dim == hidden_size else nn.Linear(in_dim, hidden_size)
-        self.layers = nn.ModuleList(nn.Linear(hidden_size, hidden_size) for _ in range(num_layers))
+        self.input_projection = nn.Identity() if in_dim == hidden_size else Linear(in_dim, hidden_size)
+        self.layers = nn.ModuleList(Linear(hidden_size, hidden_size) for _ in range(num_layers))
         self.dropout = Dropout(dropout)
-        self.to_vocabulary = nn.Linear(hidden_size, vocab_size)
+        self.to_vocabulary = Linear(hidden_size, vocab_size)
 
     def forward(self, hidden_NLI: Tensor) -> Tensor:
         x_NLH = self.input_projection(hidden_NLI)
