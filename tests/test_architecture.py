@@ -24,9 +24,10 @@ PACKAGES = (
     "captioning",
     "evaluation",
     "exporting",
+    "demonstration",
     "launch",
 )
-SCRIPTS = ("train", "evaluate", "caption", "score", "average", "export", "write_shards")
+SCRIPTS = ("train", "evaluate", "caption", "demo", "score", "average", "export", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -111,17 +112,28 @@ MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
         "captioning",
         "evaluation",
         "exporting",
+        "demonstration",
         "launch",
         *SCRIPTS,
         "hydra",
         "omegaconf",
     ),
-    "lightning_modules": ("pictures", "callbacks", "captioning", "evaluation", "exporting", "launch", *SCRIPTS),
-    "callbacks": ("captioning", "evaluation", "exporting", "launch", *SCRIPTS),
-    "captioning": ("callbacks", "evaluation", "exporting", "launch", *SCRIPTS),
-    "evaluation": ("captioning", "exporting", "launch", *SCRIPTS),
-    "exporting": ("callbacks", "evaluation", "launch", *SCRIPTS),
-    "launch": SCRIPTS,
+    "lightning_modules": (
+        "pictures",
+        "callbacks",
+        "captioning",
+        "evaluation",
+        "exporting",
+        "demonstration",
+        "launch",
+        *SCRIPTS,
+    ),
+    "callbacks": ("captioning", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "captioning": ("callbacks", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "evaluation": ("captioning", "exporting", "demonstration", "launch", *SCRIPTS),
+    "exporting": ("callbacks", "evaluation", "demonstration", "launch", *SCRIPTS),
+    "demonstration": ("callbacks", "exporting", "launch", *SCRIPTS),
+    "launch": ("demonstration", *SCRIPTS),
 }
 
 PUBLIC_TO_CALLBACKS = "lightning_modules"  # its `__all__`, not what lies deeper
@@ -213,7 +225,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "score", "export", "write_shards"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "demo", "score", "export", "write_shards"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
