@@ -28,17 +28,9 @@ def read_upload(path: str | Path, image_size: int, *, name: str) -> Tensor:
         BadImageError: It is too large, in no format that is read, or damaged.
     """
     path = Path(path)
-    num_bytes = path.stat().st_size
-    if num_bytes > MAX_BYTES:
-        raise BadImageError(
-            f"{name}: it has {num_bytes / 2**20:.1f} MB, expected at most {MAX_BYTES // 2**20}; make it smaller"
-        )
-    num_pixels = _num_pixels(path)
-    if num_pixels > MAX_PIXELS:
-        raise BadImageError(
-            f"{name}: it has {num_pixels / 1e6:.0f} million pixels, expected at most {MAX_PIXELS / 1e6:.0f} million; "
-            f"make it smaller"
-        )
+    for number, unit, most in ((path.stat().st_size, "bytes", MAX_BYTES), (_num_pixels(path), "pixels", MAX_PIXELS)):
+        if number > most:
+            raise BadImageError(f"{name}: it has {number:,} {unit}, expected at most {most:,}; make it smaller")
     return decode_image(path.read_bytes(), image_size, name=name)
 
 

@@ -21,6 +21,7 @@ from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
 from captioning.strategy import build as build_settings
 from captioning.strategy import ranking_settings, strategy_settings, with_max_length
+from demonstration.arguments import parse_arguments as parse_demo
 from exporting.arguments import parse_arguments as parse_export
 from launch.checks import check_settings, refuse_foreign_metrics
 from launch.setting_types import refuse_wrong_settings
@@ -170,7 +171,8 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
             build_settings(with_max_length(settings, 40))
         ranking_settings(options)
     else:
-        {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export}[script](arguments)
+        parsers = {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export, "demo.py": parse_demo}
+        parsers[script](arguments)
 
 
 def _compose(name: str, overrides: list[str], folder: Path) -> None:

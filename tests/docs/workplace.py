@@ -14,6 +14,7 @@ import score
 import write_shards
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
+from demonstration.arguments import parse_arguments as parse_demo
 from exporting.arguments import parse_arguments as parse_export
 from exporting.run import run as run_export
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
@@ -120,5 +121,6 @@ SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
     "write_shards.py": _write_shards,
+    "demo.py": parse_demo,  # alone, for it would serve until Ctrl+C
     "export.py": lambda arguments: run_export(parse_export(arguments)),
 }
