@@ -25,9 +25,10 @@ PACKAGES = (
     "drawing",
     "evaluation",
     "exporting",
+    "demonstration",
     "launch",
 )
-SCRIPTS = ("train", "evaluate", "caption", "draw", "score", "average", "export", "write_shards")
+SCRIPTS = ("train", "evaluate", "caption", "demo", "draw", "score", "average", "export", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
 SOURCES = sorted([*(path for name in PACKAGES for path in (ROOT / name).rglob("*.py")), *ROOT.glob("*.py")])
 MOST_LINES = 320
@@ -110,8 +111,10 @@ MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
         "lightning_modules",
         "callbacks",
         "captioning",
+        "drawing",
         "evaluation",
         "exporting",
+        "demonstration",
         "launch",
         *SCRIPTS,
         "hydra",
@@ -124,15 +127,17 @@ MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
         "drawing",
         "evaluation",
         "exporting",
+        "demonstration",
         "launch",
         *SCRIPTS,
     ),
-    "callbacks": ("captioning", "evaluation", "exporting", "launch", *SCRIPTS),
-    "captioning": ("callbacks", "drawing", "evaluation", "exporting", "launch", *SCRIPTS),
-    "drawing": ("callbacks", "evaluation", "exporting", "launch", *SCRIPTS),
-    "evaluation": ("captioning", "drawing", "exporting", "launch", *SCRIPTS),
-    "exporting": ("callbacks", "evaluation", "launch", *SCRIPTS),
-    "launch": SCRIPTS,
+    "callbacks": ("captioning", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "captioning": ("callbacks", "drawing", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "drawing": ("callbacks", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "evaluation": ("captioning", "drawing", "exporting", "demonstration", "launch", *SCRIPTS),
+    "exporting": ("callbacks", "evaluation", "demonstration", "launch", *SCRIPTS),
+    "demonstration": ("callbacks", "exporting", "launch", *SCRIPTS),
+    "launch": ("demonstration", *SCRIPTS),
 }
 
 PUBLIC_TO_CALLBACKS = "lightning_modules"  # its `__all__`, not what lies deeper
@@ -224,7 +229,7 @@ def test_a_stage_of_the_network_does_not_know_the_whole() -> None:
     assert [path for path in stages for name in _imports(path) if _within(name, whole)] == []
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "draw", "score", "export", "write_shards"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "caption", "demo", "draw", "score", "export", "write_shards"])
 def test_entry_scripts_name_no_class_that_a_config_chooses(script: str) -> None:
     tree = ast.parse((ROOT / f"{script}.py").read_text(encoding="utf-8"))
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

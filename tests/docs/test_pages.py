@@ -21,6 +21,7 @@ from average import parse_arguments as parse_average
 from captioning.arguments import parse_arguments as parse_caption
 from captioning.strategy import build as build_settings
 from captioning.strategy import ranking_settings, strategy_settings, with_max_length
+from demonstration.arguments import parse_arguments as parse_demo
 from drawing.arguments import parse_arguments as parse_draw
 from drawing.settings import drawing_settings, number_of_drawings
 from drawing.settings import ranking_settings as drawing_ranking_settings
@@ -179,7 +180,8 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
         if options.rank is not None:
             build_settings(drawing_ranking_settings(options) or {})
     else:
-        {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export}[script](arguments)
+        parsers = {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export, "demo.py": parse_demo}
+        parsers[script](arguments)
 
 
 def _compose(name: str, overrides: list[str], folder: Path) -> None:

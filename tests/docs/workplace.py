@@ -14,6 +14,7 @@ import score
 import write_shards
 from captioning.arguments import parse_arguments
 from captioning.run import run as run_caption
+from demonstration.arguments import parse_arguments as parse_demo
 from drawing.arguments import parse_arguments as parse_draw
 from drawing.run import run as run_draw
 from exporting.arguments import parse_arguments as parse_export
@@ -127,5 +128,6 @@ SCRIPTS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "score.py": lambda arguments: score.run(score.parse_arguments([*arguments, "--meteor", "no"])),
     "average.py": _average,
     "write_shards.py": _write_shards,
+    "demo.py": parse_demo,  # alone, for it would serve until Ctrl+C
     "export.py": lambda arguments: run_export(parse_export(arguments)),
 }

@@ -1,0 +1,42 @@
+"""The command line of demo.py."""
+
+import argparse
+from collections.abc import Sequence
+
+from captioning.arguments import OneLineParser
+from utils.home_folder import user_path
+
+LOOPBACK = "127.0.0.1"
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        ValueError: An option is unknown, or its value is of the wrong kind.
+    """
+    parser = OneLineParser(prog="demo.py", description="Try a trained captioner in the browser.")
+    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
+    parser.add_argument(
+        "--examples",
+        type=user_path,
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="image files, folders and globs to choose from; the sliders are named by them (left out: drawn scenes, if "
+        "the model was trained on such)",
+    )
+    parser.add_argument("--host", default=LOOPBACK, help=f"the address to listen at ({LOOPBACK}: this machine alone)")
+    parser.add_argument("--port", type=int, help="left out: the first free one from 7860 on")
+    parser.add_argument(
+        "--share", action="store_true", help="make the page public for a week, through a server of Gradio's"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (cpu)")
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="of yours, that the checkpoint may build parts from; may be given several times",
+    )
+    return parser.parse_args(arguments)

@@ -1,0 +1,67 @@
+"""The page: a picture on one side, and what there is to know about it on the other."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demonstration.answers import Picture
+from demonstration.chooser import Chooser
+from demonstration.events import on
+from demonstration.panels import PARTS, Demonstration, Viewed, view
+
+STYLE = Path(__file__).with_name("page.css")
+THEME = gr.themes.Base(
+    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"],
+    font_mono=["ui-monospace", "Consolas", "monospace"],
+).set(  # darker than Gradio's, for contrast
+    color_accent="*primary_700",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+)
+"""With fonts of the system: none are asked of a network."""
+
+LIVE = """() => {
+  document.documentElement.lang = "en";
+  for (const area of document.querySelectorAll(".live")) area.setAttribute("aria-live", "polite");
+  for (const icon of document.querySelectorAll(".examples img")) icon.alt = "";
+}"""
+"""What screen readers are told, where Gradio has no setting for it: the language, places that change, mere ornament."""
+
+KEPT = 3600  # seconds that pictures are kept after their last use
+ABOUT = """<header class="about"><h1>Facet: describe a picture</h1>
+<p>Choose a picture, or drop one of your own. It stays on this machine, and is deleted after an hour.</p></header>"""
+
+
+def build_page(demonstration: Demonstration) -> gr.Blocks:
+    """Return the page, with the tabs that the model can fill."""
+    with gr.Blocks(title="Facet", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)) as page:
+        viewed = gr.State(None, time_to_live=KEPT)
+        gr.HTML(ABOUT)
+        with gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                chooser = Chooser(demonstration.captioner, demonstration.examples, "Picture")
+            with gr.Column(scale=5, min_width=300), gr.Tabs(overflow_behavior="wrap"):
+                panels = []
+                for part in PARTS:
+                    if part.fits(demonstration):
+                        with gr.Tab(part.title, render_children=True):
+                            panels.append(part.build(demonstration, viewed))
+
+        def take(picture: Picture | None) -> list[Any]:
+            if picture is None:
+                return [None, *(value for panel in panels for value in panel.empty)]
+            seen: Viewed = view(demonstration, picture)
+            return [seen, *(value for panel in panels for value in panel.show(seen))]
+
+        outputs = [viewed, *(output for panel in panels for output in panel.outputs)]
+        chooser.connect(take, [], outputs)
+        if demonstration.examples:
+            first = chooser.choose(demonstration.examples[0], take)
+            on(page.load, first, [], [chooser.image, chooser.message, *outputs])
+    return page
