@@ -14,6 +14,7 @@ from rich.console import Console
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
+from utils.scripts import script_command
 from utils.text_files import MAX_BYTES
 
 PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
@@ -23,7 +24,8 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Score a file of captions against references.")
+    about = "Score a file of captions against references."
+    parser = argparse.ArgumentParser(prog=script_command("score.py"), description=about)
     parser.add_argument(
         "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )

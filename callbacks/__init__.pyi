@@ -3,6 +3,7 @@ from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
 from .code_usage import CodeUsage
 from .constant_monitors import ConstantMonitors
+from .expected_time import ExpectedTime
 from .kl_history import KLHistory
 from .latent_projector import LatentProjector
 from .latent_scatter import LatentScatter
@@ -10,6 +11,7 @@ from .latent_usage import LatentUsage
 from .missing_images import MissingImages
 from .moving_average import MovingAverage
 from .non_finite_steps import NonFiniteError, NonFiniteSteps
+from .progress_bar import ProgressBar
 from .reconstruction_metrics import ReconstructionMetrics
 from .reconstructions import Reconstructions
 from .resume_checkpoints import ResumeCheckpoints
@@ -26,6 +28,7 @@ __all__ = [
     "CaptionSamples",
     "CodeUsage",
     "ConstantMonitors",
+    "ExpectedTime",
     "KLHistory",
     "LatentProjector",
     "LatentScatter",
@@ -34,6 +37,7 @@ __all__ = [
     "MovingAverage",
     "NonFiniteError",
     "NonFiniteSteps",
+    "ProgressBar",
     "ReconstructionMetrics",
     "Reconstructions",
     "ResumeCheckpoints",
