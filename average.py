@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from utils.command_line import CommandParser
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
@@ -16,7 +17,7 @@ from utils.scripts import script_command
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=script_command("average.py"),
         description="Average the weights of several checkpoints of a run into one.",
     )

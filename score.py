@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from utils.command_line import CommandParser
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
@@ -25,7 +26,7 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     about = "Score a file of captions against references."
-    parser = argparse.ArgumentParser(prog=script_command("score.py"), description=about)
+    parser = CommandParser(prog=script_command("score.py"), description=about)
     parser.add_argument(
         "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from captioning.example import EXAMPLE_MODEL, EXAMPLE_SCENES
 from datamodules.image_files.formats import IMAGE_SUFFIXES
+from utils.command_line import CommandParser
 from utils.home_folder import user_path
 from utils.scripts import script_command
 
@@ -17,11 +18,11 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 DESCRIPTION = "Describe image files with a trained checkpoint."
 
 
-class OneLineParser(argparse.ArgumentParser):
+class OneLineParser(CommandParser):
     """Raises a `ValueError` on a mistake, where argparse would print all options first."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; see --help")
+        raise ValueError(f"{self.with_suggestions(message)}; see --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from utils.command_line import CommandParser
 from utils.home_folder import user_path
 from utils.scripts import script_command
 
@@ -11,9 +12,7 @@ FORMATS = ("onnx", "torch_export", "safetensors")
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog=script_command("export.py"), description="Write a trained model for use elsewhere."
-    )
+    parser = CommandParser(prog=script_command("export.py"), description="Write a trained model for use elsewhere.")
     parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
     parser.add_argument(
         "--to",

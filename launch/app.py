@@ -20,8 +20,8 @@ def hydra_main(config_name: str) -> Callable[[Job], Job]:
     """Make a script of a job that takes a config.
 
     From the outermost: help is printed, and what a misspelled key may have been meant to be; a sweep ends with a table
-    of its jobs; Hydra composes the config of `conf/CONFIG_NAME.yaml`; a job of a sweep leaves a record; a user's mistake
-    ends it in one line; its folder is its own.
+    of its jobs; Hydra composes the config of `conf/CONFIG_NAME.yaml`; a job of a sweep leaves a record; a user's
+    mistake ends it in one line; its folder is its own.
     """
 
     def decorate(job: Job) -> Job:

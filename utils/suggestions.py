@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 CLOSE = 0.6  # share of letters in common, as difflib counts them
 
@@ -17,3 +18,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean X?)` for messages on a name that is not there, or nothing."""
     found = nearest(name, known)
     return "" if found is None else f" (did you mean {found}?)"
+
+
+def beside(path: Path) -> str:
+    """Return the same for a file or folder that is not there, of those in its folder."""
+    folder = path.parent
+    found = nearest(path.name, [other.name for other in folder.iterdir()]) if folder.is_dir() else None
+    return "" if found is None else f" (did you mean {folder / found}?)"
