@@ -25,6 +25,7 @@ PACKAGES = (
     "evaluation",
     "exporting",
     "launch",
+    "facet",
 )
 SCRIPTS = ("train", "evaluate", "caption", "score", "average", "export", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
@@ -78,6 +79,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.exporting": ("lightning_modules.exporting", "lightning_modules.networks", "torch"),
     "exporting.runner": ("exporting.runner", "numpy", "onnxruntime", "PIL"),
+    "facet": ("utils.scripts", "utils.version"),
     "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",

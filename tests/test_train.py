@@ -63,6 +63,10 @@ def test_the_script_trains_writes_and_tells(trained: TinyRun, tmp_path: Path) ->
     assert finished.stdout.count("  model: ") == finished.stdout.count("  human: ") == 3
     assert f"{run}/checkpoints/best.ckpt" in finished.stdout
     assert f"tensorboard --logdir {run}/tensorboard" in finished.stdout
+    for said in ("data:     shapes: 8 images", "model:    VariationalCaptioner with", "training: 1 epoch on the CPU"):
+        assert said in finished.stdout
+    assert "captions of validation images after 2 steps, in epoch 1" in finished.stdout
+    assert f"  # describe images\n  python caption.py {run}/checkpoints/best.ckpt --example\n" in finished.stdout
     assert "Traceback" not in finished.stderr
 
     # the same seed in another process: every curve is the same to the last digit
