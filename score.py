@@ -113,10 +113,9 @@ def run(options: argparse.Namespace) -> None:
         scores = score_captions(images, **choices, with_meteor=with_meteor)
         return scores, human_captions(images, **choices, with_meteor=with_meteor) if options.human else None
 
-    with console.status(f"scoring captions of {len(images):,} images"):
-        (scores, human), no_meteor = with_meteor_if_possible(
-            compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
-        )
+    (scores, human), no_meteor = with_meteor_if_possible(
+        compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
+    )
     if options.save_document_frequencies is not None:
         frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
         frequencies.save(options.save_document_frequencies)

@@ -43,7 +43,6 @@ SMALL = {
     "hidden_size": 16,
     "feedforward_size": 16,
     "num_images": 2,
-    "num_printed": 1,
     "num_styles": 2,
     "refresh_rate": 0,
     "accelerator": "cpu",

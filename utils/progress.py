@@ -9,6 +9,7 @@ from tqdm import tqdm
 EVERY = 10.0  # seconds from one line to the next, and to the first one: shorter tasks write none
 SHARE = 0.1  # … but at least this share of the time so far, so that a long task's log stays short
 LONGEST = 300.0  # seconds, at most
+SHOWN_AFTER = 2.0  # seconds, for `delay`: where a task is short as a rule, and within others
 MOVE_UP = "\x1b[A"
 
 
