@@ -8,14 +8,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from utils.command_line import CommandParser
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
+from utils.scripts import script_command
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Average the weights of several checkpoints of a run into one.")
+    parser = CommandParser(
+        prog=script_command("average.py"),
+        description="Average the weights of several checkpoints of a run into one.",
+    )
     parser.add_argument("checkpoints", type=user_path, nargs="+", metavar="CHECKPOINT", help="written by train.py")
     parser.add_argument("--out", type=user_path, default=Path("average.ckpt"), help="where to write it (average.ckpt)")
     parser.add_argument(

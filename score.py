@@ -11,9 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
+from utils.command_line import CommandParser
 from utils.display import show_any_text
 from utils.home_folder import user_path
 from utils.path_faults import error_line
+from utils.scripts import script_command
 from utils.text_files import MAX_BYTES
 
 PROTOCOLS = {"a": ("a",), "b": ("b",), "both": ("a", "b")}
@@ -23,7 +25,8 @@ MOST_OF_RESULT = 1_000_000  # bytes; what score.py writes is smaller, or bears i
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Score a file of captions against references.")
+    about = "Score a file of captions against references."
+    parser = CommandParser(prog=script_command("score.py"), description=about)
     parser.add_argument(
         "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )
@@ -110,10 +113,9 @@ def run(options: argparse.Namespace) -> None:
         scores = score_captions(images, **choices, with_meteor=with_meteor)
         return scores, human_captions(images, **choices, with_meteor=with_meteor) if options.human else None
 
-    with console.status(f"scoring captions of {len(images):,} images"):
-        (scores, human), no_meteor = with_meteor_if_possible(
-            compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
-        )
+    (scores, human), no_meteor = with_meteor_if_possible(
+        compute, inputs.no_meteor, choice=options.meteor, option="--meteor "
+    )
     if options.save_document_frequencies is not None:
         frequencies = inputs.frequencies or count_frequencies([image.references for image in images])
         frequencies.save(options.save_document_frequencies)

@@ -4,6 +4,7 @@ from .caption_samples import CaptionSamples
 from .caption_weights import CaptionWeights
 from .code_usage import CodeUsage
 from .constant_monitors import ConstantMonitors
+from .expected_time import ExpectedTime
 from .kl_history import KLHistory
 from .latent_projector import LatentProjector
 from .latent_scatter import LatentScatter
@@ -11,6 +12,7 @@ from .latent_usage import LatentUsage
 from .missing_images import MissingImages
 from .moving_average import MovingAverage
 from .non_finite_steps import NonFiniteError, NonFiniteSteps
+from .progress_bar import ProgressBar
 from .reconstruction_metrics import ReconstructionMetrics
 from .reconstructions import Reconstructions
 from .resume_checkpoints import ResumeCheckpoints
@@ -28,6 +30,7 @@ __all__ = [
     "CaptionWeights",
     "CodeUsage",
     "ConstantMonitors",
+    "ExpectedTime",
     "KLHistory",
     "LatentProjector",
     "LatentScatter",
@@ -36,6 +39,7 @@ __all__ = [
     "MovingAverage",
     "NonFiniteError",
     "NonFiniteSteps",
+    "ProgressBar",
     "ReconstructionMetrics",
     "Reconstructions",
     "ResumeCheckpoints",

@@ -1,5 +1,7 @@
 """Shows the captions that the model generates for a few images, beside human references."""
 
+from collections.abc import Sequence
+
 import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -8,24 +10,32 @@ from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
 from metrics import GatheredCaptions, ImageCaptions
+from metrics.words import on_one_line
 from pictures.markdown import as_it_is, table
 from utils.lightning_internals import figures_step
+from utils.progress import tell
 
 
 class CaptionSamples(EvaluationCallback):
     """Writes the captions of the first images of each split to TensorBoard's text tab, as a table.
 
+    Those of the first of them are printed after each validation, so that one sees them improve.
+
     Args:
         num_images: How many images, those of the lowest ids: the same on any number of processes.
+        num_printed: How many of these are printed, at most.
 
     Raises:
-        ValueError: It is none.
+        ValueError: There is no image, or less than none is to be printed.
     """
 
-    def __init__(self, num_images: int = 8) -> None:
+    def __init__(self, num_images: int = 8, num_printed: int = 0) -> None:
         if num_images < 1:
             raise ValueError(f"callbacks.samples.num_images must be at least 1, got {num_images}")
+        if num_printed < 0:
+            raise ValueError(f"callbacks.samples.num_printed must be 0 or more, got {num_printed}")
         self.num_images = num_images
+        self.num_printed = num_printed
         self.samples: list[ImageCaptions] = []
 
     def observe(
@@ -42,18 +52,37 @@ class CaptionSamples(EvaluationCallback):
         self.samples = sorted(samples, key=lambda image: image.image_id)[: self.num_images]
 
     def conclude(self, trainer: Trainer, captioner: CaptioningModule, stage: str) -> None:
-        if isinstance(trainer.logger, TensorBoardLogger):
+        num_printed = self.num_printed if stage == "val" else 0
+        if num_printed or isinstance(trainer.logger, TensorBoardLogger):
             gathered = GatheredCaptions().to(captioner.device)
             gathered.update(
                 [image.candidates for image in self.samples],
                 [image.references for image in self.samples],
                 torch.tensor([image.image_id for image in self.samples]),
             )
-            text = as_markdown_table(gathered.compute()[: self.num_images])
-            trainer.logger.experiment.add_text(f"{stage}/captions", text, figures_step(trainer))
+            samples = gathered.compute()[: self.num_images]
+            if isinstance(trainer.logger, TensorBoardLogger):
+                trainer.logger.experiment.add_text(
+                    f"{stage}/captions", as_markdown_table(samples), figures_step(trainer)
+                )
+            if num_printed and trainer.is_global_zero:
+                tell(as_lines(samples[:num_printed], trainer))
 
     def forget(self) -> None:
         self.samples = []
+
+
+def as_lines(samples: Sequence[ImageCaptions], trainer: Trainer) -> str:
+    """Return the first caption of each image, with whether it is true where the data know that, and a human one."""
+    lines = [
+        f"\ncaptions of validation images after {trainer.global_step:,} steps, in epoch {trainer.current_epoch + 1}"
+    ]
+    is_true = getattr(trainer, "datamodule").is_true  # noqa: B009 # Lightning does not declare it
+    for sample in samples:
+        mark = {True: " (true)", False: " (not true)", None: ""}[is_true(sample.candidates[0], sample.image_id)]
+        lines.append(f"  model: {on_one_line(sample.candidates[0])}{mark}")
+        lines.append(f"  human: {on_one_line(sample.references[0])}")
+    return "\n".join(lines)
 
 
 def as_markdown_table(samples: list[ImageCaptions]) -> str:

@@ -1,3 +1,4 @@
+from .example import EXAMPLE_MODEL, EXAMPLE_SCENES
 from .pipeline import CaptionPipeline, Description
 
-__all__ = ["CaptionPipeline", "Description"]
+__all__ = ["EXAMPLE_MODEL", "EXAMPLE_SCENES", "CaptionPipeline", "Description"]

@@ -8,29 +8,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from captioning.example import EXAMPLE_MODEL, EXAMPLE_SCENES
+from datamodules.image_files.formats import IMAGE_SUFFIXES
+from utils.command_line import CommandParser
 from utils.home_folder import user_path
+from utils.scripts import script_command
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DESCRIPTION = "Describe image files with a trained checkpoint."
 
 
-class OneLineParser(argparse.ArgumentParser):
+class OneLineParser(CommandParser):
     """Raises a `ValueError` on a mistake, where argparse would print all options first."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; see --help")
+        raise ValueError(f"{self.with_suggestions(message)}; see --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line.
 
     Raises:
-        ValueError: An option is unknown, or its value is of the wrong kind.
+        ValueError: An option is unknown, its value is of the wrong kind, or there is nothing to describe.
     """
-    parser = OneLineParser(prog="caption.py", description=DESCRIPTION)
-    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
+    parser = OneLineParser(prog=script_command("caption.py"), description=DESCRIPTION)
     parser.add_argument(
-        "images", type=user_path, nargs="+", help='image files, folders, and globs such as "photos/**/*.jpg"'
+        "checkpoint", type=user_path, nargs="?", help="a checkpoint that train.py wrote, or a folder of a model"
+    )
+    parser.add_argument(
+        "images", type=user_path, nargs="*", help='image files, folders, and globs such as "photos/**/*.jpg"'
+    )
+    parser.add_argument(
+        "--example",
+        action="store_true",
+        help="what is not named comes with the package: a model of drawn scenes as checkpoint, some scenes as images",
     )
     parser.add_argument(
         "--with",
@@ -45,7 +56,23 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add_style(parser.add_argument_group("in which style"))
     add_output(parser.add_argument_group("what is written"))
     add_computing(parser.add_argument_group("how it is computed"))
-    return parser.parse_args(join_numbers(sys.argv[1:] if arguments is None else arguments))
+    options = parser.parse_args(join_numbers(sys.argv[1:] if arguments is None else arguments))
+    if options.example:
+        put_example(options)
+    if options.checkpoint is None or not options.images:
+        missing = "a checkpoint and images" if options.checkpoint is None else f"images after {options.checkpoint}"
+        parser.error(f"expected {missing}, or --example for a model and scenes that come with the package")
+    return options
+
+
+def put_example(options: argparse.Namespace) -> None:
+    """Put the model and the scenes that come with the package where no others are named."""
+    first = options.checkpoint
+    if first is not None and first.suffix.lower() in IMAGE_SUFFIXES:  # one's own image, and no checkpoint
+        options.images = [first, *options.images]
+    if first is None or options.images[:1] == [first]:
+        options.checkpoint = EXAMPLE_MODEL
+    options.images = options.images or [EXAMPLE_SCENES]
 
 
 def options_of(group: str) -> list[str]:

@@ -5,10 +5,9 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from captioning.pipeline import Description
 from datamodules.image_files.reading import BadImageError, read_image
+from utils.progress import progress_bar, tell
 
 MANY = 10  # images that a progress bar is worth showing for
 
@@ -26,8 +25,7 @@ def describe_batches(
         ValueError: An image is unreadable, and such are not to be skipped.
     """
     skipped = 0
-    silent = len(images) < MANY or not sys.stderr.isatty()
-    with tqdm(total=len(images), unit="image", disable=silent) as progress:
+    with progress_bar(total=len(images), desc="captions", unit="image", disable=len(images) < MANY) as progress:
         for start in range(0, len(images), options.batch_size):
             batch = images[start : start + options.batch_size]
             constraints = [path for path in batch if str(path) not in done]
@@ -38,7 +36,7 @@ def describe_batches(
                     raise ValueError(f"{error}, or skip it with --on-bad-image skip") from error
                 readable, bad = sort_out(batch, image_size)
                 skipped += len(bad)
-                tqdm.write("\n".join(f"skipped: {problem}" for problem in bad), file=sys.stderr)
+                tell("\n".join(f"skipped: {problem}" for problem in bad), sys.stderr)
                 descriptions = describe(readable) if set(readable) & set(constraints) else []
             yield [description for description in descriptions if description.path in constraints]
             progress.update(len(batch))

@@ -9,6 +9,7 @@ from pathlib import Path
 from captioning.globs import matches
 from datamodules.image_files.formats import IMAGE_SUFFIXES, looks_like_a_picture
 from utils.display import first_names
+from utils.suggestions import beside
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
@@ -42,7 +43,7 @@ def _images_of(path: Path) -> list[Path]:
     elif glob.has_magic(str(path)):
         found, kind = matches(path), "glob matches"
     else:
-        raise ValueError(f"{path}: there is no such file or folder")
+        raise ValueError(f"{path}: there is no such file or folder{beside(path)}; check the path")
     inside = [file for match in found if match.is_dir() for file in _files_in(match)]
     hidden = {file for file in inside if file.name.startswith(".")}
     files = sorted({*inside, *(match for match in found if not match.is_dir())} - hidden)

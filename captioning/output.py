@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
-from tqdm import tqdm
 
 from captioning.pipeline import Description
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.words import on_one_line
 from utils.files import atomic_open
+from utils.progress import tell
 
 DECIMALS = 4  # of log-probabilities and scores; what lies behind depends on the machine
 
@@ -53,7 +53,7 @@ class TextOutput:
 
     def write(self, descriptions: Sequence[Description]) -> None:
         for description in descriptions:
-            tqdm.write(as_text(description, self.shown))
+            tell(as_text(description, self.shown))
 
     def finish(self) -> None:
         return

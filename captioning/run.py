@@ -21,7 +21,7 @@ SUFFIXES = {"--save-reconstruction": ".png", "--explain": ".html"}
 def check_computing(options: argparse.Namespace) -> None:
     """Raise a `ValueError` unless something can be computed on the device, and batches hold an image."""
     if options.batch_size < 1:
-        raise ValueError(f"--batch-size {options.batch_size}: expected at least 1")
+        raise ValueError(f"--batch-size {options.batch_size}: expected at least 1; raise it")
     check_device(options.device, f"--device {options.device}")
 
 
@@ -30,7 +30,9 @@ def check_outputs(options: argparse.Namespace, images: Sequence[Path]) -> None:
     lines, written = options.out, {"--save-reconstruction": options.save_reconstruction, "--explain": options.explain}
     for name, path in written.items():
         if path is not None and (path.suffix.lower() != SUFFIXES[name] or not path.parent.is_dir()):
-            raise ValueError(f"{name} {path}: expected the name of a {SUFFIXES[name]} file in a folder that exists")
+            raise ValueError(
+                f"{name} {path}: expected the name of a {SUFFIXES[name]} file in a folder that exists; change it"
+            )
     if lines is not None and (not lines.parent.is_dir() or (lines.exists() and not lines.is_file())):
         raise ValueError(f"--out {lines}: expected the name of a file in a folder that exists; change it")
     if lines is not None and (options.json or any(written.values())):
@@ -87,9 +89,13 @@ def run(options: argparse.Namespace) -> None:
     checkpoints = [options.checkpoint, *options.others]
     pipeline = CaptionPipeline.load(checkpoints, device=options.device, trusted_packages=options.trust)
     if options.save_reconstruction is not None and not pipeline.captioner.can_reconstruct:
-        raise ValueError("--save-reconstruction: this model has no image decoder (model/image_decoder=none)")
+        raise ValueError(
+            "--save-reconstruction: this model has no image decoder (model/image_decoder=none); leave the option out"
+        )
     if options.explain is not None and not pipeline.captioner.can_explain:
-        raise ValueError("--explain: this model cannot tell how it comes to its words (`explain` of its class)")
+        raise ValueError(
+            "--explain: this model cannot tell how it comes to its words (`explain` of its class); leave the option out"
+        )
     max_length = pipeline.captioner.tokenizer.max_length
     settings = [with_max_length(strategy, max_length) for strategy in settings]
     ranking = None if ranking is None else with_max_length(ranking, max_length)

@@ -15,6 +15,7 @@ from yaml import YAMLError
 from captioning.arguments import CONF
 from lightning_modules.generation import Beam
 from utils.errors import cause_of, first_line
+from utils.suggestions import did_you_mean
 
 DEFAULT_NUM = 5
 NAMED = ("temperature", "top_k", "top_p", "filter_thres")
@@ -145,7 +146,7 @@ def set_key(settings: Settings, key: str, value: Any, name: str, option: str) ->
         return
     keys = [own for own in settings if not own.startswith("_")]
     if key not in keys:
-        raise ValueError(f"{option}: strategy {name} has no {key}; it has {', '.join(keys)}")
+        raise ValueError(f"{option}: strategy {name} has no {key}{did_you_mean(key, keys)}; it has {', '.join(keys)}")
     expected = _types(settings, key)
     if expected and not _fits(value, expected):
         kinds = " or ".join("null" if kind is type(None) else kind.__name__ for kind in expected)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from datamodules.feature_part import FeaturePart, Features, FeatureTable, Kept, to_kept
 from datamodules.image_files.reading import BadImageError
 from datamodules.split import CaptionSplit
 from utils.cache_key import cache_key, reader_version
+from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class FeatureCache:
         num_torn = sum(map(len, torn_of_part.values()))
         if num_torn:
             log.info("%s: encoding %d of %d images", self.path, num_torn, self.shape[0])
-        with tqdm(total=num_torn, desc="features", unit="image", disable=not num_torn) as progress:
+        with progress_bar(total=num_torn, desc="features", unit="image", disable=not num_torn) as progress:
             for part, torn in torn_of_part.items():
                 for start in range(0, len(torn), BATCH_SIZE):
                     batch = torn[start : start + BATCH_SIZE]

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from datamodules.lazy_sequences import CaptionTable, LazySequence, flat_captions
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.tokenizers.caption_tokenizer import CaptionRates
 from utils.cache_key import cache_key
 from utils.files import atomic_open, mapped
+from utils.progress import progress_bar
 
 CHUNK = 10_000  # captions that are tokenized at once
 FORMAT_VERSION = 1  # raised when older files can no longer be read
@@ -96,7 +96,7 @@ def _write(file: IO[bytes], captions: CaptionTable, tokenizer: CaptionTokenizer)
     ends_C = np.empty(len(captions.texts), np.int64)
     file.seek(ends_C.nbytes)
     done = num_ids = 0
-    with tqdm(total=len(ends_C), desc="tokenizing captions", unit="caption", disable=None) as progress:
+    with progress_bar(total=len(ends_C), desc="tokenizing captions", unit="caption") as progress:
         for ids, lengths in _tokenized(captions.texts, tokenizer):
             file.write(ids.tobytes())
             ends_C[done : done + len(lengths)] = num_ids + np.cumsum(lengths)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
@@ -18,6 +17,7 @@ from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker, generate_ranked
 from lightning_modules.results.generated import GeneratedCaptions
 from metrics import ImageCaptions
+from utils.progress import progress_bar
 
 
 class ImageBatch(NamedTuple):
@@ -164,7 +164,7 @@ def generate_all(
 ) -> list[NumberedCaptions]:
     """Generate captions of batch after batch on this process, with a progress bar; arguments as of `generate_batch`."""
     generated: list[NumberedCaptions] = []
-    with tqdm(total=sum(len(batch.numbers) for batch in batches), desc=label, unit="image") as progress:
+    with progress_bar(total=sum(len(batch.numbers) for batch in batches), desc=label, unit="image") as progress:
         for batch in batches:
             generated += generate_batch(captioner, batch, split, strategy, seed=seed)
             progress.update(len(batch.numbers))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit
@@ -19,6 +18,7 @@ from lightning_modules import CaptioningModule
 from metrics.disentanglement import dci, mig, modularity, sap
 from metrics.factor import Factor, Floats, Integers
 from metrics.probes import Probed, linear_probe, mlp_probe
+from utils.progress import progress_bar
 from utils.seeding import generators_of_images, image_digests
 
 
@@ -69,7 +69,7 @@ def probe_codes(
     factors = [(factor, of) for factor, of in (*of_captions, *of_images) if factor.varies]
     style_NS, content_NC = _as_array(codes.style_NS), _as_array(codes.content_NC)
     found = []
-    for factor, of in tqdm(factors, desc="probes", unit="factor"):
+    for factor, of in progress_bar(factors, desc="probes", unit="factor"):
         linear, mlp = (
             [probe(code_NZ, factor.labels_N, codes.number_N, seed=seed) for code_NZ in (style_NS, content_NC)]
             for probe in (linear_probe, mlp_probe)
@@ -93,7 +93,7 @@ def disentanglement_of(
     factors_NF = np.stack([factor.labels_N for factor in factors], axis=1)
     code_of = {"style": codes.style_NS, "content": codes.content_NC}
     found = {}
-    for name, code_NZ in tqdm(code_of.items(), desc="disentanglement", unit="code"):
+    for name, code_NZ in progress_bar(code_of.items(), desc="disentanglement", unit="code"):
         found[name] = _disentanglement(_as_array(code_NZ), factors_NF, codes.number_N, seed)
     return found
 

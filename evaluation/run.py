@@ -5,7 +5,6 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
-from tqdm import tqdm
 
 from evaluation.clip_scores import SplitClipScores, notes_on_clip
 from evaluation.gallery import make_gallery
@@ -21,6 +20,7 @@ from evaluation.score_file.summary import print_table
 from evaluation.scoring import cider_d_of_each, score_split
 from evaluation.setup import Evaluated, prepare
 from utils.display import shown
+from utils.progress import tell
 
 
 def evaluate(config: DictConfig, trainer: Trainer) -> None:
@@ -75,7 +75,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     num_generated = len(predicted.images[0].generated.captions)
     kept = [image._replace(generated=image.generated.first(config.num_kept)) for image in predicted.images]
     images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
-    tqdm.write(f"scoring captions of {len(images):,} images …")
+    tell(f"scoring captions of {len(images):,} images …")
     scores = score_split(
         images,
         evaluated.metrics,

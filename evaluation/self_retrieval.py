@@ -9,11 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from tqdm import tqdm
 
 from evaluation.generate_split import EncodedBatch, NumberedCaptions
 from lightning_modules import CaptioningModule
 from metrics import self_retrieval
+from utils.progress import progress_bar
 from utils.seeding import generators_of_images, image_digests
 
 
@@ -68,7 +68,7 @@ def measure_self_retrieval(
     """
     captions = DistinctCaptions.of(generated, pad_id=captioner.tokenizer.vocabulary.pad_id)
     total = len(captions.tokens_UL) * len(generated)
-    with tqdm(total=total, desc="self-retrieval", unit="pair", unit_scale=True) as progress:
+    with progress_bar(total=total, desc="self-retrieval", unit="pair", unit_scale=True) as progress:
         columns = []
         for batch in batches:
             at_once = max(batch_size // (num_samples * len(batch.numbers)), 1)

@@ -18,6 +18,7 @@ from lightning_modules import CaptioningModule, load_ensemble
 from lightning_modules.generation import Drawing, Latent, Strategy
 from lightning_modules.ranking import DrawingRanker, Ranker
 from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
+from utils.suggestions import did_you_mean
 
 UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
 """Settings of data sets whose images training may change; here images are looked at as they are."""
@@ -86,7 +87,9 @@ def prepare(config: DictConfig) -> Evaluated:
     datamodule.prepare_data()
     splits = datamodule.load_splits()
     if config.split not in splits:
-        raise ValueError(f"split must be one of {', '.join(splits)}, got {config.split}")
+        raise ValueError(
+            f"split must be one of {', '.join(splits)}, got {config.split}{did_you_mean(config.split, splits)}"
+        )
     split = splits[config.split]
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
     training = inspect_training(record, splits, config.split, num_images, allow=config.allow_trained_images)

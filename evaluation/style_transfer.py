@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit
@@ -18,6 +17,7 @@ from evaluation.report.contents import StyleTransfer
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Greedy
 from metrics.factor import UNKNOWN
+from utils.progress import progress_bar
 
 
 class Restyled(NamedTuple):
@@ -82,7 +82,7 @@ def measure_style_transfer(
     rows_of = {number: known_N[codes.number_N[known_N] == number].tolist() for number in numbers}
     styles_for = {number: rows_of[other] for number, other in zip(numbers, [*numbers[1:], numbers[0]], strict=True)}
     judged: list[Judged] = []
-    with tqdm(total=len(known_N), desc="style transfer", unit="caption") as progress:
+    with progress_bar(total=len(known_N), desc="style transfer", unit="caption") as progress:
         for restyled in _restyled(captioner, batches, codes, styles_for, max_length):
             labels_N = datamodule.caption_factors([one.caption for one in restyled])[0].labels_N
             for one, label in zip(restyled, labels_N.tolist(), strict=True):

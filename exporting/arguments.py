@@ -3,14 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
+from utils.command_line import CommandParser
 from utils.home_folder import user_path
+from utils.scripts import script_command
 
 FORMATS = ("onnx", "torch_export", "safetensors")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="export.py", description="Write a trained model for use elsewhere.")
+    parser = CommandParser(prog=script_command("export.py"), description="Write a trained model for use elsewhere.")
     parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
     parser.add_argument(
         "--to",
@@ -22,6 +24,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("folder", type=user_path, metavar="FOLDER", help="where to write it; must not be there yet")
     parser.add_argument(
         "--quantize", choices=("int8",), help="of ONNX files: weights of linear layers, embeddings and LSTMs as bytes"
+    )
+    parser.add_argument(
+        "--half", action="store_true", help="of a folder for the hub: weights as 16-bit floats, in half the room"
     )
     parser.add_argument(
         "--compare-on",

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from datamodules.image_files.reading import read_image
 from datamodules.shapes.drawing import draw
@@ -18,6 +17,7 @@ from datamodules.shapes.scene import scene_at
 from exporting.runner.model import Captions, Model
 from lightning_modules import CaptioningModule, GeneratedBatch
 from lightning_modules.generation import Beam, Greedy
+from utils.progress import progress_bar
 
 BEAM_SIZE, NUM_SCENES, BATCH_SIZE, SEED = 5, 16, 8, 2
 
@@ -62,7 +62,7 @@ def compare(captioner: CaptioningModule, model: Model, images_BCHW: Tensor) -> A
     total = Agreement(0, 0, 0, 0.0)
     longest = captioner.tokenizer.max_length
     parts = images_BCHW.split(BATCH_SIZE)
-    for part_BCHW in tqdm(parts, unit="batch", desc="compare", disable=None, leave=False):
+    for part_BCHW in progress_bar(parts, unit="batch", desc="compare", leave=False):
         features_BPD = captioner.encode(part_BCHW)
         own_features_BPD = model.encode(part_BCHW.numpy())
         by_greedy, by_beams = (

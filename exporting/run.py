@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from captioning.images import find_images
 from exporting.programs import refuse_missing_extra, write_onnx, write_program
 from exporting.single_file import single_file
@@ -16,6 +14,7 @@ from lightning_modules.checkpoints.model_card import model_card, origin_of
 from lightning_modules.exporting import ExportedModel, Part
 from utils.display import shown
 from utils.files import new_folder
+from utils.progress import progress_bar
 from utils.version import facet_version
 
 MANIFEST, RUNNER, TOKENIZER, CARD = "export.json", "run.py", "tokenizer.json", "README.md"
@@ -51,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     _check(options)
     if options.to == "safetensors":
         module = load_module(options.checkpoint, trusted_packages=options.trust)
-        save_pretrained(module, options.folder, origin=origin_of(options.checkpoint, options.scores))
+        save_pretrained(module, options.folder, origin=origin_of(options.checkpoint, options.scores), half=options.half)
         print(f"{shown(options.folder)}: {_size(options.folder)}")
         return
     captioner = load_captioner(options.checkpoint, trusted_packages=options.trust)
@@ -65,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.half and options.to != "safetensors":
+        raise ValueError(f"--half: expected --to safetensors beside it, got --to {options.to}; leave it out")
     if options.to != "onnx":
         for name, given in (("--quantize", options.quantize), ("--compare-on", options.compare_on)):
             if given:
@@ -75,7 +76,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _write_parts(exported: ExportedModel, folder: Path, options: argparse.Namespace) -> None:
-    for name, part in tqdm([*exported.parts.items()], unit="part", desc="export", disable=None, leave=False):
+    for name, part in progress_bar([*exported.parts.items()], unit="part", desc="export", leave=False):
         try:
             _write_part(part, folder / name, options)
         except OSError:

@@ -179,7 +179,7 @@ def why_never_validated(trainer: Trainer, datamodule: CaptionDataModule) -> str 
             return f"trainer.{name}=0"
     if is_trial(trainer) or validates_by_time(trainer):
         return None
-    batches = _training_batches(trainer, datamodule)
+    batches = training_batches(trainer, datamodule)
     interval, every = trainer.val_check_interval, trainer.check_val_every_n_epoch
     in_epoch = interval if isinstance(interval, int) else max(1, int(batches * interval))
     first = in_epoch if every is None else (every - 1) * batches + in_epoch  # the batch after which it is
@@ -193,7 +193,7 @@ def why_never_validated(trainer: Trainer, datamodule: CaptionDataModule) -> str 
     return None
 
 
-def _training_batches(trainer: Trainer, datamodule: CaptionDataModule) -> int:
+def training_batches(trainer: Trainer, datamodule: CaptionDataModule) -> int:
     """Return how many training batches an epoch has on each process."""
     there = datamodule.num_training_batches(trainer.world_size)
     limit = trainer.limit_train_batches

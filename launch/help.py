@@ -63,12 +63,17 @@ def help_text(name: str, overrides: Sequence[str]) -> str:
     Raises:
         hydra.errors.HydraException: A setting is wrong.
     """
+    groups = "\n".join(f"{group}: {', '.join(names)}" for group, names in sorted(options_of_groups().items()))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = OmegaConf.to_yaml(compose(name, [*overrides]), resolve=False)
+    return TEXT.format(script=name, groups=groups, config=config)
+
+
+def options_of_groups() -> dict[str, list[str]]:
+    """Return the options of each of our groups."""
     options: dict[str, list[str]] = {}
     for file in sorted(CONF.rglob("*.yaml")):
         group = file.relative_to(CONF).parent
         if group.parts and group.parts[0] not in OF_HYDRA:
             options.setdefault(group.as_posix(), []).append(file.stem)
-    groups = "\n".join(f"{group}: {', '.join(names)}" for group, names in sorted(options.items()))
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = OmegaConf.to_yaml(compose(name, [*overrides]), resolve=False)
-    return TEXT.format(script=name, groups=groups, config=config)
+    return options

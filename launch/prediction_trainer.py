@@ -6,8 +6,8 @@ import warnings
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import TQDMProgressBar
 
+from callbacks import ProgressBar
 from launch.devices import end_with_first_process, is_sharded, refuse_lost_devices
 from launch.trainer import refuse_lonely_node, refuse_other_precision
 from utils.devices import keep_freed_memory
@@ -28,7 +28,7 @@ def build_prediction_trainer(config: DictConfig) -> pl.Trainer:
     shows_progress = settings.get("enable_progress_bar") is not False
     trainer: pl.Trainer = instantiate(
         settings,
-        callbacks=[TQDMProgressBar(refresh_rate=1)] if shows_progress else [],
+        callbacks=[ProgressBar(refresh_rate=1)] if shows_progress else [],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

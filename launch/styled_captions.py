@@ -1,12 +1,13 @@
-"""One validation image in several styles, for the summary of a run: the same image, different samples of S."""
+"""Validation images in several styles, for the summary of a run: the same image, different samples of S."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from lightning_fabric.utilities import move_data_to_device
+from torch import Tensor
 
-from datamodules.batch import seeds_of_images
+from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.caption_datamodule import CaptionDataModule
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Latent
@@ -21,7 +22,7 @@ class StyledCaption(NamedTuple):
     """A caption from a sample of S.
 
     Attributes:
-        caption: The likeliest words, given S.
+        caption: The likeliest words, given S; without latents, those of the model's own strategy.
         style: The class of its first factor (see `CaptionDataModule.caption_factors`); None where it cannot be told.
         is_true: Whether all of its claims hold; None where the data do not know.
     """
@@ -31,25 +32,61 @@ class StyledCaption(NamedTuple):
     is_true: bool | None
 
 
-@torch.no_grad()
-def styled_captions(captioner: CaptioningModule, datamodule: CaptionDataModule) -> list[StyledCaption]:
-    """Return captions of the first validation image from samples of S: one of each style, then others, five at most.
+class StyledImage(NamedTuple):
+    """An image, and what the model says of it.
 
-    Nothing where the model has no latents, or no image could be read.
+    Attributes:
+        image_3HW: The image, `uint8`.
+        reference: The first human caption.
+        captions: One caption of each style, then others.
+        reconstruction_3HW: The image reconstructed from the last of them, in [0, 1]; None where the model cannot.
+    """
+
+    image_3HW: Tensor
+    reference: str
+    captions: list[StyledCaption]
+    reconstruction_3HW: Tensor | None
+
+
+@torch.no_grad()
+def styled_images(captioner: CaptioningModule, datamodule: CaptionDataModule, num: int) -> list[StyledImage]:
+    """Return the first validation images, each with captions from samples of S: five at most.
+
+    Without latents each has one caption. There are fewer images where a batch has fewer, none if none could be read.
     """
     batch = next((batch for batch in datamodule.val_dataloader() if len(batch.image_ids_B)), None)
-    if batch is None or not captioner.has_latents:
+    if batch is None:
         return []
     captioner.eval()
     batch = move_data_to_device(batch, captioner.device)
     generated = captioner.generate(
-        captioner.features_of(batch)[:1],
-        Latent(num=NUM_SAMPLES, max_length=captioner.strategy.max_length),
-        generators=generators_of_images(run_seed(), seeds_of_images(batch)[:1]),
+        captioner.features_of(batch)[:num],
+        Latent(num=NUM_SAMPLES, max_length=captioner.strategy.max_length)
+        if captioner.has_latents
+        else captioner.strategy,
+        generators=generators_of_images(run_seed(), seeds_of_images(batch)[:num]),
     )
-    captions = [*dict.fromkeys(generated.captions[0])]
+    found = []
+    for row, captions in enumerate(generated.captions):
+        styled = _styled(captions, datamodule, int(batch.image_ids_B[row]))
+        last = row * len(captions) + captions.index(styled[-1].caption)
+        picture = captioner.reconstruct(generated.tokens_NL[last : last + 1])[0] if captioner.can_reconstruct else None
+        found.append(StyledImage(_image(batch, row, datamodule), batch.references[row][0], styled, picture))
+    return found
+
+
+def _image(batch: CaptionBatch, row: int, datamodule: CaptionDataModule) -> Tensor:
+    """Return an image of a batch, which may have come with its features alone."""
+    if batch.images_BCHW.numel():
+        return batch.images_BCHW[row]
+    split = datamodule.splits["val"]
+    return split.load_image([*split.image_ids].index(int(batch.image_ids_B[row])))
+
+
+def _styled(captions: Sequence[str], datamodule: CaptionDataModule, image_id: int) -> list[StyledCaption]:
+    """Return the captions that differ, one of each style first, with their style and whether they are true."""
+    captions = [*dict.fromkeys(captions)]
     styles = styles_of(captions, datamodule)
-    image_id = int(batch.image_ids_B[0])
     return [
         StyledCaption(captions[i], styles[i], datamodule.is_true(captions[i], image_id))
         for i in first_of_each(styles, NUM_CAPTIONS)

@@ -17,14 +17,16 @@ from callbacks import ResumeCheckpoints
 from callbacks.resume_checkpoints import LAST
 from datamodules.caption_datamodule import CaptionDataModule
 from launch.devices import is_sharded
-from launch.styled_captions import StyledCaption, styled_captions
-from lightning_modules import CaptioningModule, Example, FacetModule
+from launch.next_steps import next_steps
+from launch.styled_captions import StyledCaption, styled_images
+from launch.summary_picture import rows_of_captions, rows_of_codes, save_picture
+from lightning_modules import CaptioningModule, EvaluatedModule, Example, FacetModule
 from metrics.words import on_one_line
 from utils.display import flatten, shown
 from utils.lightning_internals import figures_step
-from utils.shell import shell_command
 
 NUM_EXAMPLES = 3
+NUM_PICTURES = 4
 
 
 @rank_zero_only
@@ -51,7 +53,9 @@ def print_summary(
     metrics: Mapping[str, float],
     marks: Sequence[str] = (),
 ) -> None:
-    """Print the final metrics, captions of three images, one image in several styles, and where all of it is.
+    """Print the final metrics, captions of three images, one image in several styles, where it is and what to try next.
+
+    `summary.png` shows images, captions and reconstructions.
 
     Args:
         trainer: The run's trainer.
@@ -76,17 +80,32 @@ def print_summary(
     for example in [] if is_sharded(trainer) else examples(module, datamodule):
         model, human = on_one_line(example.generated), on_one_line(example.reference)
         console.print(f"  model: {model}\n  human: {human}\n", **plain)
-    if isinstance(module, CaptioningModule) and not is_sharded(trainer):
-        console.print(in_styles(styled_captions(module, datamodule)), **plain)
+    picture = None if is_sharded(trainer) else _show(trainer, module, datamodule, console)
     if metrics.get("train/skipped_steps"):
         console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
-    saved = best if has_best else newest_checkpoint(trainer)
+    saved = Path(best) if has_best else newest_checkpoint(trainer)
     console.print(f"checkpoint:  {shown(saved) if saved else 'none was saved'}", **plain)
-    if isinstance(trainer.logger, TensorBoardLogger):
-        command = shell_command("tensorboard", "--logdir", shown(trainer.logger.log_dir))
-        console.print(f"curves:      {command}", **plain)
-    elif trainer.logger is not None and trainer.logger.save_dir is not None:
+    if picture is not None:
+        console.print(f"picture:     {shown(picture)}", **plain)
+    if trainer.logger is not None and not isinstance(trainer.logger, TensorBoardLogger) and trainer.logger.save_dir:
         console.print(f"figures:     {shown(trainer.logger.log_dir or trainer.logger.save_dir)}", **plain)
+    commands = [*next_steps(saved, trainer, module, datamodule)]
+    if commands:
+        console.print("\nwhat to try next:", **plain)
+    for what, command in commands:
+        console.print(f"  # {what}\n  {command}", **plain)
+
+
+def _show(trainer: Trainer, module: FacetModule, datamodule: CaptionDataModule, console: Console) -> Path | None:
+    """Print one image in several styles, and draw a few; return the picture's file, if there is something to see."""
+    if isinstance(module, CaptioningModule):
+        images = styled_images(module, datamodule, NUM_PICTURES)
+        if module.has_latents and images:
+            console.print(in_styles(images[0].captions), highlight=False, markup=False, emoji=False)
+        return save_picture(rows_of_captions(images), trainer)
+    if isinstance(module, EvaluatedModule):
+        return save_picture(rows_of_codes(module, datamodule, NUM_PICTURES), trainer)
+    return None
 
 
 def in_styles(captions: Sequence[StyledCaption]) -> str:

@@ -23,6 +23,7 @@ from launch.devices import (
     refuse_empty_shares,
     refuse_lost_devices,
 )
+from launch.introduction import introduce
 from launch.restarts import note_job, run_to_resume
 from launch.resuming import hide_no_more, resumed
 from launch.stopping import ending_when_stopped
@@ -77,6 +78,7 @@ def train(config: DictConfig) -> float | None:
             skip, trusted = config.pretrained_skip, config.get("trusted_packages", [])
             warm_start(module, config.pretrained_model, skip=skip, trusted_packages=trusted)
     marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
+    introduce(trainer, module, datamodule)
 
     with naming_lost_processes(trainer), ending_when_stopped(trainer):
         trainer.fit(module, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)

@@ -12,6 +12,7 @@ import numpy as np
 from metrics.caption_metric import ImageCaptions
 from metrics.ngrams import Integers, NgramCounts, Tokens, count_ngrams, lengths
 from metrics.ptb_tokenizer import ptb_tokenize
+from utils.progress import SHOWN_AFTER, progress_bar
 
 MAX_ORDER = 4  # BLEU-4 and CIDEr look at up to four words in a row
 
@@ -109,9 +110,14 @@ def first_candidates(images: Sequence[ImageCaptions]) -> PairedCaptions:
 
 def all_candidates(images: Sequence[ImageCaptions]) -> PairedCaptions:
     """Return every candidate beside the references of its image, tokenized; image by image."""
+    candidates: list[Tokens] = []
+    references: list[list[Tokens]] = []
+    for image in progress_bar(images, desc="tokenizing captions", unit="image", delay=SHOWN_AFTER, leave=False):
+        candidates += map(ptb_tokenize, image.candidates)
+        references.append([ptb_tokenize(caption) for caption in image.references])
     return PairedCaptions(
-        [ptb_tokenize(caption) for image in images for caption in image.candidates],
-        [[ptb_tokenize(caption) for caption in image.references] for image in images],
+        candidates,
+        references,
         np.repeat(np.arange(len(images)), [len(image.candidates) for image in images]),
     )
 

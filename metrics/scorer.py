@@ -19,6 +19,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Integers, Tokens
 from metrics.paired_captions import PairedCaptions, all_candidates, slots
 from metrics.ptb_tokenizer import ptb_tokenize
+from utils.progress import SHOWN_AFTER, progress_bar
 
 PROTOCOLS = ("a", "b")
 
@@ -130,7 +131,8 @@ def _leave_one_out(
     slot_of_reference_N = slots(image_of_reference_N)
     by_name: dict[str, Floats] = {}
     totals: dict[str, float] = {}
-    for slot in range(max(map(len, references))):
+    most = range(max(map(len, references)))
+    for slot in progress_bar(most, desc="human captions", unit="of each image", delay=SHOWN_AFTER, leave=False):
         having = [captions for captions in references if len(captions) > slot]
         others = [[*captions[:slot], *captions[slot + 1 :]] for captions in having]
         pairs = PairedCaptions([captions[slot] for captions in having], others)

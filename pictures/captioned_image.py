@@ -45,7 +45,7 @@ def human_captions(image_id: int, references: Sequence[str]) -> Section:
     return Section(f"image {image_id}: human captions", rows)
 
 
-class _Text(NamedTuple):
+class Text(NamedTuple):
     """A text at its place in the picture, which is that of its left upper corner, in pixels."""
 
     x: float
@@ -64,41 +64,53 @@ def draw_captioned_image(image_3HW: Tensor, beside: Section, below: Sequence[Sec
         below: What stands beneath both.
     """
     left = 2 * MARGIN + IMAGE_SIDE
-    texts, bottom = _lay_out(beside, left=left, top=MARGIN)
+    texts, bottom = lay_out(beside, left=left, top=MARGIN)
     bottom = max(bottom, MARGIN + IMAGE_SIDE)
     for section in below:
-        more, bottom = _lay_out(section, left=MARGIN, top=bottom + MARGIN)
+        more, bottom = lay_out(section, left=MARGIN, top=bottom + MARGIN)
         texts += more
     picture = Image.new("RGB", (WIDTH, round(bottom) + MARGIN), PAPER)
-    kind = Image.Resampling.NEAREST if image_3HW.shape[-1] < IMAGE_SIDE else Image.Resampling.LANCZOS
-    picture.paste(to_picture(image_3HW).resize((IMAGE_SIDE, IMAGE_SIDE), kind), (MARGIN, MARGIN))
-    draw = ImageDraw.Draw(picture)
-    for text in texts:
-        draw.text((text.x, text.y), text.text, fill=text.color, font=font(FONT_SIZE, bold=text.bold))
+    paste(picture, image_3HW, (MARGIN, MARGIN))
+    write(picture, texts)
     return from_picture(picture)
 
 
-def _lay_out(section: Section, *, left: float, top: float) -> tuple[list[_Text], float]:
-    """Return a section's texts in a column that ends at the picture's right margin, and where it ends below."""
+def paste(picture: Image.Image, image_3HW: Tensor, place: tuple[int, int]) -> None:
+    """Put an image, `IMAGE_SIDE` pixels wide and high, with its left upper corner at a place of the picture."""
+    kind = Image.Resampling.NEAREST if image_3HW.shape[-1] < IMAGE_SIDE else Image.Resampling.LANCZOS
+    picture.paste(to_picture(image_3HW).resize((IMAGE_SIDE, IMAGE_SIDE), kind), place)
+
+
+def write(picture: Image.Image, texts: Iterable[Text]) -> None:
+    """Write texts at their places."""
+    draw = ImageDraw.Draw(picture)
+    for text in texts:
+        draw.text((text.x, text.y), text.text, fill=text.color, font=font(FONT_SIZE, bold=text.bold))
+
+
+def lay_out(section: Section, *, left: float, top: float, right: float = WIDTH - MARGIN) -> tuple[list[Text], float]:
+    """Return a section's texts in a column from `left` to `right`, and where it ends below."""
     title = [MarkedWord(word, False) for word in section.title.split()]
-    texts, top = _wrap(title, left=left, top=top, bold=True)
+    texts, top = _wrap(title, left=left, top=top, right=right, bold=True)
     right_of_labels = left + max((_width(row.label, False) for row in section.rows), default=0) + GAP
     for row in section.rows:
-        texts.append(_Text(left, top, row.label, FAINT, bold=False))
-        placed, top = _wrap(row.words, left=right_of_labels, top=top)
+        texts.append(Text(left, top, row.label, FAINT, bold=False))
+        placed, top = _wrap(row.words, left=right_of_labels, top=top, right=right)
         texts += placed
     return texts, top
 
 
-def _wrap(words: Iterable[MarkedWord], *, left: float, top: float, bold: bool = False) -> tuple[list[_Text], float]:
+def _wrap(
+    words: Iterable[MarkedWord], *, left: float, top: float, right: float, bold: bool = False
+) -> tuple[list[Text], float]:
     """Place words from left to right, line below line; return them, and where the last line ends."""
     x, texts = left, []
     for word in words:
         text = on_one_line(word.text)
         width = _width(text, bold or word.changed)
-        if x > left and x + width > WIDTH - MARGIN:
+        if x > left and x + width > right:
             x, top = left, top + LINE
-        texts.append(_Text(x, top, text, CHANGED if word.changed else INK, bold or word.changed))
+        texts.append(Text(x, top, text, CHANGED if word.changed else INK, bold or word.changed))
         x += width + _width(" ", False)
     return texts, top + LINE
 

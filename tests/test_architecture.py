@@ -27,6 +27,7 @@ PACKAGES = (
     "exporting",
     "demonstration",
     "launch",
+    "facet",
 )
 SCRIPTS = ("train", "evaluate", "caption", "demo", "draw", "score", "average", "export", "write_shards")
 OURS = {*PACKAGES, *SCRIPTS}
@@ -80,6 +81,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "lightning_modules.exporting": ("lightning_modules.exporting", "lightning_modules.networks", "torch"),
     "exporting.runner": ("exporting.runner", "numpy", "onnxruntime", "PIL"),
+    "facet": ("utils.scripts", "utils.version"),
     "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",

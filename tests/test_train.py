@@ -60,9 +60,14 @@ def test_the_script_trains_writes_and_tells(trained: TinyRun, tmp_path: Path) ->
     assert "Final metrics" in finished.stdout
     for name in ("rouge_score/rougeL", "caption_truth", "nats/caption"):
         assert re.search(rf"{name}\s.*\d\.\d{{4}}.*\d\.\d{{4}}", finished.stdout), name
-    assert finished.stdout.count("  model: ") == finished.stdout.count("  human: ") == 3
+    printed = 2 + 3  # after the validation, and at the end
+    assert finished.stdout.count("  model: ") == finished.stdout.count("  human: ") == printed
     assert f"{run}/checkpoints/best.ckpt" in finished.stdout
     assert f"tensorboard --logdir {run}/tensorboard" in finished.stdout
+    for said in ("data:     shapes: 8 images", "model:    VariationalCaptioner with", "training: 1 epoch on the CPU"):
+        assert said in finished.stdout
+    assert "captions of validation images after 2 steps, in epoch 1" in finished.stdout
+    assert f"  # describe images\n  python caption.py {run}/checkpoints/best.ckpt --example\n" in finished.stdout
     assert "Traceback" not in finished.stderr
 
     # the same seed in another process: every curve is the same to the last digit

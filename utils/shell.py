@@ -11,6 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from utils.scripts import script_words
+
 
 def hydra_command(script: str, **settings: str | Path) -> str:
     """Return a command line of one of the scripts that are configured by Hydra, such as `python train.py seed=1`.
@@ -19,7 +21,7 @@ def hydra_command(script: str, **settings: str | Path) -> str:
         script: Its file's name.
         settings: Keys and the texts that they are to be set to.
     """
-    return " ".join(["python", script, *(shell_override(key, str(value)) for key, value in settings.items())])
+    return " ".join([*script_words(script), *(shell_override(key, str(value)) for key, value in settings.items())])
 
 
 def shell_override(key: str, value: str) -> str:
@@ -61,7 +63,7 @@ def _reads_as(text: str, value: str) -> bool:
 
 def refuse_unreadable(script: str, arguments: Sequence[str]) -> None:
     """End with one line that shows how to quote it where Hydra's grammar does not take a value as it is."""
-    for argument in _overrides(arguments):
+    for argument in overrides_of(arguments):
         key, equals, value = argument.partition("=")
         if not equals or _is_readable(argument) or not _is_readable(f"{key}=x"):
             continue
@@ -70,7 +72,7 @@ def refuse_unreadable(script: str, arguments: Sequence[str]) -> None:
         raise SystemExit(1)
 
 
-def _overrides(arguments: Sequence[str]) -> Iterable[str]:
+def overrides_of(arguments: Sequence[str]) -> Iterable[str]:
     """Return which of a command line's arguments set something, as Hydra itself tells them from options."""
     options, _ = get_args_parser().parse_known_args([*arguments])
     return [argument for argument in options.overrides if not argument.startswith("-")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from datamodules.annotations.problems import STRICT, LeftOut
+from utils.suggestions import did_you_mean
 
 
 def image_name(value: object, where: str) -> str:
@@ -49,7 +50,9 @@ def field(row: Mapping[str, Any], name: str, where: str) -> Any:
         ValueError: The row has no such field.
     """
     if name not in row:
-        raise ValueError(f"{where}: expected the field {name!r}, got only {listed(row)}; add it")
+        raise ValueError(
+            f"{where}: expected the field {name!r}, got only {listed(row)}{did_you_mean(name, row)}; add it"
+        )
     return row[name]
 
 

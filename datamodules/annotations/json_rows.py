@@ -8,6 +8,7 @@ from datamodules.annotations.caption_row import CaptionRow, captions_in
 from datamodules.annotations.columns import ID_FIELD, IMAGE_FIELDS, USUAL, Columns
 from datamodules.annotations.fields import image_name, listed, objects, shown
 from datamodules.annotations.problems import STRICT, LeftOut
+from utils.suggestions import did_you_mean
 
 REFERENCE_FIELDS = {"annotations", "images", "data"}  # of objects in the formats of references
 
@@ -54,18 +55,21 @@ def _is_row(value: object, columns: Columns) -> bool:
     return isinstance(value, dict) and bool(columns.images_of(value)) and bool(columns.captions_of(value))
 
 
+def _fields_of(row: Mapping[str, Any], missing: str) -> str:
+    return f"only {listed(row)}{did_you_mean(missing, row)}"
+
+
 def table_row(row: Mapping[str, Any], where: str, columns: Columns, left_out: LeftOut) -> Iterator[CaptionRow]:
     """Yield a row by the names of its fields, or nothing where it is left out."""
     found = None
     with left_out:
         names, fields = columns.images_of(row), columns.captions_of(row)
         if not names:
-            raise ValueError(
-                f"{where}: expected the field {columns.image or ID_FIELD!r}, got only {listed(row)}; add it"
-            )
+            missing = columns.image or ID_FIELD
+            raise ValueError(f"{where}: expected the field {missing!r}, got {_fields_of(row, missing)}; add it")
         if not fields:
             missing = columns.captions[0] if columns.captions else "caption"
-            raise ValueError(f"{where}: expected the field {missing!r}, got only {listed(row)}; add it")
+            raise ValueError(f"{where}: expected the field {missing!r}, got {_fields_of(row, missing)}; add it")
         several = [caption for name in fields for caption in captions_in(row[name], where)]
         split = row.get(columns.split_field)
         found = CaptionRow(

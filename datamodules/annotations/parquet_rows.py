@@ -11,6 +11,7 @@ from datamodules.annotations.fields import listed
 from datamodules.annotations.json_rows import table_row
 from datamodules.annotations.problems import LeftOut
 from utils.files import file_checksum
+from utils.suggestions import did_you_mean
 from utils.text_files import SourceFile
 
 MAGIC = b"PAR1"
@@ -47,7 +48,8 @@ def parquet_rows(path: Path, columns: Columns, left_out: LeftOut) -> tuple[Sourc
         missing = "caption"
     if missing is not None:
         raise ValueError(
-            f"{path}: expected a column {missing!r}, got only {listed(schema.names)}; name the columns by data.columns"
+            f"{path}: expected a column {missing!r}, got only {listed(schema.names)}"
+            f"{did_you_mean(missing, schema.names)}; name the columns by data.columns"
         )
     held = [name for name in images if pyarrow.types.is_nested(schema.field(name).type)]
     if held:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from utils.suggestions import did_you_mean
+
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
@@ -53,8 +55,8 @@ def check_columns(splits: Mapping[str, "Dataset | IterableDataset"], columns: Co
 
 def _type_of(dataset: "Dataset | IterableDataset", column: str, setting: str, split: str, source: str) -> Any:
     if column not in dataset.column_names:
-        there = ", ".join(map(repr, dataset.column_names))
-        raise ValueError(f"{setting}: the split {split!r} of {source} has no such column; choose one of {there}")
+        there, meant = ", ".join(map(repr, dataset.column_names)), did_you_mean(column, dataset.column_names)
+        raise ValueError(f"{setting}: the split {split!r} of {source} has no such column; choose one of {there}{meant}")
     return dataset.features.arrow_schema.field(column).type
 
 

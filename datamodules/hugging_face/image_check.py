@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from datamodules.hugging_face.row_images import RowImage, RowImages, same_content
 from datamodules.image_files.image_check import state_of
 from datamodules.image_files.reading import BadImageError
 from utils.cache_key import cache_key, reader_version, sources_of
 from utils.files import atomic_open
+from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _decode_all(images: RowImages) -> RowCheck:
     # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
     with (
         ThreadPoolExecutor() as pool,
-        tqdm(total=len(images), desc="checking images", unit="rows", disable=None) as progress,
+        progress_bar(total=len(images), desc="checking images", unit="row") as progress,
     ):
         for rows in _in_parts(enumerate(images)):
             contents = [same_content(image) for _, image in rows]

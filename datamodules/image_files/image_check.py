@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from datamodules.image_files.keys import file_keys
 from datamodules.image_files.reading import BadImageError
 from utils.cache_key import cache_key, reader_version, sources_of
 from utils.files import atomic_write_text
+from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ def _decode_all(paths: Sequence[str]) -> dict[str, Outcome]:
     # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
     with (
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
-        tqdm(total=len(paths), desc="checking images", unit="images", disable=None) as progress,
+        progress_bar(total=len(paths), desc="checking images", unit="image") as progress,
     ):
         for first in range(0, len(paths), AT_ONCE):
             some = paths[first : first + AT_ONCE]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from datamodules.annotations.columns import Columns
+from utils.suggestions import did_you_mean
 
 COLUMNS = ("image", "captions", "split")
 USUAL_NAMES: Mapping[str, None] = MappingProxyType(dict.fromkeys(COLUMNS))
@@ -17,7 +18,9 @@ def columns_of(settings: Mapping[str, str | Sequence[str] | None]) -> Columns:
     """
     for name, value in settings.items():
         if name not in COLUMNS:
-            raise ValueError(f"data.columns.{name}: expected one of {', '.join(COLUMNS)}; rename it")
+            raise ValueError(
+                f"data.columns.{name}: expected one of {', '.join(COLUMNS)}{did_you_mean(name, COLUMNS)}; rename it"
+            )
         several = name == "captions" and isinstance(value, Sequence)
         if value is not None and not isinstance(value, str) and not several:
             raise ValueError(f"data.columns.{name} must be the name of a column, got {value!r}")

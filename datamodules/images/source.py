@@ -10,6 +10,7 @@ from datamodules.annotations.sniffing import may_hold_captions
 from datamodules.image_files.formats import IMAGE_SUFFIXES
 from datamodules.image_files.image_folder import ImageFolder, suffix_of
 from datamodules.split import SplitName
+from utils.suggestions import did_you_mean
 
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -72,7 +73,8 @@ def by_split(paths: Mapping[str, str], setting: str) -> dict[SplitName, str]:
     """
     others = [str(name) for name in paths if name not in SPLIT_NAMES]
     if others:
-        raise ValueError(f"{setting}.{others[0]}: expected one of {', '.join(SPLIT_NAMES)}; rename it")
+        meant = did_you_mean(others[0], SPLIT_NAMES)
+        raise ValueError(f"{setting}.{others[0]}: expected one of {', '.join(SPLIT_NAMES)}{meant}; rename it")
     return {name: paths[name] for name in SPLIT_NAMES if name in paths}
 
 

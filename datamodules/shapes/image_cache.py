@@ -4,11 +4,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from datamodules.shapes.drawing import Pixels, draw
 from datamodules.shapes.scene import scene_at
 from utils.cache_key import cache_key, sources_of
+from utils.progress import progress_bar
 
 
 def drawing_fingerprint(seed: int, image_size: int) -> str:
@@ -56,7 +56,7 @@ class ImageCache:
         with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=f"{self.path.stem}-") as folder:
             unfinished = Path(folder) / self.path.name
             images = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=self.shape)
-            for index in tqdm(range(len(images)), desc="drawing scenes", unit=" scenes"):
+            for index in progress_bar(range(len(images)), desc="drawing scenes", unit="scene"):
                 images[index] = draw(scene_at(self.seed, index), image_size=self.shape[-1])
             images.flush()
             unfinished.replace(self.path)

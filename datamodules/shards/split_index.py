@@ -16,7 +16,6 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from datamodules.lazy_sequences import CaptionTable, Texts
 from datamodules.shards.shard_index import COLUMNS, CUMULATIVE, FORMAT_VERSION, ShardIndex
@@ -24,6 +23,7 @@ from datamodules.shards.tar_reading import index_shard
 from datamodules.shards.urls import is_remote, opened
 from utils.cache_key import cache_key
 from utils.files import atomic_write_text, mapped
+from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def load_index(shards: Sequence[str], *, cache_dir: Path, label: str) -> SplitIn
     folder = cache_dir / "split" / key
     if not (folder / ABOUT).exists():
         found = _indices(shards, cache_dir / "shard")
-        bar = tqdm(found, total=len(shards), desc=f"indexing {label} shards", unit="shard", disable=None)
+        bar = progress_bar(found, total=len(shards), desc=f"indexing {label} shards", unit="shard")
         _join(shards, bar, folder)
     return SplitIndex(folder)
 

@@ -8,7 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from datamodules.fingerprint import fingerprint
 from datamodules.image_files.reading import load_rgb
@@ -20,6 +19,7 @@ from datamodules.shards.urls import library
 from datamodules.split import CaptionSplit, SplitName
 from utils.cache_key import cache_key
 from utils.files import atomic_open
+from utils.progress import progress_bar
 
 FORMAT_VERSION = 1  # raised when the same images and captions give other shards
 STARTS = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png"}
@@ -72,7 +72,7 @@ def write_shards(
     )
     _refuse_others(folder, manifest)
     manifest.write(folder)
-    with tqdm(total=sum(num_images.values()), desc="writing shards", unit="image", disable=None) as progress:
+    with progress_bar(total=sum(num_images.values()), desc="writing shards", unit="image") as progress:
         for name, split in splits.items():
             for number in range(manifest.num_shards[name]):
                 first = number * images_per_shard

@@ -29,7 +29,7 @@ def average_checkpoints(paths: Sequence[str | Path], *, trusted_packages: Sequen
         ValueError: There are fewer than two, or their words or the shapes of their weights differ.
     """
     if len(paths) < 2:
-        raise ValueError(f"expected at least two checkpoints to average, got {len(paths)}")
+        raise ValueError(f"expected at least two checkpoints to average, got {len(paths)}; name more of the same run")
     averaged, *others = [load_module(path, trusted_packages=trusted_packages) for path in paths]
     for path, other in zip(paths[1:], others, strict=True):
         _check_alike(averaged, other, f"{paths[0]} and {path}")

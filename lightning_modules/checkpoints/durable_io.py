@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins import TorchCheckpointIO
 
+from utils.suggestions import beside
+
 log = logging.getLogger(__name__)
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # on the disk, in the user's quota, in the largest file allowed
@@ -84,7 +86,10 @@ def read_intact(path: str | Path, map_location: Any = "cpu") -> Any:
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; expected a checkpoint written by train.py")
+        raise ValueError(
+            f"{path}: there is no such file{beside(path)}; expected a checkpoint written by train.py, often "
+            f"checkpoints/best.ckpt of its run's folder"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()

@@ -20,8 +20,12 @@ FOLDER is this folder; `evaluate.py`, `average.py` and `train.py pretrained_mode
 `lightning_modules.from_pretrained`, which also takes its name on the hub. The files hold tensors and settings, no code.
 """
 
+HALF = "Weights are written as 16-bit floats; what reads them computes in 32 bits.\n"
 
-def save_pretrained(module: FacetModule, folder: str | Path, *, origin: Origin | None = None, option: str = "") -> None:
+
+def save_pretrained(
+    module: FacetModule, folder: str | Path, *, origin: Origin | None = None, option: str = "", half: bool = False
+) -> None:
     """Write a model as a folder that can be passed on, or uploaded to the hub (`hf upload owner/name FOLDER`).
 
     It holds `config.json`, `model.safetensors`, `tokenizer.json`, the keys of training images and a model card, and is
@@ -32,14 +36,17 @@ def save_pretrained(module: FacetModule, folder: str | Path, *, origin: Origin |
         folder: The folder, which is made.
         origin: What is known of where the model comes from, for its card.
         option: What names the folder on the command line, for errors.
+        half: Whether weights are written as 16-bit floats, in half the room.
 
     Raises:
-        ValueError: Something of that name is there already, or the model's settings are not plain values.
+        ValueError: Something of that name is there already, the model's settings are not plain values, or a weight is
+            too large for 16 bits.
     """
     folder = Path(folder)
     with new_folder(folder, option) as unfinished:
-        card = model_card(module, origin or Origin(), USAGE, title=folder.resolve().name)
-        write_model_folder(unfinished, as_checkpoint(module), card)
+        usage = USAGE + HALF if half else USAGE
+        card = model_card(module, origin or Origin(), usage, title=folder.resolve().name)
+        write_model_folder(unfinished, as_checkpoint(module), card, half=half)
 
 
 def from_pretrained(

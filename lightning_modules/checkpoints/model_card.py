@@ -126,4 +126,7 @@ def _read_scores(path: Path) -> dict[str, float]:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {name: float(value) for name, value in content.items() if isinstance(value, int | float)}
     except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: expected the scores.json of a report, got another file ({error})") from error
+        raise ValueError(
+            f"{path}: expected the scores.json that evaluate.py wrote beside a report, got another file ({error}); "
+            f"name that one"
+        ) from error

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from lightning_modules.checkpoints.durable_io import write_durably
+from utils.display import first_names
 
 CONFIG, WEIGHTS, TOKENIZER, IMAGES, CARD = (
     "config.json",
@@ -34,20 +35,22 @@ def is_model_folder(path: str | Path) -> bool:
     return Path(path).is_dir()
 
 
-def write_model_folder(folder: Path, checkpoint: Mapping[str, Any], card: str) -> None:
+def write_model_folder(folder: Path, checkpoint: Mapping[str, Any], card: str, *, half: bool = False) -> None:
     """Write what `read_model_folder` reads into a folder that exists.
 
     Args:
         folder: The folder.
         checkpoint: As `read_checkpoint` returns it; its settings are plain values.
         card: The text of `README.md`.
+        half: Whether weights are written as 16-bit floats, in half the room; a model that reads them computes in 32.
 
     Raises:
-        ValueError: The settings are not plain values, which JSON can hold.
+        ValueError: The settings are not plain values, which JSON can hold, or a weight is too large for 16 bits.
     """
     settings = {key: value for key, value in checkpoint["hyper_parameters"].items() if key != "tokenizer"}
     tokenizer = json.loads(checkpoint["hyper_parameters"]["tokenizer"])
-    files = {TOKENIZER: tokenizer["tokenizer"].encode(), WEIGHTS: _packed(checkpoint["state_dict"])}
+    weights = _halved(checkpoint["state_dict"]) if half else checkpoint["state_dict"]
+    files = {TOKENIZER: tokenizer["tokenizer"].encode(), WEIGHTS: _packed(weights)}
     record = checkpoint["trained_on"]
     if record is not None:
         files[IMAGES] = _packed({"keys": record["keys"]})
@@ -122,6 +125,15 @@ def _intact(folder: Path, name: str, checksum: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != checksum:
         raise _DamagedError(f"{folder / name}: not the file that {CONFIG} tells of, or damaged; copy the folder again")
     return content
+
+
+def _halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights as 16-bit floats; what is no floating-point number stays as it is."""
+    halved = {name: weight.half() if weight.is_floating_point() else weight for name, weight in weights.items()}
+    large = [name for name, weight in halved.items() if weight.isinf().any() and not weights[name].isinf().any()]
+    if large:
+        raise ValueError(f"weights of {first_names(large)} are too large for 16-bit floats; leave --half out")
+    return halved
 
 
 def _packed(tensors: Mapping[str, Tensor]) -> bytes:

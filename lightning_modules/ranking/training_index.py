@@ -15,7 +15,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
@@ -25,6 +24,7 @@ from metrics import nearest_images
 from metrics.ngrams import Integers
 from utils.cache_key import cache_key, reader_version
 from utils.files import atomic_open
+from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class TrainingIndex:
         numbers = range(len(training.image_ids))
         batches = [numbers[start : start + BATCH_SIZE] for start in range(0, len(numbers), BATCH_SIZE)]
         features = []
-        with tqdm(total=len(numbers), desc="training images", unit="image") as progress:
+        with progress_bar(total=len(numbers), desc="training images", unit="image") as progress:
             for batch in batches:
                 images_BCHW = torch.stack([training.load_image(number) for number in batch])
                 features_BD = captioner.pooled_features(captioner.encode(images_BCHW.to(captioner.device)))

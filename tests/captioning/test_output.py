@@ -76,7 +76,7 @@ def test_batches_are_as_large_as_is_asked_for_and_change_nothing(
 
 
 @pytest.mark.parametrize(("num", "terminal", "shows"), [(11, True, True), (9, True, False), (11, False, False)])
-def test_a_bar_shows_many_images_on_a_terminal(
+def test_a_bar_shows_many_images(
     trained: TinyRun,
     photos: list[Path],
     num: int,

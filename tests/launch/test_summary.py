@@ -1,11 +1,21 @@
+import shlex
 from pathlib import Path
 
 import pytest
+import torch
+from hydra.utils import instantiate
+from PIL import Image
+from pytorch_lightning import Trainer
 
-from launch.styled_captions import StyledCaption, first_of_each, styled_captions
+from launch.introduction import introduction
+from launch.next_steps import next_steps
+from launch.styled_captions import StyledCaption, first_of_each, styled_images
 from launch.summary import examples, in_styles
+from launch.trainer import build_trainer
+from launch.training import build_module
 from lightning_modules import Example
-from tests.tiny_run import build_tiny
+from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.tiny_run import TinyRun, build_tiny, compose_tiny, compose_train, hydra_job, run_tiny
 from utils.display import flatten, shown
 
 
@@ -38,16 +48,61 @@ def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pyt
     assert shown("/elsewhere/b.ckpt") == "/elsewhere/b.ckpt"
 
 
-def test_one_image_is_shown_in_the_styles_of_its_data(tmp_path: Path) -> None:
+def test_images_are_shown_in_the_styles_of_their_data(tmp_path: Path) -> None:
     captioner, datamodule = build_tiny(tmp_path / "run")
-    found = styled_captions(captioner, datamodule)
-    assert 1 <= len(found) <= 5
-    assert found == styled_captions(captioner, datamodule)
-    image_id = datamodule.splits["val"].image_ids[0]
-    assert [caption.is_true for caption in found] == [
-        datamodule.is_true(caption.caption, image_id) for caption in found
-    ]
-    assert len({caption.caption for caption in found}) == len(found)
+    images, val = styled_images(captioner, datamodule, 2), datamodule.splits["val"]
+    assert [image.reference for image in images] == [captions[0] for captions in val.captions[:2]]
+    for number, image in enumerate(images):
+        assert torch.equal(image.image_3HW, val.load_image(number))
+        found = image.captions
+        assert 1 <= len(found) <= 5
+        assert len({caption.caption for caption in found}) == len(found)
+        truths = [datamodule.is_true(caption.caption, val.image_ids[number]) for caption in found]
+        assert [caption.is_true for caption in found] == truths
+    assert images[0].captions == styled_images(captioner, datamodule, 2)[0].captions
+
+
+def test_the_picture_of_a_run_shows_images_and_what_is_made_of_them(
+    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Image.open(trained.folder / "summary.png") as picture:
+        assert picture.width == 1156  # image, reconstruction, captions
+        assert picture.height > 3 * 200
+    assert trained.events.Images("summary")
+    coder = run_tiny(tmp_path / "coder", "test=false", choices=["model=discrete_vae"])
+    with Image.open(coder.folder / "summary.png") as picture:
+        assert (picture.width, picture.height) == (442, 14 + 3 * (200 + 29 + 14))
+
+
+def test_what_to_try_next_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hydra_job(compose_tiny(tmp_path / "my run", "~callbacks.progress_bar", "data.seed=3")) as config:
+        trainer = build_trainer(config)
+        datamodule = instantiate(config.data)
+        datamodule.prepare_data()
+        datamodule.setup()
+        module = build_module(config.model, datamodule)
+        monkeypatch.chdir(tmp_path)
+        saved = tmp_path / "my run/checkpoints/best.ckpt"
+        commands = [command for _, command in next_steps(saved, trainer, module, datamodule)]
+        monkeypatch.setenv("FACET_COMMAND", "1")
+        as_facet = [command for _, command in next_steps(saved, trainer, module, datamodule)]
+        lines = [*introduction(trainer, module, datamodule)]
+    caption, evaluate, curves = map(shlex.split, commands)
+    assert caption == ["python", "caption.py", "my run/checkpoints/best.ckpt", "--example"]
+    assert evaluate[:3] == ["python", "evaluate.py", "checkpoint=my run/checkpoints/best.ckpt"]
+    assert compose_train(evaluate[2:], name="evaluate").data.seed == 3  # the data that it was trained on
+    assert curves == ["tensorboard", "--logdir", "my run/tensorboard"]
+    assert as_facet[0].startswith("facet caption ")
+    assert "shapes: 8 images with 40 captions" in lines[0]
+    assert f"{sum(parameter.numel() for parameter in module.parameters()):,} parameters to train" in lines[1]
+    assert "1 epoch on the CPU; an epoch has 2 steps of 4 images" in lines[2]
+
+
+def test_the_command_for_images_in_files_names_one_of_them(tmp_path: Path) -> None:
+    root = TinyFlickr8k(tmp_path / "my flickr").root
+    module, datamodule = build_tiny(tmp_path / "run", f"data.root='{root}'", choices=["data=flickr8k"])
+    command = shlex.split(next(next_steps(tmp_path / "best.ckpt", Trainer(logger=False), module, datamodule))[1])
+    assert Path(command[-1]).is_file()
 
 
 def test_captions_of_new_styles_come_first() -> None:

@@ -64,6 +64,21 @@ def test_captions_are_bit_identical(trained: TinyRun, folder: Path) -> None:
     assert read_record(folder).sources == ("shapes",)
 
 
+def test_weights_of_16_bits_take_half_the_room(trained: TinyRun, folder: Path, tmp_path: Path) -> None:
+    module = load_captioner(trained.best)
+    save_pretrained(module, tmp_path / "half", half=True)
+    read = load_captioner(tmp_path / "half")
+    for (name, weight), half in zip(module.state_dict().items(), read.state_dict().values(), strict=True):
+        assert half.dtype == weight.dtype, name
+        assert torch.equal(half, weight.half().to(weight.dtype) if weight.is_floating_point() else weight)
+    sizes = [(path / "model.safetensors").stat().st_size for path in (folder, tmp_path / "half")]
+    assert sizes[1] < 0.75 * sizes[0]  # of such small weights the names take their room, too
+    assert "16-bit floats" in (tmp_path / "half" / "README.md").read_text()
+    next(module.parameters()).data.fill_(1e6)
+    with pytest.raises(ValueError, match="are too large for 16-bit floats; leave --half out"):
+        save_pretrained(module, tmp_path / "large", half=True)
+
+
 def test_scripts_read_it_as_a_checkpoint(
     trained: TinyRun, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,1 @@
+"""The command `facet`, which starts the scripts of this project."""

@@ -1,0 +1,34 @@
+"""The notebook runs from its first cell to its last, and is kept with what it printed and drew."""
+
+import nbformat
+from jupyter_client import AsyncKernelManager
+from nbclient import NotebookClient
+
+from tests.tiny_run import ROOT
+
+TOUR = ROOT / "docs/tour.ipynb"
+MOST_BYTES = 300_000
+
+
+def test_the_tour_runs_and_shows_what_it_says() -> None:
+    kept = nbformat.read(TOUR, 4)
+    assert TOUR.stat().st_size <= MOST_BYTES
+    fresh = nbformat.read(TOUR, 4)
+    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
+    client = NotebookClient(
+        fresh, km=kernel, timeout=300, coalesce_streams=True, resources={"metadata": {"path": ROOT}}
+    )
+    client.execute()
+    for before, after in zip(kept.cells, fresh.cells, strict=True):
+        if before.cell_type == "code":
+            assert [output.output_type for output in before.outputs] == [output.output_type for output in after.outputs]
+            assert before.outputs
+    described = [_text(notebook, "num=1)\n    print") for notebook in (kept, fresh)]
+    assert described[0] == described[1]
+    assert described[0].count("scene_") == 6
+
+
+def _text(notebook: nbformat.NotebookNode, source: str) -> str:
+    """Return what the cell printed that has this in its source."""
+    (cell,) = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
+    return str(cell.outputs[0].text)
