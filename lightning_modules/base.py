@@ -21,13 +21,12 @@ from datamodules.training_record import TrainingRecord
 from lightning_modules.checkpoints.formats import header, upgraded
 from lightning_modules.drawing.drawer import Drawer
 from lightning_modules.exporting import ExportedModel
+from lightning_modules.features import ImageFeatures
 from lightning_modules.generation import LatentSampling, Strategy
 from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
-from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.results.generated import CaptionCodes, GeneratedBatch
-from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
@@ -134,7 +133,7 @@ class EvaluatedModule(FacetModule):
             return self.evaluate(batch)
 
 
-class CaptioningModule(Drawer, EvaluatedModule):
+class CaptioningModule(ImageFeatures, Drawer, EvaluatedModule):
     """A model that captions images: what callbacks, rankers, `evaluate.py` and `caption.py` ask of it.
 
     Its constructor takes `tokenizer`, too (a string, see `CaptionTokenizer.to_json`). Only `encode` and `generate` have
@@ -170,13 +169,6 @@ class CaptioningModule(Drawer, EvaluatedModule):
     @property
     def style_sees_image(self) -> bool:
         return True
-
-    @abstractmethod
-    def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return `features_BPD` of images (`uint8`, `image_size` pixels square), without gradients.
-
-        They are whatever the model makes captions of; codes are whole numbers, [B, P, 1].
-        """
 
     @abstractmethod
     def generate(
@@ -271,38 +263,6 @@ class CaptioningModule(Drawer, EvaluatedModule):
             ValueError: The model cannot be exported.
         """
         raise ValueError(f"{type(self).__name__} cannot be exported: its class has no `export_parts`")
-
-    def pooled_features(self, features_BPD: Tensor) -> Tensor:
-        """Return a vector of each image, by whose direction similar ones are found: the mean over the grid, [B, D]."""
-        return features_BPD.float().mean(dim=1)
-
-    @property
-    def features_fingerprint(self) -> str:
-        """A checksum of the weights and settings that `encode` may depend on: here of all weights."""
-        return cache_key(image_size=self.image_size, tensors=dict(self.state_dict()))
-
-    @property
-    def features_code(self) -> str:
-        """The source code that `encode` may depend on: here of the model's own module."""
-        return sources_of(type(self).__module__)
-
-    @property
-    def fixed_features(self) -> FeatureShape | None:
-        """The shape of what `encode_fixed` returns for an image; None where training leaves nothing as it is."""
-        return None
-
-    @property
-    def fixed_fingerprint(self) -> str:
-        """A checksum of the weights and settings that `encode_fixed` may depend on."""
-        return self.features_fingerprint
-
-    def encode_fixed(self, images_BCHW: Tensor) -> Tensor:
-        """Return `fixed_BPD`, which training leaves as it is, so that it can be cached: by default the features."""
-        return self.encode(images_BCHW)
-
-    def features_of(self, batch: CaptionBatch) -> Tensor:
-        """Return `features_BPD` of a batch: those that were cached, or its images encoded."""
-        return self.encode(batch.images_BCHW) if batch.features_BPD is None else batch.features_BPD.float()
 
     def examples(self, batch: CaptionBatch) -> list[Example]:
         """Return the first caption that the model generates for each image, and the first human one."""

@@ -20,8 +20,8 @@ from lightning_modules.networks.grid_decoders import GridDecoder
 from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplacePixels, PixelOutput, UnitPixels
 from lightning_modules.networks.latents import LatentModel
 from lightning_modules.networks.layers.segment_transformer import SegmentTransformer
-from lightning_modules.networks.position_combiners import PositionCombiner
 from lightning_modules.networks.memories import PredictedWords
+from lightning_modules.networks.position_combiners import PositionCombiner
 from lightning_modules.networks.quantizers import Quantizer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
 

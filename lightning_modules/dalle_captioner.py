@@ -11,7 +11,7 @@ from torch import Tensor
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
-from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
+from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, GeneratedBatch
 from lightning_modules.build import Config, assemble_dalle, build
 from lightning_modules.checkpoints.vae_sources import vae_source
 from lightning_modules.drawing import CodeDrawer
@@ -23,6 +23,7 @@ from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
+from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation

@@ -35,7 +35,6 @@ from lightning_modules.networks.caption_lengths import refuse_long_captions, ref
 from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import MEAN, Latents
-from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss

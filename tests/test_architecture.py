@@ -106,34 +106,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """Beside the standard library; what a package may import from."""
 
+OF_TASKS = ("captioning", "drawing", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS)
 MAY_NOT_IMPORT: dict[str, tuple[str, ...]] = {
     "utils": (*PACKAGES[1:], *SCRIPTS),
-    "datamodules": (
-        "pictures",
-        "lightning_modules",
-        "callbacks",
-        "captioning",
-        "drawing",
-        "evaluation",
-        "exporting",
-        "demonstration",
-        "launch",
-        *SCRIPTS,
-        "hydra",
-        "omegaconf",
-    ),
-    "lightning_modules": (
-        "pictures",
-        "callbacks",
-        "captioning",
-        "drawing",
-        "evaluation",
-        "exporting",
-        "demonstration",
-        "launch",
-        *SCRIPTS,
-    ),
-    "callbacks": ("captioning", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
+    "datamodules": ("pictures", "lightning_modules", "callbacks", *OF_TASKS, "hydra", "omegaconf"),
+    "lightning_modules": ("pictures", "callbacks", *OF_TASKS),
+    "callbacks": OF_TASKS,
     "captioning": ("callbacks", "drawing", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
     "drawing": ("callbacks", "evaluation", "exporting", "demonstration", "launch", *SCRIPTS),
     "evaluation": ("captioning", "drawing", "exporting", "demonstration", "launch", *SCRIPTS),

@@ -180,7 +180,12 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
         if options.rank is not None:
             build_settings(drawing_ranking_settings(options) or {})
     else:
-        parsers = {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export, "demo.py": parse_demo}
+        parsers = {
+            "score.py": parse_score,
+            "average.py": parse_average,
+            "export.py": parse_export,
+            "demo.py": parse_demo,
+        }
         parsers[script](arguments)
 
 

@@ -108,9 +108,7 @@ class TransformerLayer(nn.Module):
         attended_NLH, read_NKThh = self._self_attention(self.norm_words(x_NLH), read_NKThh, sees, packing)
         return x_NLH + self.scale_words(self.dropout(attended_NLH)), read_NKThh
 
-    def _self_attention(
-        self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees, packing: Packing
-    ) -> tuple[Tensor, Tensor]:
+    def _self_attention(self, x_NLH: Tensor, read_NKThh: Tensor, sees: Sees, packing: Packing) -> tuple[Tensor, Tensor]:
         projected_NLHHH = packing.pad(self.query_key_value(x_NLH))
         by_head_NKLhhh = projected_NLHHH.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         width = by_head_NKLhhh.shape[-1] // 3
