@@ -1,10 +1,10 @@
-"""How fast DALLE-pytorch trains and draws, and how fast our transformer of words and codes does with its weights.
+"""How fast a transformer over words and codes trains and draws, beside DALLE-pytorch's.
 
     python benchmarks/dalle_pytorch_speed.py [--hidden-size 128] [--grid 8] … [--out dalle_pytorch_speed.json]
 
-Both have the same sizes and draw the same codes. Its model has random weights, and neither rotary positions nor shifted
-tokens, without which it is faster. Seconds are those of the CPU, of all threads together, so that other work on the
-machine does not count; the least of several runs.
+Both have the same sizes and random weights; DALLE-pytorch's has neither rotary positions nor shifted tokens, without
+which it is faster. Seconds are those of the CPU, of all threads together, so that other work on the machine does not
+count; the least of several runs.
 """
 
 import argparse
@@ -24,15 +24,28 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from lightning_modules.drawing import draw_tokens  # noqa: E402
+from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing  # noqa: E402
 from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
 from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy  # noqa: E402
-from tests.reference_dalle.conversion import as_ours, greedy_codes  # noqa: E402
+from lightning_modules.networks.dalle import DALLE  # noqa: E402
+from tests.reference_dalle.conversion import as_ours  # noqa: E402
 from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
 from utils.files import atomic_write_text  # noqa: E402
 
+TRAINING = "training step"
+FULL = "drawing, a full pass for each code"
+SAMPLED = "drawing"
+GUIDED = "drawing, guidance 2"
+GREEDY = "greedy drawing, with the cache that theirs does not pass on"
+"""What is measured; each works on all the texts once. Its `generate_images` makes a cache, but uses it under guidance
+alone."""
 
-def measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -> dict[str, Callable[[], object]]:
-    """Return by name what is measured; each works on all the texts once."""
+Jobs = dict[str, Callable[[], object]]
+
+
+def jobs_of_dalle_pytorch(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -> Jobs:
+    """Return by name what DALLE-pytorch does."""
     model = reference.model
     optimizer = torch.optim.Adam(parameter for parameter in model.parameters() if parameter.requires_grad)
 
@@ -44,24 +57,22 @@ def measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -
         model.eval()
 
     return {
-        "training step": train,
-        "drawing, generate_images(use_cache=False)": lambda: model.generate_images(text_NL.clone()),
-        "drawing, generate_images(use_cache=True)": lambda: model.generate_images(text_NL.clone(), use_cache=True),
-        "drawing, the same with cond_scale=2": lambda: model.generate_images(
-            text_NL.clone(), use_cache=True, cond_scale=2
-        ),
-        "drawing, greedy, the cache passed on": lambda: reference.greedy_codes(text_NL, cached=True),
+        TRAINING: train,
+        FULL: lambda: model.generate_images(text_NL.clone()),
+        SAMPLED: lambda: model.generate_images(text_NL.clone(), use_cache=True),
+        GUIDED: lambda: model.generate_images(text_NL.clone(), use_cache=True, cond_scale=2),
+        GREEDY: lambda: reference.greedy_codes(text_NL, cached=True),
     }
 
 
-def our_measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -> dict[str, Callable[[], object]]:
-    """Return by name what is measured of our network, which has the reference's weights."""
-    network = as_ours(reference)
+def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
+    """Return by name the same of Facet, as `draw.py` draws."""
     optimizer = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
+
     loss = DALLELoss(caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", draw_from="all")
-    tokens_NL = network.text.with_prefix(text_NL)
 
     def train() -> None:
+        network.train()
         optimizer.zero_grad()
         output = network.text_first(tokens_NL, codes_NP)
         assert output.text_logits_WV is not None
@@ -73,18 +84,25 @@ def our_measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tenso
         )
         loss(terms, 0).total.backward()
         optimizer.step()
+        network.eval()
 
     @torch.no_grad()
-    def draw_without_cache() -> None:
+    def draw_by_full_passes() -> None:
         drawn_NP = torch.zeros_like(codes_NP)
-        for position in range(codes_NP.shape[1]):
-            logits_NPK = network.text_first(tokens_NL, drawn_NP[:, : position + 1]).code_logits_RPK
-            drawn_NP[:, position] = logits_NPK[:, -1].argmax(dim=-1)
+        for place in range(codes_NP.shape[1]):
+            logits_NK = network.text_first(tokens_NL, drawn_NP[:, : place + 1]).code_logits_RPK[:, place]
+            drawn_NP[:, place] = SampledDrawing(guidance=1.0, top_p=None, filter_thres=0.5).choose(logits_NK, None)
+        network.decode(drawn_NP)
+
+    def draw(drawing: Drawing) -> Callable[[], object]:
+        return lambda: draw_tokens(network, tokens_NL, drawing, pad_id=network.text.pad_id)
 
     return {
-        "ours, training step": train,
-        "ours, drawing, greedy, without cache": draw_without_cache,
-        "ours, drawing, greedy": lambda: greedy_codes(network, tokens_NL),
+        TRAINING: train,
+        FULL: draw_by_full_passes,
+        SAMPLED: draw(SampledDrawing(guidance=1.0, top_p=None, filter_thres=0.5)),
+        GUIDED: draw(SampledDrawing(guidance=2.0, top_p=None, filter_thres=0.5)),
+        GREEDY: draw(GreedyDrawing()),
     }
 
 
@@ -100,7 +118,7 @@ def cpu_seconds(job: Callable[[], object], runs: int) -> float:
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure how fast DALLE-pytorch trains and draws.")
+    parser = argparse.ArgumentParser(description="Measure how fast Facet and DALLE-pytorch train and draw.")
     parser.add_argument("--hidden-size", type=int, default=128, help="width of the transformer (128)")
     parser.add_argument("--depth", type=int, default=4, help="its layers (4)")
     parser.add_argument("--num-heads", type=int, default=4, help="its heads (4)")
@@ -127,13 +145,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hidden_size=options.hidden_size,
         num_heads=options.num_heads,
     )
+    network = as_ours(reference)
     text_NL = torch.randint(1, options.num_words, (options.num, options.text_length))
     codes_NP = torch.randint(options.num_codes, (options.num, options.grid**2))
-    jobs = {**our_measurements(reference, text_NL, codes_NP), **measurements(reference, text_NL, codes_NP)}
-    seconds = {name: cpu_seconds(job, options.runs) for name, job in tqdm(jobs.items(), "measuring", leave=False)}
-    table = Table("", "CPU seconds", "a second")
-    for name, value in seconds.items():
-        table.add_row(name, f"{value:.3f}", f"{options.num / value:.1f}")
+    jobs = {
+        "DALLE-pytorch": jobs_of_dalle_pytorch(reference, text_NL, codes_NP),
+        "Facet": jobs_of_facet(network, network.text.with_prefix(text_NL), codes_NP),
+    }
+    seconds: dict[str, dict[str, float]] = {who: {} for who in jobs}
+    with tqdm(total=sum(map(len, jobs.values())), unit="job", leave=False) as progress:
+        for name in jobs["Facet"]:
+            for who, of_both in jobs.items():
+                seconds[who][name] = cpu_seconds(of_both[name], options.runs)
+                progress.update()
+    table = Table("CPU seconds", *jobs, "a second", "times as fast")
+    for name, ours in seconds["Facet"].items():
+        theirs = seconds["DALLE-pytorch"][name]
+        table.add_row(name, f"{theirs:.3f}", f"{ours:.3f}", f"{options.num / ours:.1f}", f"{theirs / ours:.2f}")
     Console().print(table)
     settings = {name: value for name, value in vars(options).items() if name != "out"}
     machine = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__}
