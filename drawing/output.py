@@ -89,7 +89,8 @@ class FolderOutput(JsonLines):
         prompts: All that is drawn, by whose numbers files are named.
 
     Raises:
-        ValueError: Its lines are of another run or of other prompts, or a picture is gone.
+        ValueError: It has files but no such lines; or these are of another run or of other prompts, or a picture is
+            gone.
     """
 
     script = "draw.py"
@@ -99,7 +100,10 @@ class FolderOutput(JsonLines):
         self.folder = folder
         self.prompts = prompts
         folder.mkdir(exist_ok=True)
+        if not (folder / LINES).exists() and any(folder.iterdir()):
+            raise ValueError(f"{self.option}: expected an empty folder, or one of draw.py with {LINES}; name another")
         super().__init__(folder / LINES, run)
+        self.path.touch()  # from now on the folder is known
 
     @property
     def option(self) -> str:

@@ -1,7 +1,7 @@
 """From the options of draw.py to drawings on stdout or in files."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from captioning.run import check_computing
@@ -26,7 +26,8 @@ def run(options: argparse.Namespace) -> None:
     pipeline = DrawingPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
     refuse_unknown_prompts(prompts, pipeline.captioner.tokenizer)  # all, before the first is drawn
     prime = prime_of(options, pipeline)
-    outputs, done = make_outputs(options, prompts, fingerprint(options, num, settings, ranking), pipeline)
+    fingerprint_of_run = partial(fingerprint, options, num, settings, ranking)
+    outputs, done = make_outputs(options, prompts, pipeline, fingerprint_of_run)
     draw = partial(
         pipeline.draw_batch,
         drawing=drawing,
@@ -45,11 +46,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def make_outputs(
-    options: argparse.Namespace, prompts: Sequence[str], fingerprint: str, pipeline: DrawingPipeline
+    options: argparse.Namespace, prompts: Sequence[str], pipeline: DrawingPipeline, run: Callable[[], str]
 ) -> tuple[list[Output], set[int]]:
-    """Return what drawings are written to, and the numbers of the prompts that are there already, from 1."""
+    """Return what drawings are written to, and the numbers of the prompts that are there already, from 1.
+
+    `run` returns the fingerprint of all that drawings depend on, for whoever goes on with files.
+    """
     if options.folder is not None:
-        folder = FolderOutput(options.folder, fingerprint, prompts)
+        folder = FolderOutput(options.folder, run(), prompts)
         return [folder], {*map(int, folder.done)}
     outputs: list[Output] = [JsonOutput()] if options.json else []
     if options.out is not None:

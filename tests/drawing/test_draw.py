@@ -202,6 +202,11 @@ def test_nothing_is_overwritten(trained_dalle: TinyRun, prompts: list[str], tmp_
     with pytest.raises(ValueError, match=r"--out .*: a file of this name is there, and would be lost; name another"):
         draw(trained_dalle.best, prompts[0], "--out", out)
     assert out.read_text() == "mine"
+    with pytest.raises(
+        ValueError, match=r"--folder .*: expected an empty folder, or one of draw.py with drawings.jsonl"
+    ):
+        draw(trained_dalle.best, prompts[0], "--folder", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn.png"]
 
 
 def test_models_that_cannot_draw_are_named(trained: TinyRun, trained_vae: TinyRun) -> None:
