@@ -13,6 +13,7 @@ from drawing.pipeline import DrawingPipeline, Prime
 from drawing.prompts import find_prompts
 from drawing.settings import drawing_settings, number_of_drawings, ranking_settings
 from lightning_modules.drawing import refuse_unknown_prompts
+from lightning_modules.ranking import DrawingLikelihood
 from pictures.drawing_sheet import LabelledImage
 
 
@@ -27,7 +28,8 @@ def run(options: argparse.Namespace) -> None:
     refuse_unknown_prompts(prompts, pipeline.captioner.tokenizer)  # all, before the first is drawn
     prime = prime_of(options, pipeline)
     fingerprint_of_run = partial(fingerprint, options, num, settings, ranking)
-    outputs, done = make_outputs(options, prompts, pipeline, fingerprint_of_run)
+    label = DrawingLikelihood.label if ranker is None else ranker.label
+    outputs, done = make_outputs(options, prompts, pipeline, label, fingerprint_of_run)
     draw = partial(
         pipeline.draw_batch,
         drawing=drawing,
@@ -46,11 +48,16 @@ def run(options: argparse.Namespace) -> None:
 
 
 def make_outputs(
-    options: argparse.Namespace, prompts: Sequence[str], pipeline: DrawingPipeline, run: Callable[[], str]
+    options: argparse.Namespace,
+    prompts: Sequence[str],
+    pipeline: DrawingPipeline,
+    label: str,
+    run: Callable[[], str],
 ) -> tuple[list[Output], set[int]]:
     """Return what drawings are written to, and the numbers of the prompts that are there already, from 1.
 
-    `run` returns the fingerprint of all that drawings depend on, for whoever goes on with files.
+    `label` says what the numbers below drawings are; `run` returns the fingerprint of all that drawings depend on, for
+    whoever goes on with files.
     """
     if options.folder is not None:
         folder = FolderOutput(options.folder, run(), prompts)
@@ -60,7 +67,7 @@ def make_outputs(
         begin = None
         if options.prime is not None:
             begin = LabelledImage(read_image(options.prime, pipeline.captioner.image_size), "begins as this")
-        outputs.append(SheetOutput(options.out, options.rank, begin))
+        outputs.append(SheetOutput(options.out, label, begin))
     return outputs, set()
 
 
