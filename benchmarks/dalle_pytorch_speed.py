@@ -2,14 +2,13 @@
 
     python benchmarks/dalle_pytorch_speed.py [--hidden-size 128] [--grid 8] … [--out dalle_pytorch_speed.json]
 
-Both have random weights, equal sizes, gated feedforward networks, layer scale and learned padding; DALLE-pytorch's has
-neither rotary positions nor shifted tokens, without which it is faster. Seconds are those of the CPU, of all threads
-together, so that other work on the machine does not count; the least of several runs.
+Both have the same sizes and random weights; DALLE-pytorch's has neither rotary positions nor shifted tokens, without
+which it is faster. Seconds are those of the CPU, of all threads together, so that other work on the machine does not
+count; the least of several runs.
 """
 
 import argparse
 import json
-import math
 import platform
 import sys
 import time
@@ -20,7 +19,6 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,9 +26,10 @@ sys.path.insert(0, str(ROOT))
 
 from lightning_modules.drawing import draw_tokens  # noqa: E402
 from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing  # noqa: E402
+from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
+from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy  # noqa: E402
 from lightning_modules.networks.dalle import DALLE  # noqa: E402
-from tests.lightning_modules.networks.layers.test_transformer_layer import OPTIONS  # noqa: E402
-from tests.lightning_modules.networks.tiny_dalle import tiny_dalle, tiny_vae  # noqa: E402
+from tests.reference_dalle.conversion import as_ours  # noqa: E402
 from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
 from utils.files import atomic_write_text  # noqa: E402
 
@@ -70,13 +69,20 @@ def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
     """Return by name the same of Facet, as `draw.py` draws."""
     optimizer = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
 
+    loss = DALLELoss(caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", draw_from="all")
+
     def train() -> None:
         network.train()
         optimizer.zero_grad()
         output = network.text_first(tokens_NL, codes_NP)
         assert output.text_logits_WV is not None
-        text = cross_entropy(output.text_logits_WV, output.targets_RL.flatten())
-        (text / 8 + cross_entropy(output.code_logits_RPK.transpose(1, 2), codes_NP) * 7 / 8).backward()
+        terms = DALLETerms(
+            image_R=code_cross_entropy(output.code_logits_RPK, codes_NP),
+            caption_alone=caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0),
+            num_words_R=(output.targets_RL != 0).sum(dim=1),
+            num_codes=codes_NP.shape[1],
+        )
+        loss(terms, 0).total.backward()
         optimizer.step()
         network.eval()
 
@@ -98,28 +104,6 @@ def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
         GUIDED: draw(SampledDrawing(guidance=2.0, top_p=None, filter_thres=0.5)),
         GREEDY: draw(GreedyDrawing()),
     }
-
-
-def network_of(options: argparse.Namespace) -> DALLE:
-    """Return a network of the same sizes and kinds of layers."""
-    levels = (8,) * round(math.log(options.num_codes, 8))
-    if math.prod(levels) != options.num_codes:
-        raise ValueError(f"--num-codes {options.num_codes}: expected a power of 8, such as 512")
-    return tiny_dalle(
-        vae=tiny_vae(grid=options.grid, levels=levels, image_size=2 * options.grid),
-        vocab_size=options.num_words,
-        prefix=(0,),
-        pad_id=0,
-        num_positions=1 + options.text_length,
-        hidden_size=options.hidden_size,
-        num_heads=options.num_heads,
-        num_layers=options.depth,
-        feedforward_size=4 * options.hidden_size,
-        padding="learned",
-        condition="causal",
-        codebook=False,
-        **OPTIONS["all"],
-    )
 
 
 def cpu_seconds(job: Callable[[], object], runs: int) -> float:
@@ -161,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hidden_size=options.hidden_size,
         num_heads=options.num_heads,
     )
-    network = network_of(options)
+    network = as_ours(reference)
     text_NL = torch.randint(1, options.num_words, (options.num, options.text_length))
     codes_NP = torch.randint(options.num_codes, (options.num, options.grid**2))
     jobs = {

@@ -41,15 +41,29 @@ def _composed(*choices: str) -> DictConfig:
     return compose_train(choices, with_hydra=True)
 
 
+AS_ANOTHER = {"article": "shapes_dalle", "article_discrete_vae": "shapes_discrete_vae"}
+"""Experiments that are as another one but for groups that they choose themselves, which alone are looked at."""
+
+OF_LATENTS = ("generation/latent", "generation/latent_set")
+
+
 def _fits(experiment: str, option: Path) -> bool:
-    """Return whether an option is one of the family of models that an experiment trains: codes, or captions."""
+    """Return whether an option is one of the family of models that an experiment trains."""
     group, own = option.parent.as_posix(), _composed(f"experiment={experiment}")
-    if group not in own.hydra.runtime.choices:
+    if group not in own.hydra.runtime.choices or (experiment in AS_ANOTHER and group not in _chosen(experiment)):
+        return False
+    if _family(own)[0] == "dalle" and option.as_posix() in OF_LATENTS:
         return False
     if group in ("model", "model/loss"):
         swapped = _composed(*([] if group == "model" else [f"experiment={experiment}"]), f"{group}={option.name}")
         return _family(swapped) == _family(own)
     return True
+
+
+def _chosen(experiment: str) -> set[str]:
+    """Return the groups that an experiment chooses an option of."""
+    defaults = OmegaConf.load(CONF / f"experiment/{experiment}.yaml").defaults
+    return {key.removeprefix("override /") for entry in defaults if entry != "_self_" for key in entry}
 
 
 def _family(config: DictConfig) -> tuple[str | None, str | None]:

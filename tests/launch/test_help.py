@@ -25,7 +25,7 @@ def test_a_mistake_beside_help_is_one_line() -> None:
     assert failed.returncode == 1
     (line,) = failed.stderr.splitlines()
     assert line.startswith(
-        "error: In 'train': Could not find 'model/timmm' Available options in 'model': discrete_vae resnet"
+        "error: In 'train': Could not find 'model/timmm' Available options in 'model': dalle discrete_vae resnet"
     )
 
 
