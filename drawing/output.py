@@ -39,13 +39,13 @@ class SheetOutput:
 
     Args:
         path: The file.
-        score: What drawings are ranked by, in a word; None for nothing.
+        label: What the numbers below drawings are: what they are ranked by, or their log probabilities.
         prime: The image that they begin with, and what to call it; None for none.
     """
 
-    def __init__(self, path: Path, score: str | None, prime: LabelledImage | None) -> None:
+    def __init__(self, path: Path, label: str, prime: LabelledImage | None) -> None:
         self.path = path
-        self.score = score
+        self.label = label
         self.prime = prime
         self.rows: list[SheetRow] = []
 
@@ -59,8 +59,7 @@ class SheetOutput:
 
     def _row(self, drawings: Drawings) -> SheetRow:
         scores = drawings.scores or drawings.log_probabilities
-        name = self.score or "log P"
-        labels = [f"{name} {score:.1f}".replace("-", "−") for score in scores]
+        labels = [f"{self.label} {score:.1f}".replace("-", "−") for score in scores]
         images = [LabelledImage(*each) for each in zip(drawings.images_M3HW, labels, strict=True)]
         return SheetRow(drawings.prompt, [*([self.prime] if self.prime else []), *images])
 
@@ -89,7 +88,8 @@ class FolderOutput(JsonLines):
         prompts: All that is drawn, by whose numbers files are named.
 
     Raises:
-        ValueError: Its lines are of another run or of other prompts, or a picture is gone.
+        ValueError: It has files but no such lines; or these are of another run or of other prompts, or a picture is
+            gone.
     """
 
     script = "draw.py"
@@ -99,7 +99,10 @@ class FolderOutput(JsonLines):
         self.folder = folder
         self.prompts = prompts
         folder.mkdir(exist_ok=True)
+        if not (folder / LINES).exists() and any(folder.iterdir()):
+            raise ValueError(f"{self.option}: expected an empty folder, or one of draw.py with {LINES}; name another")
         super().__init__(folder / LINES, run)
+        self.path.touch()  # from now on the folder is known
 
     @property
     def option(self) -> str:

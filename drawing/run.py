@@ -1,7 +1,7 @@
 """From the options of draw.py to drawings on stdout or in files."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from captioning.run import check_computing
@@ -13,6 +13,7 @@ from drawing.pipeline import DrawingPipeline, Prime
 from drawing.prompts import find_prompts
 from drawing.settings import drawing_settings, number_of_drawings, ranking_settings
 from lightning_modules.drawing import refuse_unknown_prompts
+from lightning_modules.ranking import DrawingLikelihood
 from pictures.drawing_sheet import LabelledImage
 
 
@@ -26,7 +27,9 @@ def run(options: argparse.Namespace) -> None:
     pipeline = DrawingPipeline.load(options.checkpoint, device=options.device, trusted_packages=options.trust)
     refuse_unknown_prompts(prompts, pipeline.captioner.tokenizer)  # all, before the first is drawn
     prime = prime_of(options, pipeline)
-    outputs, done = make_outputs(options, prompts, fingerprint(options, num, settings, ranking), pipeline)
+    fingerprint_of_run = partial(fingerprint, options, num, settings, ranking)
+    label = DrawingLikelihood.label if ranker is None else ranker.label
+    outputs, done = make_outputs(options, prompts, pipeline, label, fingerprint_of_run)
     draw = partial(
         pipeline.draw_batch,
         drawing=drawing,
@@ -45,18 +48,26 @@ def run(options: argparse.Namespace) -> None:
 
 
 def make_outputs(
-    options: argparse.Namespace, prompts: Sequence[str], fingerprint: str, pipeline: DrawingPipeline
+    options: argparse.Namespace,
+    prompts: Sequence[str],
+    pipeline: DrawingPipeline,
+    label: str,
+    run: Callable[[], str],
 ) -> tuple[list[Output], set[int]]:
-    """Return what drawings are written to, and the numbers of the prompts that are there already, from 1."""
+    """Return what drawings are written to, and the numbers of the prompts that are there already, from 1.
+
+    `label` says what the numbers below drawings are; `run` returns the fingerprint of all that drawings depend on, for
+    whoever goes on with files.
+    """
     if options.folder is not None:
-        folder = FolderOutput(options.folder, fingerprint, prompts)
+        folder = FolderOutput(options.folder, run(), prompts)
         return [folder], {*map(int, folder.done)}
     outputs: list[Output] = [JsonOutput()] if options.json else []
     if options.out is not None:
         begin = None
         if options.prime is not None:
             begin = LabelledImage(read_image(options.prime, pipeline.captioner.image_size), "begins as this")
-        outputs.append(SheetOutput(options.out, options.rank, begin))
+        outputs.append(SheetOutput(options.out, label, begin))
     return outputs, set()
 
 

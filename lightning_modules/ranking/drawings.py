@@ -15,7 +15,13 @@ from utils.seeding import generators_of_images
 
 
 class DrawingRanker(ABC):
-    """Scores the drawings of captions."""
+    """Scores the drawings of captions.
+
+    Attributes:
+        label: What a score is, in a few letters.
+    """
+
+    label: str
 
     @abstractmethod
     def __call__(self, captioner: CaptioningModule, captions: Sequence[str], drawn: Drawn) -> Tensor:
@@ -34,12 +40,16 @@ class DrawingRanker(ABC):
 class DrawingLikelihood(DrawingRanker):
     """log P(codes | caption) in nats: the likeliest drawing first, which is also the plainest."""
 
+    label = "log P(drawing)"
+
     def __call__(self, captioner: CaptioningModule, captions: Sequence[str], drawn: Drawn) -> Tensor:
         return drawn.log_probability_R.cpu()
 
 
 class CaptionOfDrawing(DrawingRanker):
     """log P(caption | codes) in nats: how likely the model holds the caption of its drawing (CogView, section 2.4)."""
+
+    label = "log P(caption)"
 
     def __call__(self, captioner: CaptioningModule, captions: Sequence[str], drawn: Drawn) -> Tensor:
         if not captioner.has_likelihood:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import draw as script
+from captioning.arguments import options_of
 from drawing import DrawingPipeline, Prime
 from lightning_modules import load_captioner
 from lightning_modules.generation import SampledDrawing
@@ -92,6 +93,17 @@ def test_ranked_drawings_come_best_first(
     assert kept["codes"] == [as_drawn["codes"][i] for i in order[:2]]
     assert kept["scores"] == pytest.approx([nats[i].item() for i in order[:2]], abs=1e-3)
     assert kept["num_drawn"] == 6
+
+
+@pytest.mark.parametrize("strategy", options_of("drawing"))
+def test_every_strategy_draws_with_every_ranking(
+    strategy: str, trained_dalle: TinyRun, prompts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = draw_json(capsys, trained_dalle.best, *prompts, "--strategy", strategy)
+    for ranking in options_of("drawing_ranking"):
+        if ranking != "none":
+            ranked = draw_json(capsys, trained_dalle.best, *prompts, "--strategy", strategy, "--rank", ranking)
+            assert [sorted(record["codes"]) for record in ranked] == [sorted(record["codes"]) for record in plain]
 
 
 def test_drawings_begin_with_the_rows_of_an_image(
@@ -202,6 +214,11 @@ def test_nothing_is_overwritten(trained_dalle: TinyRun, prompts: list[str], tmp_
     with pytest.raises(ValueError, match=r"--out .*: a file of this name is there, and would be lost; name another"):
         draw(trained_dalle.best, prompts[0], "--out", out)
     assert out.read_text() == "mine"
+    with pytest.raises(
+        ValueError, match=r"--folder .*: expected an empty folder, or one of draw.py with drawings.jsonl"
+    ):
+        draw(trained_dalle.best, prompts[0], "--folder", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn.png"]
 
 
 def test_models_that_cannot_draw_are_named(trained: TinyRun, trained_vae: TinyRun) -> None:
