@@ -28,8 +28,12 @@ THEME = gr.themes.Base(
 
 LIVE = """() => {
   document.documentElement.lang = "en";
-  for (const area of document.querySelectorAll(".live")) area.setAttribute("aria-live", "polite");
-  for (const icon of document.querySelectorAll(".examples img")) icon.alt = "";
+  const tell = () => {
+    for (const area of document.querySelectorAll(".live")) area.setAttribute("aria-live", "polite");
+    for (const icon of document.querySelectorAll(".examples img")) icon.alt = "";
+  };
+  tell();
+  new MutationObserver(tell).observe(document.body, {childList: true, subtree: true});  // tabs come later
 }"""
 """What screen readers are told, where Gradio has no setting for it: the language, places that change, mere ornament."""
 

@@ -258,7 +258,7 @@ def constraints_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
 def sentence_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
     """A picture that is reconstructed from a sentence."""
     sentence = gr.Textbox(label="Sentence", info="Edit it, and see what the model makes of it", max_length=MAX_LETTERS)
-    redraw = gr.Button("Draw the sentence", variant="primary", size="md", elem_classes="act")
+    draw = gr.Button("Draw the sentence", variant="primary", size="md", elem_classes="act")
     answer = answer_area()
 
     @answered
@@ -269,7 +269,7 @@ def sentence_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
         greedy = seen.captions[0].caption
         return [greedy, picture_of(seen, greedy)]
 
-    for event in (sentence.submit, redraw.click):
+    for event in (sentence.submit, draw.click):
         on(event, picture_of, [viewed, sentence], [answer])
     return Panel([sentence, answer], show, ["", show_hint(NO_PICTURE)])
 

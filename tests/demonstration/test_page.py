@@ -72,8 +72,9 @@ def test_every_tab_is_accessible_and_fits(browser: Any, demo_url: str, width: in
     config = page.evaluate("window.gradio_config")
     assert not any(config[setting] for setting in ("analytics_enabled", "run_history", "footer_links"))
     for tab in TABS:
-        go(page, tab)
+        shown = go(page, tab)
         page.wait_for_timeout(400)  # until colours have faded in
+        assert shown.locator(".live").first.get_attribute("aria-live") == "polite"
         assert serious_findings(page) == [], tab
         assert fits(page), tab
     assert outside == []

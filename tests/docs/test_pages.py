@@ -171,7 +171,12 @@ def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) ->
             build_settings(with_max_length(settings, 40))
         ranking_settings(options)
     else:
-        parsers = {"score.py": parse_score, "average.py": parse_average, "export.py": parse_export, "demo.py": parse_demo}
+        parsers = {
+            "score.py": parse_score,
+            "average.py": parse_average,
+            "export.py": parse_export,
+            "demo.py": parse_demo,
+        }
         parsers[script](arguments)
 
 
