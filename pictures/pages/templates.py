@@ -31,7 +31,7 @@ def templates_of(package: str) -> Environment:
 
 def breakable(name: str) -> Markup:
     """Return the name of a score that may be broken after its strokes, rather than within a word."""
-    return Markup("").join(Markup("{}<wbr>").format(part) for part in re.findall(r"[^/_]+[/_]*|[/_]+", name))
+    return Markup("<wbr>").join(re.findall(r"[^/_]+[/_]*|[/_]+", name))
 
 
 def percent(probability: float) -> str:

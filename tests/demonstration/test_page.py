@@ -91,6 +91,19 @@ def test_upload_describe_and_take_away(page: Any, photo: Path) -> None:
     page.get_by_text("Choose a picture, or drop one of your own, first.").first.wait_for()
 
 
+def test_others_are_drawn_in_every_tab(page: Any) -> None:
+    rows = page.locator("table.captions tbody td:first-child bdi")
+    before = rows.all_inner_texts()
+    page.get_by_role("button", name="Draw five others").click()
+    page.wait_for_function(
+        "before => document.querySelector('table.captions tbody')?.innerText.includes(before) === false", arg=before[0]
+    )
+    shown = [greedy_of(page), *rows.all_inner_texts()]
+    assert shown[1:] != before
+    labels = go(page, "Word by word").locator("fieldset:not(.steps) label")
+    assert labels.all_inner_texts() == [text or "(no word)" for text in shown]
+
+
 def test_what_is_no_usable_picture_is_refused_in_words(page: Any, tmp_path: Path) -> None:
     before = greedy_of(page)
     bring(page, {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are no pixels"})
