@@ -101,7 +101,11 @@ def caption_with_words(captioner: CaptioningModule, picture: Picture, words: str
     unknown = unknown_words(captioner, " ".join(phrases))
     if unknown:
         raise ValueError(f"the model does not know {_quoted(unknown)}; leave it out, or try another word")
-    strategy = ConstrainedBeam(num=NUM_WITH_WORDS, max_length=captioner.tokenizer.max_length)
+    num_tokens = sum(len(captioner.tokenizer.tokenize_word(phrase)) for phrase in {*phrases})
+    length = captioner.tokenizer.max_length
+    if num_tokens >= length:
+        raise ValueError(f"expected words that a caption of {length} tokens can hold, got {num_tokens}; leave some out")
+    strategy = ConstrainedBeam(num=NUM_WITH_WORDS, max_length=length)
     return _explained(captioner, picture, strategy, words=phrases)
 
 

@@ -1,5 +1,6 @@
 """The page: a picture on one side, and what there is to know about it on the other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import gradio as gr
 from demonstration.answers import Picture
 from demonstration.chooser import Chooser
 from demonstration.events import on
-from demonstration.panels import PARTS, Demonstration, Viewed, view
+from demonstration.panels import KEPT, PARTS, Demonstration, Panel, Viewed, view
 
 STYLE = Path(__file__).with_name("page.css")
 THEME = gr.themes.Base(
@@ -28,12 +29,15 @@ THEME = gr.themes.Base(
 
 LIVE = """() => {
   document.documentElement.lang = "en";
-  for (const area of document.querySelectorAll(".live")) area.setAttribute("aria-live", "polite");
-  for (const icon of document.querySelectorAll(".examples img")) icon.alt = "";
+  const tell = () => {
+    for (const area of document.querySelectorAll(".live")) area.setAttribute("aria-live", "polite");
+    for (const icon of document.querySelectorAll(".examples img")) icon.alt = "";
+  };
+  tell();
+  new MutationObserver(tell).observe(document.body, {childList: true, subtree: true});  // tabs come later
 }"""
 """What screen readers are told, where Gradio has no setting for it: the language, places that change, mere ornament."""
 
-KEPT = 3600  # seconds that pictures are kept after their last use
 ABOUT = """<header class="about"><h1>Facet: describe a picture</h1>
 <p>Choose a picture, or drop one of your own. It stays on this machine, and is deleted after an hour.</p></header>"""
 
@@ -54,14 +58,25 @@ def build_page(demonstration: Demonstration) -> gr.Blocks:
                             panels.append(part.build(demonstration, viewed))
 
         def take(picture: Picture | None) -> list[Any]:
-            if picture is None:
-                return [None, *(value for panel in panels for value in panel.empty)]
-            seen: Viewed = view(demonstration, picture)
-            return [seen, *(value for panel in panels for value in panel.show(seen))]
+            return values_of(panels, None if picture is None else view(demonstration, picture))
+
+        def draw_others(seen: Viewed | None) -> list[Any]:
+            others = None if seen is None else view(demonstration, seen.picture, seen.seed + 1)
+            return values_of(of_captions, others)
 
         outputs = [viewed, *(output for panel in panels for output in panel.outputs)]
+        of_captions = [panel for panel in panels if panel.shows_all_captions]
+        for panel in panels:
+            if panel.draws_others is not None:
+                changed = [viewed, *(output for panel in of_captions for output in panel.outputs)]
+                on(panel.draws_others.click, draw_others, [viewed], changed)
         chooser.connect(take, [], outputs)
         if demonstration.examples:
             first = chooser.choose(demonstration.examples[0], take)
             on(page.load, first, [], [chooser.image, chooser.message, *outputs])
     return page
+
+
+def values_of(panels: Sequence[Panel], seen: Viewed | None) -> list[Any]:
+    """Return what is looked at, and the values of the panels' components."""
+    return [seen, *(value for panel in panels for value in (panel.empty if seen is None else panel.show(seen)))]

@@ -38,6 +38,7 @@ from demonstration.views import (
 from lightning_modules import CaptioningModule
 from lightning_modules.results.explained_captions import ExplainedCaption
 
+KEPT = 3600  # seconds that pictures are kept after their last use
 NO_PICTURE = "Choose a picture, or drop one of your own, first."
 NO_SECOND = "Choose a second picture, or drop one; the slider mixes its style in."
 
@@ -79,11 +80,15 @@ class Panel(NamedTuple):
         outputs: Its components.
         show: Their values for another picture.
         empty: Their values without one.
+        shows_all_captions: Whether others of them are to be shown, too.
+        draws_others: A button that asks for other captions; None for none.
     """
 
     outputs: list[Component]
     show: Callable[[Viewed], list[Any]]
     empty: list[Any]
+    shows_all_captions: bool = False
+    draws_others: gr.Button | None = None
 
 
 class Part(NamedTuple):
@@ -131,19 +136,12 @@ def answer_area() -> gr.HTML:
 def captions_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
     """The greedy caption, and others that differ."""
     answer = answer_area()
-    more = gr.Button("Draw five others", size="md", elem_classes="act")
+    others = gr.Button("Draw five others", size="md", elem_classes="act")
 
     def show(seen: Viewed) -> list[Any]:
         return [show_captions(seen.captions[0], seen.captions[1:])]
 
-    def draw(seen: Viewed | None) -> list[Any]:
-        if seen is None:
-            return [None, show_hint(NO_PICTURE)]
-        others = view(demonstration, seen.picture, seen.seed + 1)
-        return [others, *show(others)]
-
-    on(more.click, draw, [viewed], [viewed, answer])
-    return Panel([answer], show, [show_hint(NO_PICTURE)])
+    return Panel([answer], show, [show_hint(NO_PICTURE)], shows_all_captions=True, draws_others=others)
 
 
 def words_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
@@ -167,7 +165,8 @@ def words_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
         return [gr.update(choices=choices, value=0), attend(seen, 0)]
 
     on(chosen.input, attend, [viewed, chosen], [answer], trigger_mode="always_last")
-    return Panel([chosen, answer], show, [gr.update(choices=[], value=None), show_hint(NO_PICTURE)])
+    empty = [gr.update(choices=[], value=None), show_hint(NO_PICTURE)]
+    return Panel([chosen, answer], show, empty, shows_all_captions=True)
 
 
 def styles_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
@@ -207,7 +206,7 @@ def styles_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
 def mixing_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
     """The caption in a style between the picture's own and that of a second one."""
     captioner = demonstration.captioner
-    other = gr.State(None, time_to_live=3600)
+    other = gr.State(None, time_to_live=KEPT)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             chooser = Chooser(captioner, demonstration.examples, "Second picture")

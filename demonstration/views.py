@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import torch
 from torch import Tensor
@@ -62,7 +63,10 @@ def show_captions(greedy: ExplainedCaption, diverse: Sequence[ExplainedCaption])
 
 def show_words(picture: Picture, caption: ExplainedCaption) -> str:
     """Return a caption to step through, each word with the picture and the attention before it."""
-    return _render("attended", caption, _looks(picture.image_3HW, caption))
+    # Gradio changes elements into those that take their place, and would keep another caption's word chosen: an element
+    # of another name is replaced
+    element = f"words-{crc32(repr(caption).encode()):x}"
+    return _render("attended", caption, _looks(picture.image_3HW, caption), element)
 
 
 def show_styled(title: str, own: ExplainedCaption, styled: ExplainedCaption) -> str:

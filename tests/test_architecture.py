@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lightning_modules.exporting": ("lightning_modules.exporting", "lightning_modules.networks", "torch"),
     "exporting.runner": ("exporting.runner", "numpy", "onnxruntime", "PIL"),
     "facet": ("utils.scripts", "utils.version"),
-    "pictures": ("pictures", "metrics.words", "jinja2", "matplotlib", "numpy", "PIL", "torch"),
+    "pictures": ("pictures", "metrics.words", "jinja2", "markupsafe", "matplotlib", "numpy", "PIL", "torch"),
     "callbacks": (
         "callbacks",
         "datamodules.batch",

@@ -1,6 +1,9 @@
 """The templates of pages: whatever captions and names contain is shown as text."""
 
+import re
+
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from pictures.pages.data_uri import data_uri
 from pictures.pages.overlay import overlays
@@ -21,8 +24,14 @@ def templates_of(package: str) -> Environment:
         "percent": percent,
         "nat": nats,
         "signed": signed,
+        "breakable": breakable,
     }
     return environment
+
+
+def breakable(name: str) -> Markup:
+    """Return the name of a score that may be broken after its strokes, rather than within a word."""
+    return Markup("<wbr>").join(re.findall(r"[^/_]+[/_]*|[/_]+", name))
 
 
 def percent(probability: float) -> str:

@@ -65,7 +65,7 @@ def test_words_appear_and_are_marked(captioner: CaptioningModule, picture: Pictu
         ("circle, unicorn, unicorn", "the model does not know “unicorn”; leave it out"),
         ("a,b,c,d,e,f,g", "expected at most 6 words or phrases and 400 letters, got 7"),
         ("a" * (MAX_LETTERS + 1), "got 1 of 401 letters"),
-        ("a red circle and, a red circle but", "max_length must be above the"),
+        ("a red circle and, a red square and", "that a caption of 8 tokens can hold, got 8; leave some out"),
     ],
 )
 def test_words_that_cannot_be_are_refused(

@@ -72,8 +72,9 @@ def test_every_tab_is_accessible_and_fits(browser: Any, demo_url: str, width: in
     config = page.evaluate("window.gradio_config")
     assert not any(config[setting] for setting in ("analytics_enabled", "run_history", "footer_links"))
     for tab in TABS:
-        go(page, tab)
+        shown = go(page, tab)
         page.wait_for_timeout(400)  # until colours have faded in
+        assert shown.locator(".live").first.get_attribute("aria-live") == "polite"
         assert serious_findings(page) == [], tab
         assert fits(page), tab
     assert outside == []
@@ -88,6 +89,19 @@ def test_upload_describe_and_take_away(page: Any, photo: Path) -> None:
     assert re.search(r"probability [\d.]+ %|below 0.01 %", page.locator(".greedy small").inner_text())
     page.get_by_role("button", name="Remove Image").first.click()
     page.get_by_text("Choose a picture, or drop one of your own, first.").first.wait_for()
+
+
+def test_others_are_drawn_in_every_tab(page: Any) -> None:
+    rows = page.locator("table.captions tbody td:first-child bdi")
+    before = rows.all_inner_texts()
+    page.get_by_role("button", name="Draw five others").click()
+    page.wait_for_function(
+        "before => document.querySelector('table.captions tbody')?.innerText.includes(before) === false", arg=before[0]
+    )
+    shown = [greedy_of(page), *rows.all_inner_texts()]
+    assert shown[1:] != before
+    labels = go(page, "Word by word").locator("fieldset:not(.steps) label")
+    assert labels.all_inner_texts() == [text or "(no word)" for text in shown]
 
 
 def test_what_is_no_usable_picture_is_refused_in_words(page: Any, tmp_path: Path) -> None:

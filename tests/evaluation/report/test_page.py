@@ -30,7 +30,7 @@ from lightning_modules.results.explanation import ExplainedWord
 from metrics import FactAttribute, WordOdds, reliability_table
 
 HOSTILE = "<script>alert('1')</script> & \"two\" {{ 7 * 7 }}"
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "wbr"}
 
 
 class Page(HTMLParser):

@@ -8,7 +8,7 @@ import torch
 
 from lightning_modules.results.explained_captions import ExplainedCaption
 from lightning_modules.results.explanation import ExplainedWord
-from pictures.pages.templates import nats, percent, signed, templates_of
+from pictures.pages.templates import breakable, nats, percent, signed, templates_of
 from tests.tiny_run import ROOT
 
 HOSTILE = "<script>alert('1')</script>"
@@ -76,3 +76,8 @@ def _rgb(color: str) -> list[float]:
 def _luminance(rgb: list[float]) -> float:
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_names_of_scores_break_after_their_strokes_and_are_text() -> None:
+    assert breakable("style/dci_<b>") == "style/<wbr>dci_<wbr>&lt;b&gt;"
+    assert breakable("PSNR") == "PSNR"
