@@ -95,15 +95,6 @@ def test_equal_checkpoints_are_evaluated_as_one(trained: TinyRun, report: Path, 
     assert "best.ckpt (SHA-256" in (tmp_path / "scores.md").read_text()
 
 
-@pytest.mark.parametrize("given", ["[]", "3", "[a.ckpt,2]"])
-def test_what_is_no_checkpoint_is_refused(
-    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: str
-) -> None:
-    with pytest.raises(SystemExit):
-        evaluate_tiny(tmp_path, trained.best, f"checkpoint={given}")
-    assert "checkpoint must be a file, or a list of files" in capsys.readouterr().err
-
-
 def test_the_seed_decides_what_is_generated(trained: TinyRun, report: Path, tmp_path: Path) -> None:
     generated = (report / "captions.json").read_text()
     evaluate_tiny(tmp_path / "same", trained.best, "num_captions=4", "batch_size=1")
