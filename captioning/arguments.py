@@ -94,6 +94,9 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--index", type=user_path, metavar="FILE", help="training images of a consensus (training_index.npz)"
     )
+    group.add_argument(
+        "--rank-set", action="append", default=[], metavar="KEY=VALUE", help="a key of the ranking, as neighbours=words"
+    )
     group.add_argument("--seed", type=int, default=0, help="of all that is drawn (0)")
 
 

@@ -95,10 +95,10 @@ def _changed(name: str, options: argparse.Namespace, num: int | None) -> Setting
     for key in NAMED:
         value = getattr(options, key)
         if value is not None:
-            set_key(settings, key, value, name, f"--{key.replace('_', '-')}")
+            set_key(settings, key, value, f"strategy {name}", f"--{key.replace('_', '-')}")
     given = dict(_parse(text) for text in options.set)
     for key, value in given.items():
-        set_key(settings, key, value, name, f"--set {key}={value}")
+        set_key(settings, key, value, f"strategy {name}", f"--set {key}={value}")
     if is_beam(settings) and "beam_size" not in given:
         _widen(settings)
     return settings
@@ -116,15 +116,19 @@ def _widen(settings: Settings) -> None:
         settings["beam_size"] = -(-settings["num"] // groups) * groups
 
 
-def _parse(text: str) -> tuple[str, Any]:
+def _parse_of_ranking(text: str) -> tuple[str, Any]:
+    return _parse(text, "--rank-set", "neighbours=words")
+
+
+def _parse(text: str, option: str = "--set", example: str = "length_penalty=0.9") -> tuple[str, Any]:
     """Read KEY=VALUE, the value as YAML."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set {text}: expected KEY=VALUE, such as length_penalty=0.9")
+        raise ValueError(f"{option} {text}: expected KEY=VALUE, such as {example}")
     try:
         return key, OmegaConf.to_container(OmegaConf.from_dotlist([f"value={value}"]), resolve=True)["value"]  # type: ignore[index, call-overload]
     except (YAMLError, OmegaConfBaseException) as error:
-        raise ValueError(f"--set {text}: expected a value as in YAML, such as 3, null or [a, b]") from error
+        raise ValueError(f"{option} {text}: expected a value as in YAML, such as 3, null or [a, b]") from error
 
 
 def set_key(settings: Settings, key: str, value: Any, name: str, option: str) -> None:
@@ -134,7 +138,7 @@ def set_key(settings: Settings, key: str, value: Any, name: str, option: str) ->
         settings: Of the strategy; changed in place.
         key: Which.
         value: Its new value.
-        name: The strategy.
+        name: What errors call what is set, such as `strategy beam`.
         option: What the command line has given.
 
     Raises:
@@ -146,7 +150,7 @@ def set_key(settings: Settings, key: str, value: Any, name: str, option: str) ->
         return
     keys = [own for own in settings if not own.startswith("_")]
     if key not in keys:
-        raise ValueError(f"{option}: strategy {name} has no {key}{did_you_mean(key, keys)}; it has {', '.join(keys)}")
+        raise ValueError(f"{option}: {name} has no {key}{did_you_mean(key, keys)}; it has {', '.join(keys)}")
     expected = _types(settings, key)
     if expected and not _fits(value, expected):
         kinds = " or ".join("null" if kind is type(None) else kind.__name__ for kind in expected)
@@ -171,9 +175,13 @@ def ranking_settings(options: argparse.Namespace) -> Settings | None:
     """Return the ranking that puts the best captions first; None for none.
 
     Raises:
-        ValueError: An index is given that no ranking reads.
+        ValueError: An index is given that no ranking reads, or a key that it does not have.
     """
     settings = None if options.rank is None else load_option("ranking", options.rank)
+    for key, value in map(_parse_of_ranking, options.rank_set):
+        if settings is None:
+            raise ValueError(f"--rank-set {key}={value}: expected a --rank whose setting it is; name one")
+        set_key(settings, key, value, f"ranking {options.rank}", f"--rank-set {key}={value}")
     if options.index is None:
         return settings
     if settings is None or not indexes_of(settings):

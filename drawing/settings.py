@@ -19,7 +19,7 @@ def drawing_settings(options: argparse.Namespace) -> Settings:
     for key in NAMED:
         value = getattr(options, key)
         if value is not None:
-            set_key(settings, key, value, options.strategy, f"--{key.replace('_', '-')}")
+            set_key(settings, key, value, f"strategy {options.strategy}", f"--{key.replace('_', '-')}")
     return settings
 
 

@@ -184,8 +184,8 @@ class Ensemble(CaptioningModule):
         before = [generator.get_state() for generator in generators or ()]
         starts, codes = [], []
         for member, look in zip(self._members(), self.looks, strict=True):
-            for generator, state in zip(generators or (), before, strict=True):
-                generator.set_state(state)
+            for generator, first in zip(generators or (), before, strict=True):
+                generator.set_state(first)
             start = StartOf(sampling, max_length)
             codes.append(member.generate(look.of(features_BPD), start, generators=generators).latents)
             starts.append(start)

@@ -38,7 +38,7 @@ class NeighbourSpace(NamedTuple):
 
     def vectors(self, features_BD: NDArray) -> Floats:
         """Return where images are: [B, K]."""
-        return (unit_rows(features_BD) - self.mean_D) @ self.map_DK
+        return np.asarray((unit_rows(features_BD) - self.mean_D) @ self.map_DK, dtype=np.float32)
 
 
 def unit_rows(features_BD: NDArray) -> Floats:

@@ -140,6 +140,9 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "pool", "--num", 3], "--num 3: strategy pool .* beam and sample; .*strategies.sample.num=3"),
         (["--strategy", "pool", "--set", "strategies.beam.top_k=3"], "strategy pool.strategies.beam has no top_k"),
         (["--strategy", "pool", "--set", "strategies.greedy.num=3"], "strategy pool.strategies has no greedy.num"),
+        (["--rank-set", "num_nearest=3"], "--rank-set num_nearest=3: expected a --rank whose setting it is"),
+        (["--rank", "mbr", "--rank-set", "near=3"], "--rank-set near=3: ranking mbr has no near; it has index, num_s"),
+        (["--rank", "mbr", "--rank-set", "num_samples"], "--rank-set num_samples: expected KEY=VALUE, such as neigh"),
         (["--set", "max_length=3"], "--set max_length=3: expected a --strategy whose setting it is"),
         (["--index", "a.npz"], "--index a.npz: expected a --rank that reads it: consensus, diverse, mbr or mix"),
         (["--rank", "likelihood", "--index", "a.npz"], "--index a.npz: expected a --rank that reads it"),
@@ -201,8 +204,9 @@ def test_an_index_goes_wherever_a_ranking_has_one() -> None:
     assert consensus is not None
     assert mix is not None
     assert (consensus["index"], mix["rankers"]["consensus"]["index"]) == ("my.npz", "my.npz")
-    default = ranking_settings(_options("--rank", "consensus"))
+    default = ranking_settings(_options("--rank", "consensus", "--rank-set", "neighbours=words"))
     assert default is not None
+    assert default["neighbours"] == "words"
     assert default["index"] == "training_index.npz"
 
 
