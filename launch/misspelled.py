@@ -16,7 +16,7 @@ from utils.suggestions import nearest
 
 def tell_meant(config_name: str, arguments: Sequence[str]) -> None:
     """Print what arguments that `conf/` does not know may have been meant to be; nothing where all are known."""
-    for given, meant in meant_instead(config_name, overrides_of(arguments)):
+    for given, meant in meant_instead(config_name, [*overrides_of(arguments)]):
         print(f"{given}: did you mean {meant}?", file=sys.stderr)
 
 

@@ -39,7 +39,7 @@ class StyledImage(NamedTuple):
         image_3HW: The image, `uint8`.
         reference: The first human caption.
         captions: One caption of each style, then others.
-        reconstruction_3HW: The image reconstructed from the last of them, in [0, 1]; None where the model cannot.
+        reconstruction_3HW: The image reconstructed from the longest of them, in [0, 1]; None where the model cannot.
     """
 
     image_3HW: Tensor
@@ -69,8 +69,11 @@ def styled_images(captioner: CaptioningModule, datamodule: CaptionDataModule, nu
     found = []
     for row, captions in enumerate(generated.captions):
         styled = _styled(captions, datamodule, int(batch.image_ids_B[row]))
-        last = row * len(captions) + captions.index(styled[-1].caption)
-        picture = captioner.reconstruct(generated.tokens_NL[last : last + 1])[0] if captioner.can_reconstruct else None
+        longest = max((caption.caption for caption in styled), key=lambda text: len(text.split()))  # it says most
+        place = row * len(captions) + captions.index(longest)
+        picture = (
+            captioner.reconstruct(generated.tokens_NL[place : place + 1])[0] if captioner.can_reconstruct else None
+        )
         found.append(StyledImage(_image(batch, row, datamodule), batch.references[row][0], styled, picture))
     return found
 

@@ -36,14 +36,14 @@ def save_picture(rows: Sequence[ImageRow], trainer: Trainer) -> Path | None:
 
 
 def rows_of_captions(images: Sequence[StyledImage]) -> list[ImageRow]:
-    """Return each image with its captions, and what is reconstructed from the last of them."""
+    """Return each image with its captions, and what is reconstructed from the longest of them."""
     return [_row(image) for image in images]
 
 
 def _row(image: StyledImage) -> ImageRow:
     pictures = [("image", image.image_3HW)]
     if image.reconstruction_3HW is not None:
-        pictures.append(("from the last", image.reconstruction_3HW))
+        pictures.append(("from the longest", image.reconstruction_3HW))
     people = CaptionRow("•", marked_words(image.reference, image.reference))
     model = [CaptionRow(caption.style or "•", _words(caption)) for caption in image.captions]
     return ImageRow(pictures, [Section("people", [people]), Section("model", model)])

@@ -32,7 +32,7 @@ def draw_image_rows(rows: Sequence[ImageRow]) -> Tensor:
     for row in rows:
         for column, (title, image_3HW) in enumerate(row.images):
             x = MARGIN + column * (IMAGE_SIDE + MARGIN)
-            texts += lay_out(Section(title, []), left=x, top=top, right=x + IMAGE_SIDE)[0]
+            texts += lay_out(Section(title, []), left=x, top=top, right=x + IMAGE_SIDE + MARGIN)[0]
             places.append((image_3HW, (x, round(top) + LINE)))
         bottom = top
         for section in row.sections:

@@ -42,7 +42,7 @@ def tell(text: str, stream: TextIO | None = None) -> None:
     tqdm.write(text, file=stream or sys.stdout)
 
 
-class LineProgress(tqdm):  # type: ignore[type-arg] # tqdm's class takes no parameter when it runs
+class LineProgress(tqdm):
     """tqdm whose every status is a line of its own, and seldom.
 
     Args:
@@ -53,13 +53,14 @@ class LineProgress(tqdm):  # type: ignore[type-arg] # tqdm's class takes no para
 
     def __init__(self, *args: Any, file: TextIO, **settings: Any) -> None:
         lines = {"mininterval": EVERY, "miniters": 1, "delay": EVERY, "ncols": 0, "dynamic_ncols": False, "position": 0}
-        super().__init__(*args, file=_LineWriter(file), **{**settings, "bar_format": None, **lines})
+        all_settings: dict[str, Any] = {**settings, "bar_format": None, **lines, "file": _LineWriter(file)}
+        super().__init__(*args, **all_settings)
 
     def refresh(self, *args: Any, **settings: Any) -> None:
         """Write a line if it is time for one."""
         if self.disable:
             return
-        now = self._time()
+        now = self._time()  # type: ignore[attr-defined] # tqdm's clock
         if now - self.last_print_t >= self.mininterval:
             super().refresh(*args, **settings)
             self.last_print_t = now

@@ -1,6 +1,7 @@
 """The notebook runs from its first cell to its last, and is kept with what it printed and drew."""
 
 import nbformat
+import pytest
 from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
@@ -10,6 +11,7 @@ TOUR = ROOT / "docs/tour.ipynb"
 MOST_BYTES = 300_000
 
 
+@pytest.mark.slow
 def test_the_tour_runs_and_shows_what_it_says() -> None:
     kept = nbformat.read(TOUR, 4)
     assert TOUR.stat().st_size <= MOST_BYTES
