@@ -137,7 +137,7 @@ class Captioner(nn.Module):
         )
 
     def word_logits(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
-        """Return `logits_WV`, which predict the words of captions from given codes; arguments as of `log_probability`."""
+        """Return `logits_WV`, which predict captions' words from given codes; arguments as of `log_probability`."""
         logits_WV: Tensor = self.middle(self._hidden(self._with_prefix(tokens_NL), latents)).float()
         return logits_WV
 
