@@ -5,22 +5,27 @@ Shape legend: B images, N captions, image by image, K captions of an image, P po
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from copy import deepcopy
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from datamodules.batch import CaptionBatch
 from lightning_modules.base import GeneratedBatch
 from lightning_modules.build import Config, build
+from lightning_modules.fine_tuning import train_only
 from lightning_modules.generation import Greedy, Sample, allowed_words
-from lightning_modules.losses.policy_gradient import leave_one_out_baseline, policy_gradient
+from lightning_modules.losses.policy_gradient import kl_of_words, leave_one_out_baseline, policy_gradient
+from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import Given, Latents
 from lightning_modules.variational_captioner import VariationalCaptioner
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Tokens
-from metrics.rewards import Rewards, caption_rewards, reward_frequencies, reward_tokens
+from metrics.rewards import Rewards, caption_rewards, mean_consensus, reward_frequencies, reward_tokens
 from utils.distributed import mean_of_batch
+
+Baseline = Literal["leave_one_out", "greedy", "references"]
 
 
 class SelfCritical:
@@ -30,11 +35,16 @@ class SelfCritical:
         num: Captions sampled for each image.
         temperature: Divides the logits that words are sampled from.
         latent_scale: Multiplies the standard deviations that latents are sampled with; 0 takes their means.
-        baseline: `leave_one_out` (the mean reward of the image's other captions) or `greedy` (of the greedy caption).
+        baseline: `leave_one_out` (the mean reward of the image's other captions), `greedy` (of the greedy caption) or
+            `references` (the mean CIDEr-D of its human captions, each with the others; Phan et al. 2017).
         bleu_weight: Weight of sentence BLEU-4 in the reward, beside CIDEr-D's 1.
         diversity_weight: Weight of a caption's mean CIDEr-D with the image's other captions, which its reward loses:
             trades reward for diversity.
         max_length: Most tokens of a caption, `<eos>` included.
+        dropout: Whether captions are sampled with dropout, as they are differentiated (Bujimalla et al. 2020).
+        kl_weight: Weight of Σ_t KL[p_t ‖ p0_t] of each sampled caption, where p0 is the model that training started
+            from.
+        trained_parameters: Patterns of the names of the parameters that are trained (see `train_only`); None for all.
 
     Raises:
         ValueError: A setting is out of its range.
@@ -46,25 +56,38 @@ class SelfCritical:
         num: int = 5,
         temperature: float = 1.0,
         latent_scale: float = 1.0,
-        baseline: Literal["leave_one_out", "greedy"] = "leave_one_out",
+        baseline: Baseline = "leave_one_out",
         bleu_weight: float = 0.0,
         diversity_weight: float = 0.0,
         max_length: int = 40,
+        dropout: bool = False,
+        kl_weight: float = 0.0,
+        trained_parameters: Sequence[str] | None = None,
     ) -> None:
-        if baseline not in ("leave_one_out", "greedy"):
-            raise ValueError(f"model.self_critical.baseline must be leave_one_out or greedy, got {baseline}")
+        if baseline not in get_args(Baseline):
+            known = ", ".join(get_args(Baseline))
+            raise ValueError(f"model.self_critical.baseline must be one of {known}, got {baseline}")
         if num < 2 and (baseline == "leave_one_out" or diversity_weight):
             raise ValueError(
                 f"model.self_critical.num must be at least 2 to compare an image's captions, got {num}; sample more, "
                 f"or choose baseline=greedy without diversity_weight"
             )
-        for name, weight in (("bleu_weight", bleu_weight), ("diversity_weight", diversity_weight)):
+        if baseline == "references" and (bleu_weight or diversity_weight):
+            raise ValueError(
+                "model.self_critical.baseline=references is of CIDEr-D alone; set bleu_weight and diversity_weight to 0"
+            )
+        weights = {"bleu_weight": bleu_weight, "diversity_weight": diversity_weight, "kl_weight": kl_weight}
+        for name, weight in weights.items():
             if weight < 0:
                 raise ValueError(f"model.self_critical.{name} must be 0 or more, got {weight}")
         self.sample = Sample(num=num, temperature=temperature, latent_scale=latent_scale, max_length=max_length)
+        self.baseline = baseline
         self.greedy = Greedy(max_length=max_length) if baseline == "greedy" else None
         self.bleu_weight = bleu_weight
         self.diversity_weight = diversity_weight
+        self.dropout = dropout
+        self.kl_weight = kl_weight
+        self.trained_parameters = trained_parameters
 
 
 class SelfCriticalReport(NamedTuple):
@@ -98,6 +121,26 @@ class SelfCriticalCaptioner(VariationalCaptioner):
         super().__init__(**settings)
         self.self_critical: SelfCritical = build(self_critical)
         self._frequencies: DocumentFrequencies | None = None
+        if self.self_critical.trained_parameters is not None:
+            train_only(self.network, self.self_critical.trained_parameters)
+        self.start: Captioner | None = _copy_of(self.network) if self.self_critical.kl_weight else None
+        self.register_load_state_dict_post_hook(_start_where_none_was)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode; the model that training started from stays in evaluation mode."""
+        super().train(mode)
+        if self.start is not None:
+            self.start.eval()
+        return self
+
+    def load_pretrained(self) -> None:
+        super().load_pretrained()
+        self.start_here()
+
+    def start_here(self) -> None:
+        """Take the weights of now for those that training starts from."""
+        if self.start is not None:
+            self.start.load_state_dict(_copy_of(self.network).state_dict())
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
@@ -126,25 +169,34 @@ class SelfCriticalCaptioner(VariationalCaptioner):
         after_sampling = time.perf_counter()
         rewards = self._rewards(sampled, references, diversity_weight=self.self_critical.diversity_weight)
         reward_BK = torch.from_numpy(rewards.total_BK)
-        if greedy is None:
-            baseline_BK = leave_one_out_baseline(reward_BK)
-        else:
+        if greedy is not None:
             baseline_BK = torch.from_numpy(self._rewards(greedy, references).total_BK)
+        elif self.self_critical.baseline == "references":
+            assert self._frequencies is not None, "call on_fit_start first"
+            baseline_BK = torch.from_numpy(mean_consensus(references, self._frequencies)).unsqueeze(1)
+        else:
+            baseline_BK = leave_one_out_baseline(reward_BK)
         advantage_N = (reward_BK - baseline_BK).flatten().float().to(features_BPD.device)
         after_rewards = time.perf_counter()
         samples = {"loss": policy_gradient(self.log_probability(features_BPD, sampled), advantage_N)}
         for name, values_N in {"reward": rewards.total_BK.reshape(-1), **rewards.parts}.items():
             samples[name] = torch.from_numpy(values_N).float().to(features_BPD.device)
+        if self.start is not None:
+            samples["kl"] = self._kl_from_start(self.start, features_BPD, sampled)
         mean = mean_of_batch(samples)
         loss = mean.pop("loss")
+        if self.start is not None:
+            loss = loss + self.self_critical.kl_weight * mean["kl"]
+            mean["kl"] = mean["kl"].detach()
         seconds = {"seconds/sampling": after_sampling - start, "seconds/rewards": after_rewards - after_sampling}
         return SelfCriticalReport(loss, {**mean, **seconds})
 
     @torch.no_grad()
     def _sample(self, features_BPD: Tensor) -> tuple[GeneratedBatch, GeneratedBatch | None]:
-        """Sample captions, and generate the greedy ones where they are the baseline; without dropout."""
-        self.network.eval()
+        """Sample captions, and generate the greedy ones where they are the baseline, always without dropout."""
+        self.network.train(self.self_critical.dropout)
         sampled = self.generate(features_BPD, self.self_critical.sample)
+        self.network.eval()
         greedy = None if self.self_critical.greedy is None else self.generate(features_BPD, self.self_critical.greedy)
         self.network.train()
         return sampled, greedy
@@ -170,14 +222,43 @@ class SelfCriticalCaptioner(VariationalCaptioner):
 
         P is the distribution that their words were sampled from.
         """
-        assert isinstance(sampled.latents, Latents)
-        each = len(sampled.tokens_NL) // len(features_BPD)
-        image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
-        style, content = sampled.latents.style.sample, sampled.latents.content.sample
-        latents: Latents = self.network.latents(features_BPD, image_of_caption_N, Given(style), Given(content))
+        latents = _latents_of(self.network, features_BPD, sampled)
         return self.network.log_probability(latents, sampled.tokens_NL, changed=self.as_sampled())
+
+    def _kl_from_start(self, start: Captioner, features_BPD: Tensor, sampled: GeneratedBatch) -> Tensor:
+        """Return the KL of the words of sampled captions from the model that training started from, in nats: [N]."""
+        tokens_NL = sampled.tokens_NL
+        logits_WV = self.network.word_logits(_latents_of(self.network, features_BPD, sampled), tokens_NL)
+        with torch.no_grad():
+            start_logits_WV = start.word_logits(_latents_of(start, features_BPD, sampled), tokens_NL)
+        return kl_of_words(logits_WV, start_logits_WV, (tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1))
 
     def as_sampled(self) -> Callable[[Tensor, Tensor], Tensor]:
         """Return what makes the network's logits those of the distribution that words are sampled from."""
         special, sample = self.tokenizer.vocabulary, self.self_critical.sample
         return lambda logits_WV, is_first_W: sample.filtered(allowed_words(logits_WV, special, is_first_W))
+
+
+def _start_where_none_was(captioner: nn.Module, keys: Any) -> None:
+    """Start from the weights that were loaded where these came from a model that was not trained by rewards."""
+    assert isinstance(captioner, SelfCriticalCaptioner)
+    if any(name.startswith("start.") for name in keys.missing_keys):
+        captioner.start_here()
+
+
+def _latents_of(network: Captioner, features_BPD: Tensor, sampled: GeneratedBatch) -> Latents:
+    """Return what a network makes of the codes that captions were sampled from, of images with these features."""
+    assert isinstance(sampled.latents, Latents)
+    each = len(sampled.tokens_NL) // len(features_BPD)
+    image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
+    style, content = sampled.latents.style.sample, sampled.latents.content.sample
+    latents: Latents = network.latents(features_BPD, image_of_caption_N, Given(style), Given(content))
+    return latents
+
+
+def _copy_of(network: Captioner) -> Captioner:
+    """Return a copy that nothing trains, without the encoder, whose features both have."""
+    copy = deepcopy(network).requires_grad_(False).eval()
+    copy.encoder = nn.Identity()
+    copy.decoder_image = None
+    return copy

@@ -68,6 +68,18 @@ def similarity_to_others(captions: Sequence[Sequence[Tokens]], frequencies: Docu
     return cider_d(PairedCaptions(flat, others), frequencies)
 
 
+def mean_consensus(references: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies) -> Floats:
+    """Return the mean CIDEr-D of each image's references, each with the others: `consensus_B`; 0 of a single one."""
+    compared = np.array([len(of_image) > 1 for of_image in references], dtype=bool)
+    consensus_B = np.zeros(len(references))
+    if compared.any():
+        several = [of_image for of_image in references if len(of_image) > 1]
+        similarity_R = similarity_to_others(several, frequencies)
+        first_B = np.cumsum([0, *map(len, several[:-1])])
+        consensus_B[compared] = np.add.reduceat(similarity_R, first_B) / [*map(len, several)]
+    return consensus_B
+
+
 def reward_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:
     """Return the document frequencies of training captions, given of each image."""
     return DocumentFrequencies.of([[reward_tokens(caption) for caption in of_image] for of_image in captions])

@@ -14,6 +14,7 @@ from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
+from tests.faults.one_process import TWO_FORKS
 from tests.tiny_run import WITHOUT_PICTURES, TinyRun, run_tiny, scalars
 
 BACKBONE = "test_efficientnet"
@@ -133,6 +134,15 @@ def test_last_blocks_train_from_cached_inputs(tmp_path: Path, batches: list[int]
     fixed_BPD = captioner.encode_fixed(images_BCHW)
     assert fixed_BPD.shape[1:] == captioner.fixed_features == (16, 32)
     assert torch.equal(captioner.network.encoder.trained_part(fixed_BPD), captioner.encode(images_BCHW))
+
+
+@pytest.mark.filterwarnings("ignore")  # advice on several processes
+def test_two_processes_train_the_last_blocks_together(tmp_path: Path) -> None:
+    settings = (*TWO_FORKS, *LAST_BLOCKS, "data.cache_features=true", "test=false", "trainer.limit_val_batches=0")
+    run = _run(tmp_path / "run", *settings, "optimized_metric=null", choices=("model/image_decoder=none",))
+    assert len(scalars(run.events)["train/loss"]) == 4  # in the first two steps those blocks have no gradient
+    changed = _encoder_weights(run)
+    assert not torch.equal(changed["backbone.conv_head.weight"], changed["start.conv_head_weight"])
 
 
 def test_blocks_that_would_never_be_trained_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

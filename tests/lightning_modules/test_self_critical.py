@@ -8,7 +8,7 @@ import torch
 
 from datamodules.batch import CaptionBatch
 from lightning_modules import GeneratedBatch, SelfCritical, SelfCriticalCaptioner
-from metrics.rewards import reward_frequencies, reward_tokens
+from metrics.rewards import mean_consensus, reward_frequencies, reward_tokens
 from tests.tiny_run import build_tiny, run_tiny, scalars
 from tests.two_processes import on_two_processes
 
@@ -27,7 +27,7 @@ def _references(batch: CaptionBatch) -> list[list[list[str]]]:
     return [[reward_tokens(caption) for caption in captions] for captions in batch.references]
 
 
-@pytest.mark.parametrize("baseline", ["leave_one_out", "greedy"])
+@pytest.mark.parametrize("baseline", ["leave_one_out", "greedy", "references"])
 def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     baseline: str, built: tuple[SelfCriticalCaptioner, CaptionBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +43,9 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(
     gradients = {name: p.grad.clone() for name, p in captioner.named_parameters() if p.grad is not None}
     sampled, greedy = kept[0]
     reward_BK = captioner._rewards(sampled, _references(batch)).total_BK
-    if greedy is None:
+    if baseline == "references":
+        baseline_BK = mean_consensus(_references(batch), captioner._frequencies)[:, None]
+    elif greedy is None:
         baseline_BK = reward_BK[:, ::-1]  # of two captions the other
     else:
         baseline_BK = captioner._rewards(greedy, _references(batch)).total_BK
@@ -136,10 +138,53 @@ def test_a_run_starts_from_a_trained_model_and_logs_its_reward(tmp_path: Path) -
     assert {"train/self_critical/CIDEr-D", "train/self_critical/seconds/rewards"} <= logged.keys()
 
 
+def test_captions_are_sampled_with_dropout_where_it_is_asked_for(
+    built: tuple[SelfCriticalCaptioner, CaptionBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captioner, batch = built
+    features_BPD = captioner.features_of(batch).detach()
+    seen = []
+    monkeypatch.setattr(captioner, "generate", lambda *_: seen.append(captioner.network.training))
+    for dropout in (False, True):
+        captioner.self_critical = SelfCritical(baseline="greedy", dropout=dropout, max_length=6)
+        captioner._sample(features_BPD)
+        assert captioner.network.training
+    assert seen == [False, False, True, False]  # the greedy captions always without
+
+
+def test_a_run_stays_near_its_start_and_trains_what_it_is_told_to(tmp_path: Path) -> None:
+    first = run_tiny(tmp_path / "first", "test=false", "trainer.limit_val_batches=0", "optimized_metric=null")
+    start = torch.load(first.folder / "checkpoints/last.ckpt")["state_dict"]
+    settings = [
+        "test=false",
+        "optimized_metric=null",
+        "trainer.limit_val_batches=0",
+        "model.self_critical.baseline=references",
+        "model.self_critical.dropout=true",
+        "model.self_critical.kl_weight=0.1",
+        "model.self_critical.trained_parameters=[middle.*]",
+        f"pretrained_model={first.folder / 'checkpoints/last.ckpt'}",
+        "pretrained_skip=null",
+    ]
+    choices = ["model/self_critical=cider", "model/scheduler=constant", "callbacks=ema"]
+    run = run_tiny(tmp_path / "second", *settings, choices=choices)
+    (_, first_kl), (_, second_kl) = scalars(run.events)["train/self_critical/kl"]
+    assert abs(first_kl) < 1e-6 < second_kl
+    after = torch.load(run.folder / "checkpoints/last.ckpt")["state_dict"]
+    kept = {name.removeprefix("start."): weights for name, weights in after.items() if name.startswith("start.")}
+    assert kept
+    assert all(torch.equal(start[f"network.{name}"], weights) for name, weights in kept.items())
+    changed = {name for name in start if not torch.equal(start[name], after[name])}
+    assert changed
+    assert all(name.startswith("network.middle.") for name in changed)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"baseline": "mean"}, "baseline must be leave_one_out or greedy, got mean"),
+        ({"baseline": "mean"}, "baseline must be one of leave_one_out, greedy, references, got mean"),
+        ({"baseline": "references", "bleu_weight": 0.5}, "baseline=references is of CIDEr-D alone"),
+        ({"kl_weight": -1.0}, "kl_weight must be 0 or more, got -1.0"),
         ({"num": 1}, "num must be at least 2 to compare an image's captions, got 1"),
         ({"num": 1, "baseline": "greedy", "diversity_weight": 0.5}, "num must be at least 2"),
         ({"bleu_weight": -1.0}, "bleu_weight must be 0 or more, got -1.0"),

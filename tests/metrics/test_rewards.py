@@ -4,7 +4,7 @@ import numpy as np
 
 from metrics import DocumentFrequencies, PairedCaptions, cider_d, sentence_bleu
 from metrics.bleu import bleu_statistics
-from metrics.rewards import caption_rewards, reward_frequencies, reward_tokens
+from metrics.rewards import caption_rewards, mean_consensus, reward_frequencies, reward_tokens
 
 REFERENCES = [["a dog runs", "the dog is running"], ["two birds fly high", "birds in the sky"]]
 CAPTIONS = [["a dog runs", "a cat", "the dog runs"], ["two birds", "birds fly in the sky", "a plane"]]
@@ -45,3 +45,19 @@ def test_the_end_of_a_caption_is_a_token_where_it_has_one() -> None:
     frequencies = reward_frequencies([["a dog", "dogs"], ["a cat"]])
     captions = [[reward_tokens("a dog")]]
     assert caption_rewards(captions, [[reward_tokens("a dog")]], frequencies).total_BK.shape == (1, 1)
+
+
+def test_the_mean_consensus_of_references() -> None:
+    references = [[["a", "dog"], ["a", "dog", "runs"], ["snow"]], [["alone"]], [["a", "cat"], ["a", "cat"]]]
+    frequencies = DocumentFrequencies.of(references)
+    consensus_B = mean_consensus(references, frequencies)
+    by_hand = []
+    for own in references:
+        scores = [
+            cider_d(PairedCaptions([caption], [[*own[:i], *own[i + 1 :]]]), frequencies)[0]
+            for i, caption in enumerate(own)
+            if len(own) > 1
+        ]
+        by_hand.append(np.mean(scores) if scores else 0)
+    np.testing.assert_allclose(consensus_B, by_hand)
+    assert consensus_B[2] > consensus_B[0] > 0
