@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-CLOSE = 0.6  # share of letters in common, as difflib counts them
+CLOSE = 0.7  # share of letters in common, as difflib counts them
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like this one; None if none is alike."""
-    by_letters = {other.lower(): other for other in known}
-    found = get_close_matches(name.lower(), by_letters, n=1, cutoff=CLOSE)
+    by_letters = {_letters(other): other for other in known}
+    found = get_close_matches(_letters(name), by_letters, n=1, cutoff=CLOSE)
     return by_letters[found[0]] if found else None
+
+
+def _letters(name: str) -> str:
+    return name.lower().lstrip("-")  # the dashes of options are no likeness
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
