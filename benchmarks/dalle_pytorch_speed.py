@@ -1,9 +1,10 @@
-"""How fast DALLE-pytorch trains and draws: what the speed of a transformer over words and codes is compared with.
+"""How fast DALLE-pytorch trains and draws, and how fast our transformer of words and codes does with its weights.
 
     python benchmarks/dalle_pytorch_speed.py [--hidden-size 128] [--grid 8] … [--out dalle_pytorch_speed.json]
 
-Its model has random weights, and neither rotary positions nor shifted tokens, without which it is faster. Seconds are
-those of the CPU, of all threads together, so that other work on the machine does not count; the least of several runs.
+Both have the same sizes and draw the same codes. Its model has random weights, and neither rotary positions nor shifted
+tokens, without which it is faster. Seconds are those of the CPU, of all threads together, so that other work on the
+machine does not count; the least of several runs.
 """
 
 import argparse
@@ -23,6 +24,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
+from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy  # noqa: E402
+from tests.reference_dalle.conversion import as_ours, greedy_codes  # noqa: E402
 from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
 from utils.files import atomic_write_text  # noqa: E402
 
@@ -47,6 +51,40 @@ def measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -
             text_NL.clone(), use_cache=True, cond_scale=2
         ),
         "drawing, greedy, the cache passed on": lambda: reference.greedy_codes(text_NL, cached=True),
+    }
+
+
+def our_measurements(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: Tensor) -> dict[str, Callable[[], object]]:
+    """Return by name what is measured of our network, which has the reference's weights."""
+    network = as_ours(reference)
+    optimizer = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
+    loss = DALLELoss(caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", draw_from="all")
+    tokens_NL = network.text.with_prefix(text_NL)
+
+    def train() -> None:
+        optimizer.zero_grad()
+        output = network.text_first(tokens_NL, codes_NP)
+        assert output.text_logits_WV is not None
+        terms = DALLETerms(
+            image_R=code_cross_entropy(output.code_logits_RPK, codes_NP),
+            caption_alone=caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0),
+            num_words_R=(output.targets_RL != 0).sum(dim=1),
+            num_codes=codes_NP.shape[1],
+        )
+        loss(terms, 0).total.backward()
+        optimizer.step()
+
+    @torch.no_grad()
+    def draw_without_cache() -> None:
+        drawn_NP = torch.zeros_like(codes_NP)
+        for position in range(codes_NP.shape[1]):
+            logits_NPK = network.text_first(tokens_NL, drawn_NP[:, : position + 1]).code_logits_RPK
+            drawn_NP[:, position] = logits_NPK[:, -1].argmax(dim=-1)
+
+    return {
+        "ours, training step": train,
+        "ours, drawing, greedy, without cache": draw_without_cache,
+        "ours, drawing, greedy": lambda: greedy_codes(network, tokens_NL),
     }
 
 
@@ -91,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     text_NL = torch.randint(1, options.num_words, (options.num, options.text_length))
     codes_NP = torch.randint(options.num_codes, (options.num, options.grid**2))
-    jobs = measurements(reference, text_NL, codes_NP)
-    seconds = {name: cpu_seconds(job, options.runs) for name, job in tqdm(jobs.items(), "DALLE-pytorch", leave=False)}
+    jobs = {**our_measurements(reference, text_NL, codes_NP), **measurements(reference, text_NL, codes_NP)}
+    seconds = {name: cpu_seconds(job, options.runs) for name, job in tqdm(jobs.items(), "measuring", leave=False)}
     table = Table("", "CPU seconds", "a second")
     for name, value in seconds.items():
         table.add_row(name, f"{value:.3f}", f"{options.num / value:.1f}")

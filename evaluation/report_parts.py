@@ -75,7 +75,7 @@ def trade_off(
         evaluated.captioner,
         [*first_images(first, settings.num_images)],
         evaluated.split,
-        curves_of(settings),
+        curves_of(settings, has_latents=evaluated.captioner.has_latents),
         settings["values"],
         num_captions=settings.num_captions,
         seed=config.seed,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
 from callbacks.caption_metrics import refuse_single_captions
@@ -15,7 +15,7 @@ from datamodules.training_record import TrainingRecord
 from evaluation.clip_scores import clip_metrics
 from evaluation.trained_images import Training, inspect_training, refuse_other_data
 from lightning_modules import CaptioningModule, load_captioner
-from lightning_modules.generation import Strategy
+from lightning_modules.generation import Latent, Strategy
 from lightning_modules.ranking import Ranker
 from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
 
@@ -154,11 +154,12 @@ def strategy_of(config: DictConfig) -> Strategy:
     return strategy
 
 
-def curves_of(trade_off: DictConfig) -> dict[str, Callable[[float], Strategy]]:
-    """Return for each curve its strategy as a function of the value that it varies."""
+def curves_of(trade_off: DictConfig, *, has_latents: bool) -> dict[str, Callable[[float], Strategy]]:
+    """Return for each curve its strategy as a function of the value that it varies; no `Latent` without latents."""
     return {
         name: partial(_at_value, curve, trade_off.vary[name], num=trade_off.num_captions)
         for name, curve in trade_off.curves.items()
+        if has_latents or not issubclass(get_class(curve["_target_"]), Latent)
     }
 
 

@@ -13,7 +13,7 @@ from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import CaptioningModule, Constraints, EvaluationOutput, FeatureShape, GeneratedBatch
 from lightning_modules.build import Config, assemble_dalle, build
-from lightning_modules.checkpoints.vae_sources import VAESource
+from lightning_modules.checkpoints.vae_sources import vae_source
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
@@ -82,7 +82,7 @@ class DalleCaptioner(SplitEvaluation, OptimizedModule, CaptioningModule):
         self.save_hyperparameters(logger=False)  # the run's whole config goes to the logger, not this part of it
         self.image_size = image_size
         self.tokenizer = CaptionTokenizer.from_json(tokenizer)
-        self._vae_source: VAESource = build(vae)
+        self._vae_source = vae_source(vae)
         self.hparams["vae"] = self._vae_source.stored()
         if self._vae_source.trained_on is not None:
             self.record_training(self._vae_source.trained_on)

@@ -6,6 +6,10 @@ reloads alone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from hydra.utils import instantiate
 
 from datamodules.training_record import TrainingRecord
 from lightning_modules.build import Config, assemble_discrete_vae
@@ -23,7 +27,9 @@ class VAESource(ABC):
         trained_on: What the weights were trained on; None where that is not known, or noted elsewhere.
     """
 
-    trained_on: TrainingRecord | None = None
+    @property
+    def trained_on(self) -> TrainingRecord | None:
+        return None
 
     @abstractmethod
     def build(self, image_size: int) -> CodeNetwork:
@@ -42,6 +48,12 @@ class VAESource(ABC):
         return
 
 
+def vae_source(config: Config) -> VAESource:
+    """Build a source; the settings of a discrete VAE within its own are handed over as they are."""
+    source: VAESource = instantiate(config, _recursive_=False, _convert_="all")
+    return source
+
+
 class TrainedVAE(VAESource):
     """The discrete VAE of a checkpoint that `train.py model=discrete_vae` wrote.
 
@@ -52,8 +64,17 @@ class TrainedVAE(VAESource):
 
     def __init__(self, *, checkpoint: str, trusted_packages: Sequence[str] = ()) -> None:
         self.checkpoint = checkpoint
-        self.coder = load_image_coder(checkpoint, trusted_packages=trusted_packages)
-        self.trained_on = self.coder.trained_on
+        self.trusted_packages = trusted_packages
+
+    @cached_property
+    def coder(self) -> Any:
+        """The module of the checkpoint, read when it is needed."""
+        return load_image_coder(self.checkpoint, trusted_packages=self.trusted_packages)
+
+    @property
+    def trained_on(self) -> TrainingRecord | None:
+        trained_on: TrainingRecord | None = self.coder.trained_on
+        return trained_on
 
     def build(self, image_size: int) -> CodeNetwork:
         network: CodeNetwork = self.coder.network

@@ -187,10 +187,9 @@ def test_what_is_no_discrete_vae_of_these_images_is_refused(
         "missing": r"none\.ckpt",
     }[wrong]
     settings = ["data.image_size=64"] if wrong == "size" else []
-    with pytest.raises(Exception, match=message) as error:
+    with pytest.raises(ValueError, match=message) as error:
         build_tiny(tmp_path / "run", *settings, choices=_choices(path))
-    assert "\n" not in str(error.value.__cause__ or error.value)
-    assert isinstance(error.value, ValueError)
+    assert "\n" not in str(error.value)
 
 
 def test_alone_terms_need_a_causal_condition(vae: Path, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lightning_modules.networks.dalle import DALLE
-from tests.lightning_modules.networks.layers.test_transformer_layer import OPTIONS, weights_of_dalle_pytorch
-from tests.lightning_modules.networks.tiny_dalle import BOS, EOS, PAD, tiny_dalle, tiny_vae
+from tests.lightning_modules.networks.layers.test_transformer_layer import OPTIONS
+from tests.lightning_modules.networks.tiny_dalle import BOS, EOS, PAD, tiny_dalle
+from tests.reference_dalle.conversion import as_ours, greedy_codes
 from tests.reference_dalle.model import ReferenceDALLE
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -178,48 +179,9 @@ def reference() -> ReferenceDALLE:
     return ReferenceDALLE()
 
 
-def _as_dalle_pytorch(reference: ReferenceDALLE) -> DALLE:
-    """Return our network with the reference's weights: its one vocabulary cut in two."""
-    theirs, words = reference.model, reference.num_texts
-    network = tiny_dalle(
-        vae=tiny_vae(grid=4),
-        vocab_size=words - reference.text_length,
-        prefix=(0,),
-        pad_id=0,
-        num_positions=1 + reference.text_length,
-        num_codes=32,
-        hidden_size=48,
-        feedforward_size=4 * 48,
-        padding="learned",
-        condition="causal",
-        codebook=False,
-        **OPTIONS["all"],
-    )
-    weights = {
-        "text.table.weight": theirs.text_emb.weight,
-        "text.position_LH": theirs.text_pos_emb.weight,
-        "text.head.weight": theirs.to_logits[1].weight[:words],
-        "text.head.bias": theirs.to_logits[1].bias[:words],
-        "image.code_embedding.table.weight": theirs.image_emb.weight,
-        "image.row_RH": dict(theirs.image_pos_emb.named_parameters())["weights.0"][0, :, 0],
-        "image.column_CH": dict(theirs.image_pos_emb.named_parameters())["weights.1"][0, 0],
-        "image.head.weight": theirs.to_logits[1].weight[words:],
-        "image.head.bias": theirs.to_logits[1].bias[words:],
-        "transformer.norm.weight": theirs.to_logits[0].weight,
-        "transformer.norm.bias": theirs.to_logits[0].bias,
-    }
-    for number, layer in enumerate(theirs.transformer.layers.layers):
-        own = weights_of_dalle_pytorch(layer, num_heads=2)
-        weights |= {f"transformer.layers.{number}.{name}": tensor for name, tensor in own.items()}
-    missing, unexpected = network.load_state_dict(weights, strict=False)
-    assert unexpected == []
-    assert all(name.startswith("vae.") or name == "image.begin_H" for name in missing)
-    return network
-
-
 @torch.no_grad()
 def test_with_its_weights_it_is_dalle_pytorch(reference: ReferenceDALLE) -> None:
-    network = _as_dalle_pytorch(reference)
+    network = as_ours(reference)
     text_NL = torch.tensor([[3, 5, 2, 0, 0, 0], [7, 19, 4, 4, 8, 1], [1, 0, 0, 0, 0, 0], [0] * 6, [4, 4, 9, 2, 0, 0]])
     codes_NP = torch.randint(32, (5, 16), generator=torch.Generator().manual_seed(1))
     tokens_NL = network.text.with_prefix(text_NL)
@@ -233,15 +195,6 @@ def test_with_its_weights_it_is_dalle_pytorch(reference: ReferenceDALLE) -> None
     text = cross_entropy(output.text_logits_WV, output.targets_RL.flatten())
     codes = cross_entropy(output.code_logits_RPK.transpose(1, 2), codes_NP)
     torch.testing.assert_close(text / 8 + codes * 7 / 8, losses.loss, rtol=0, atol=1e-5)
-    drawn_NP = _greedy(network, tokens_NL)
+    drawn_NP = greedy_codes(network, tokens_NL)
     assert torch.equal(drawn_NP, reference.greedy_codes(text_NL))
     assert len(drawn_NP.unique()) > 3
-
-
-def _greedy(network: DALLE, tokens_RL: Tensor) -> Tensor:
-    codes: list[Tensor] = []
-    state = network.start_drawing(tokens_RL)
-    for _ in range(network.num_positions):
-        logits_RK, state = network.step_drawing(codes[-1] if codes else None, state)
-        codes.append(logits_RK.argmax(dim=1))
-    return torch.stack(codes, dim=1)

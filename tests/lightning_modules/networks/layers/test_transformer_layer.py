@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.attentions import MultiHeadAttention, attend
 from lightning_modules.networks.layers.dropout import Dropout
 from lightning_modules.networks.layers.transformer_layer import TransformerLayer
+from tests.reference_dalle.conversion import LAYER, layer_weights
 from tests.reference_dalle.model import ReferenceDALLE
 
 SIZES: dict[str, Any] = {"hidden_size": 8, "num_heads": 2, "feedforward_size": 12}
@@ -22,7 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no bias": {"bias": False},
     "gated": {"feedforward": "geglu"},
     "scaled": {"layer_scale": 0.1},
-    "all": {"bias": False, "feedforward": "geglu", "layer_scale": 0.1},
+    "all": LAYER,
 }
 
 
@@ -116,26 +117,6 @@ def test_an_unknown_feedforward_network_is_refused() -> None:
         TransformerLayer(**SIZES, dropout=0.0, cross_attention=None, feedforward="relu")  # type: ignore[arg-type]
 
 
-def weights_of_dalle_pytorch(theirs: Any, num_heads: int) -> dict[str, Tensor]:
-    """Return the weights of a layer of DALLE-pytorch, whose queries, keys and values are in turn, by our names."""
-    attention, feedforward = theirs
-    together_DH = attention.fn.fn.fn.to_qkv.weight
-    by_head_DH = together_DH.unflatten(0, (3, num_heads, -1)).transpose(0, 1).flatten(0, 2)
-    parts = {
-        "norm_words": attention.fn.norm,
-        "out": attention.fn.fn.fn.to_out[0],
-        "norm_feedforward": feedforward.fn.norm,
-        "feedforward.0": feedforward.fn.fn.net[0],
-        "feedforward.2": feedforward.fn.fn.net[3],
-    }
-    weights = {f"{ours}.{name}": tensor for ours, part in parts.items() for name, tensor in part.state_dict().items()}
-    return weights | {
-        "query_key_value.weight": by_head_DH,
-        "scale_words.scale_H": attention.scale.flatten(),
-        "scale_feedforward.scale_H": feedforward.scale.flatten(),
-    }
-
-
 @torch.no_grad()
 def test_with_its_options_it_is_a_layer_of_dalle_pytorch() -> None:
     transformer = ReferenceDALLE(hidden_size=48, num_heads=2, depth=2).model.transformer
@@ -145,7 +126,7 @@ def test_with_its_options_it_is_a_layer_of_dalle_pytorch() -> None:
         layer = TransformerLayer(
             hidden_size=48, num_heads=2, feedforward_size=4 * 48, dropout=0.0, cross_attention=None, **OPTIONS["all"]
         )
-        layer.load_state_dict(weights_of_dalle_pytorch(theirs, num_heads=2))
+        layer.load_state_dict(layer_weights(theirs, num_heads=2))
         before_NLH = x_NLH
         x_NLH, _ = layer(x_NLH, torch.zeros(3, 2, 0, 48), None)
         assert (x_NLH - before_NLH).abs().max() > 0.1
