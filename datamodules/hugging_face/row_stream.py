@@ -128,9 +128,8 @@ def open_shard(address: str) -> Iterator[IO[bytes]]:
     Raises:
         ValueError: The data set cannot be opened, or is cut off.
     """
-    *fields, columns = json.loads(address.removeprefix(f"{SCHEME}:"))
-    image, captions, *others = columns
-    part = Part(*fields, Columns(image, tuple(captions), *others))
+    given = Part(*json.loads(address.removeprefix(f"{SCHEME}:")))
+    part = given._replace(columns=Columns(*given.columns))
     rows = open_stream(part.path, config=part.config, revision=part.revision)[part.split]
     here = Path(part.path).expanduser()
     with tempfile.TemporaryFile() as file:
