@@ -40,7 +40,7 @@ class ConvolutionalReader(CodeReader):
             *(ResidualBlock(channels) for _ in range(num_blocks)),
             nn.ReLU(),
             nn.Conv2d(channels, hidden_size, 1),
-        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as of every module
+        ).to(memory_format=torch.channels_last)
 
     def forward(self, x_BPH: Tensor, decoded: Callable[[], Tensor]) -> Tensor:
         x_BHhw = x_BPH.transpose(1, 2).unflatten(2, self.grid_size).contiguous(memory_format=torch.channels_last)

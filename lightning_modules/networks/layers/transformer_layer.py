@@ -96,9 +96,9 @@ class TransformerLayer(nn.Module):
         query_NKLh, new_NKLhh = by_head_NKLhhh.split([width, 2 * width], dim=-1)
         read_NKThh = torch.cat([read_NKThh, new_NKLhh], dim=2)
         key_NKTh, value_NKTh = read_NKThh.chunk(2, dim=-1)
-        if isinstance(sees, str) and sees == "earlier":
-            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _later_words(x_NLH.shape[1], read_NKThh))
-        else:  # long sequences: without a matrix of all weights
+        if x_NLH.device.type == "cpu" or (isinstance(sees, str) and sees == "earlier"):
+            attended_NLH = attend(query_NKLh, key_NKTh, value_NKTh, _unseen(sees, x_NLH.shape[1], read_NKThh))
+        else:  # without a matrix of all weights; on a CPU it is no faster, and in bfloat16 takes twice the time
             seen = sees if isinstance(sees, Tensor) else None
             attended_NKLh = scaled_dot_product_attention(query_NKLh, key_NKTh, value_NKTh, seen)
             attended_NLH = attended_NKLh.transpose(1, 2).flatten(2)
@@ -127,6 +127,13 @@ class LayerScale(nn.Module):
 
     def forward(self, x_NLH: Tensor) -> Tensor:
         return x_NLH * self.scale_H
+
+
+def _unseen(sees: Sees, num_new: int, read_NKThh: Tensor) -> Tensor | None:
+    """Return what each of the new words does not see, as booleans; None where it sees all."""
+    if isinstance(sees, Tensor):
+        return sees.logical_not()
+    return None if sees == "all" else _later_words(num_new, read_NKThh)
 
 
 def _later_words(num_new: int, read_NKThh: Tensor) -> Tensor | None:
