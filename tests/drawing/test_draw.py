@@ -189,7 +189,7 @@ def test_a_folder_is_gone_on_with(
         (["KNOWN", "--json", "--keep", "1"], "--keep 1: expected --rank, by which the first are kept; add it"),
         (["KNOWN", "--json", "--rank", "caption", "--keep", "5"], "--keep 5: expected 1 to 4, as many as are drawn"),
         (["KNOWN", "--json", "--prime-rows", "1"], "--prime-rows 1: expected --prime, the image whose rows they are"),
-        (["KNOWN", "--json", "--prime", "gone.png"], "--prime gone.png cannot be used"),
+        (["KNOWN", "--json", "--prime", "gone.png"], "gone.png: there is no such file; check the path"),
         (["KNOWN", "--json", "--prompts-from", "gone.txt"], "--prompts-from gone.txt cannot be used"),
         (["KNOWN", "--json", "--rank", "nonsense"], "argument --rank: invalid choice: 'nonsense'"),
         (["KNOWN", "--json", "--batch-size", "0"], "--batch-size 0: expected at least 1"),
