@@ -29,7 +29,7 @@ class CaptionSamples(EvaluationCallback):
         ValueError: There is no image, or less than none is to be printed.
     """
 
-    def __init__(self, num_images: int = 8, num_printed: int = 0) -> None:
+    def __init__(self, num_images: int = 8, num_printed: int = 3) -> None:
         if num_images < 1:
             raise ValueError(f"callbacks.samples.num_images must be at least 1, got {num_images}")
         if num_printed < 0:
