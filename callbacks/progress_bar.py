@@ -16,7 +16,7 @@ class ProgressBar(TQDMProgressBar):
         refresh_rate: Steps from one update of a bar to the next; 0 shows nothing.
     """
 
-    def __init__(self, refresh_rate: int = 1) -> None:
+    def __init__(self, refresh_rate: int = 10) -> None:
         super().__init__(refresh_rate=refresh_rate)
 
     def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:

@@ -49,6 +49,7 @@ def _data_settings(run_dir: Path) -> list[str]:
     """Return what the run's command line said of its data, quoted for a shell; nothing of the built-in data."""
     about = run_dir / ".hydra" / "hydra.yaml"
     hydra = OmegaConf.load(about).hydra if about.is_file() else HydraConfig.get()
-    chosen = [f"data={hydra.runtime.choices.data}"] if hydra.runtime.choices.data != BUILT_IN else []
+    option = hydra.runtime.choices["data"]
+    chosen = [f"data={option}"] if option != BUILT_IN else []
     own = [text for text in hydra.overrides.task if text.startswith("data.") and not text.startswith("data.look=")]
     return [shell_command(text) for text in (*chosen, *own)]
