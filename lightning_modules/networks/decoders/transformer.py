@@ -161,7 +161,7 @@ class TransformerDecoder(Decoder):
                 f"model.decoder.num_positions={len(self.position_LH)} is too few for captions of {end} tokens; "
                 f"raise it and train again, or lower generation.max_length or tokenizer.max_length"
             )
-        position_NLH = self.position_LH[start:end].expand(len(state.context_N1H), -1, -1)
+        position_NLH = self.position_LH[start:end].expand(state.context_N1H.shape[0], -1, -1)
         context_NLH = state.context_N1H.expand(-1, num_words, -1)
         embedded_NLH = self.input_projection(self.word_dropout(words_NLE))
         return self.dropout(embedded_NLH + packing.pack(position_NLH) + packing.pack(context_NLH))

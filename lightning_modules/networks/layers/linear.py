@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class Linear(nn.Linear):
     """PyTorch's, but without gradients its products of 32-bit floats are oneDNN's on a CPU.
 
-    PyTorch takes those of MKL there, which uses half the width of AMD's registers: captions took up to 1.6 times as
+    PyTorch takes those of MKL there, which uses half the width of AMD's registers: captions took up to 1.5 times as
     long. With gradients, in bfloat16 and on other devices there is nothing to gain.
     """
 
