@@ -24,9 +24,9 @@ from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.encoders import FeatureShape
-from lightning_modules.networks.latents import Latents
 from lightning_modules.optimized_module import OptimizedModule
 from lightning_modules.results.explanation import Explanation
+from lightning_modules.results.generated import CaptionCodes
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
 from utils.cache_key import cache_key, sources_of
 from utils.seeding import Generators, generators_of_images, run_seed
@@ -275,7 +275,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
 
     @torch.no_grad()
     def explain(
-        self, features_BPD: Tensor, tokens_NL: Tensor, latents: Latents | None = None, *, attention: bool = True
+        self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         """Return how likely each word was; what the heads of the layers look at is left out."""
         each, rest = divmod(len(tokens_NL), len(features_BPD))

@@ -259,6 +259,6 @@ def _latents_of(network: Captioner, features_BPD: Tensor, sampled: GeneratedBatc
 def _copy_of(network: Captioner) -> Captioner:
     """Return a copy that nothing trains, without the encoder, whose features both have."""
     copy = deepcopy(network).requires_grad_(False).eval()
-    copy.encoder = nn.Identity()
+    copy.encoder = nn.Identity()  # type: ignore[assignment] # which nothing asks for features
     copy.decoder_image = None
     return copy

@@ -184,8 +184,9 @@ class VAELoss(nn.Module):
             "kl_content": terms.kl_content_NZ.sum(dim=1),
         }
         if self.caption_weights is not None:
-            alike = terms.weights_N is None  # as in validation
-            samples["weighted"] = terms.smoothed_N if alike else terms.smoothed_N * terms.weights_N
+            samples["weighted"] = terms.smoothed_N
+            if terms.weights_N is not None:  # there are none in validation
+                samples["weighted"] = terms.smoothed_N * terms.weights_N
         if terms.reconstruction_R is not None:
             samples["reconstruction"] = terms.reconstruction_R
         samples |= terms.extra
