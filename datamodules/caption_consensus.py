@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.rewards import reward_frequencies, reward_tokens, similarity_to_others
 from utils.cache_key import cache_key, sources_of
 from utils.files import atomic_open, mapped
+from utils.progress import progress_bar
 
 CHUNK = 500  # images whose captions are compared at once
 
@@ -39,7 +39,7 @@ def consensus_or_load(captions: Sequence[Sequence[str]], *, cache_dir: Path) -> 
 def _consensus(captions: Sequence[Sequence[str]]) -> NDArray[np.float32]:
     frequencies = reward_frequencies(captions)
     parts: list[NDArray[np.float32]] = []
-    with tqdm(total=len(captions), desc="consensus of captions", unit="image", disable=None) as progress:
+    with progress_bar(total=len(captions), desc="consensus of captions", unit="image") as progress:
         for start in range(0, len(captions), CHUNK):
             chunk = captions[start : start + CHUNK]
             parts.append(_of_images(chunk, frequencies))

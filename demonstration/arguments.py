@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from captioning.arguments import OneLineParser
+from captioning.example import EXAMPLE_MODEL
 from utils.home_folder import user_path
 
 LOOPBACK = "127.0.0.1"
@@ -16,7 +17,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         ValueError: An option is unknown, or its value is of the wrong kind.
     """
     parser = OneLineParser(prog="demo.py", description="Try a trained captioner in the browser.")
-    parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
+    parser.add_argument(
+        "checkpoint",
+        type=user_path,
+        nargs="?",
+        default=EXAMPLE_MODEL,
+        help="a checkpoint that train.py wrote, or a folder of a model (left out: the small one that comes along)",
+    )
     parser.add_argument(
         "--examples",
         type=user_path,

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
-from tqdm import tqdm
-
 from drawing.pipeline import Drawings
+from utils.progress import progress_bar
 
 MANY = 10  # images that a progress bar is worth showing for
 
@@ -33,7 +32,7 @@ def draw_batches(
     """
     at_once = max(batch_size // num, 1)
     silent = num * len(prompts) < MANY or not sys.stderr.isatty()
-    with tqdm(total=num * len(prompts), unit="image", disable=silent) as progress:
+    with progress_bar(total=num * len(prompts), desc="drawing", unit="image", disable=silent) as progress:
         for start in range(0, len(prompts), at_once):
             batch = prompts[start : start + at_once]
             undone = [place for place in range(len(batch)) if start + place + 1 not in done]

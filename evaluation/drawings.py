@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from datamodules.caption_datamodule import CaptionDataModule
 from datamodules.split import CaptionSplit
@@ -30,6 +29,7 @@ from metrics import (
     retrieval,
     true_ranks,
 )
+from utils.progress import progress_bar
 from utils.seeding import generators_of_images
 
 
@@ -136,7 +136,7 @@ def _draw(
 ) -> _Drawings:
     numbers = [number for batch in batches for number in batch.numbers]
     captions = [_longest(captioner, split.captions[number]) for number in numbers]
-    with tqdm(total=num * len(captions), desc="drawings", unit="image") as progress:
+    with progress_bar(total=num * len(captions), desc="drawings", unit="image") as progress:
         drawn = draw_each(
             captioner, captions, drawing, num=num, seed=seed, batch_size=batch_size, advance=progress.update
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from utils.scripts import FACET
 
-COMMANDS = ("train", "caption", "evaluate", "score", "export", "average", "write_shards")
+COMMANDS = ("train", "caption", "draw", "demo", "evaluate", "score", "export", "average", "write_shards")
 
 START = """\
 to begin with:
