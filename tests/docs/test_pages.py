@@ -35,7 +35,8 @@ from tests.tiny_run import ROOT, compose_train, hydra_job
 
 SHELL = blocks("bash", "sh")
 COMMANDS = [(block, words) for block in SHELL for words in block.commands]
-OURS = [(block, words) for block, words in COMMANDS if words[0] == "python" and words[1] in SCRIPTS]
+TUNING = "benchmarks/tuned_ranking.py"  # which takes the settings of evaluate.py
+OURS = [(block, words) for block, words in COMMANDS if words[0] == "python" and words[1] in (*SCRIPTS, TUNING)]
 DISTINCT = {tuple(words): f"{block}-{' '.join(words[1:])[:50]}" for block, words in OURS}
 SET_UP = "python3 -m pip install --quiet --upgrade --target .uv uv && .uv/bin/uv run "
 OTHERS = ("tensorboard", "torchrun", "export", "ruff", "mypy", "grep")
@@ -125,7 +126,7 @@ def test_comments_of_settings_are_found() -> None:
     assert meaning["model.loss.style_free_bits"].startswith("Nats that are free in each dimension")
     assert meaning["model.loss.reconstruction_weight"].startswith("small until")
     assert "Each weight is a number or a schedule" in option.about[1]
-    assert option.chooses == ("kl_loss_weight=linear", "terms=none")
+    assert option.chooses == ("kl_loss_weight=linear", "weights=none", "terms=none")
     middle, beam3 = (
         _hooks().read_option(ROOT / f"conf/{name}.yaml") for name in ("model/middle/residual", "generation/beam3")
     )
@@ -165,9 +166,9 @@ def test_every_command_is_looked_at() -> None:
 @pytest.mark.parametrize("words", DISTINCT, ids=DISTINCT.values())
 def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) -> None:
     _, script, *arguments = words
-    if script in ("train.py", "evaluate.py", "write_shards.py"):
+    if script in ("train.py", "evaluate.py", "write_shards.py", TUNING):
         for job in jobs_of(arguments):
-            _compose(script.removesuffix(".py"), job, tmp_path)
+            _compose("evaluate" if script == TUNING else script.removesuffix(".py"), job, tmp_path)
     elif script == "caption.py":
         options = parse_caption(arguments)
         for settings in strategy_settings(options):
