@@ -1,12 +1,12 @@
 """`summary.png` of a run: validation images, what the model says of them in several styles, and reconstructions."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from lightning_fabric.utilities import move_data_to_device
 from pytorch_lightning import Trainer
-from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from datamodules.caption_datamodule import CaptionDataModule
@@ -17,21 +17,23 @@ from pictures.changed_words import MarkedWord, marked_words
 from pictures.image_rows import ImageRow, draw_image_rows
 from pictures.pixels import to_picture
 from utils.files import atomic_open
-from utils.lightning_internals import figures_step
+
+log = logging.getLogger(__name__)
 
 FILE = "summary.png"
 
 
 def save_picture(rows: Sequence[ImageRow], trainer: Trainer) -> Path | None:
-    """Write the picture into the run's folder, and show it in TensorBoard; return its file, None without any row."""
+    """Write the picture into the run's folder; return its file, None without any row, or where it cannot be written."""
     if not rows:
         return None
-    picture_3HW = draw_image_rows(rows)
     path = Path(trainer.default_root_dir) / FILE
-    with atomic_open(path, "wb") as file:
-        to_picture(picture_3HW).save(file, format="PNG", optimize=True)
-    if isinstance(trainer.logger, TensorBoardLogger):
-        trainer.logger.experiment.add_image("summary", picture_3HW, figures_step(trainer))
+    try:
+        with atomic_open(path, "wb") as file:
+            to_picture(draw_image_rows(rows)).save(file, format="PNG", optimize=True)
+    except OSError as error:  # a run that has trained does not end for it
+        log.warning("%s could not be written (%s)", path, error.strerror)
+        return None
     return path
 
 

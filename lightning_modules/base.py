@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
+from torch.optim import Optimizer
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
@@ -27,6 +28,7 @@ from lightning_modules.networks.latents import Latents
 from lightning_modules.results.evaluation_output import EvaluationOutput, Example
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes, GeneratedBatch
+from utils.lightning_internals import take_clipped_gradients
 from utils.seeding import Generators, generators_of_images, run_seed
 
 Constraints = Sequence[str] | Sequence[Sequence[str]] | None
@@ -78,6 +80,11 @@ class FacetModule(LightningModule, ABC):
     def record_training(self, record: TrainingRecord) -> None:
         """Note that the weights were trained on these images, beside those that are known."""
         self.trained_on = record if self.trained_on is None else self.trained_on | record
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *args: Any, **settings: Any) -> None:
+        """Clip gradients, also those of a fused optimizer under mixed precision."""
+        take_clipped_gradients(optimizer)
+        super().configure_gradient_clipping(optimizer, *args, **settings)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint.update(upgraded(checkpoint))

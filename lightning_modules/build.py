@@ -105,7 +105,9 @@ def assemble(
         decoder=built_decoder,
         middle=build(middle, in_dim=built_decoder.hidden_size, vocab_size=vocabulary.size),
         relaxation=build(relaxation),
-        image_decoder=build(image_decoder, embedding_dim=built_embedding.embedding_dim) if image_decoder else None,
+        image_decoder=build(image_decoder, embedding_dim=built_embedding.embedding_dim)
+        if "_target_" in image_decoder  # an experiment may give none sizes
+        else None,
         prefix=vocabulary.prefix,
     )
 

@@ -15,7 +15,6 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from lightning_modules.base import FacetModule
 from lightning_modules.build import build
-from utils.lightning_internals import take_clipped_gradients
 
 Settings = list[dict[str, Any]]
 """Of each group of parameters, with what the scheduler has added to them."""
@@ -41,7 +40,6 @@ class OptimizedModule(FacetModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = build(self.hparams["optimizer"], self.parameter_groups())
-        take_clipped_gradients(optimizer)
         configured: Any = optimizer
         if self.hparams["scheduler"]:
             total_steps = max(1, int(self.trainer.estimated_stepping_batches))

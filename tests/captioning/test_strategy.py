@@ -36,6 +36,7 @@ def test_choices_are_the_files_of_the_config() -> None:
         "greedy",
         "latent",
         "latent_set",
+        "pool",
         "sample",
     ]
     with pytest.raises(ValueError, match="--strategy: invalid choice: 'beams'"):
@@ -216,7 +217,7 @@ def test_ranked_captions_come_best_first(
 ) -> None:
     arguments: list[object] = [trained.best, *photos, "--num", 5, "--strategy", "sample", "--set", "max_length=6"]
     index: list[object] = []
-    if name in ("consensus", "diverse", "mix"):
+    if name in ("consensus", "diverse", "mbr", "mix"):
         _, datamodule = build_tiny(tmp_path / "run")
         TrainingIndex.make(load_captioner(trained.best), datamodule.splits["train"]).save(tmp_path / "index.npz")
         index = ["--index", tmp_path / "index.npz"]

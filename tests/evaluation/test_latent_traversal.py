@@ -34,10 +34,10 @@ def test_codes_of_captions_are_those_of_the_loss(tmp_path: Path) -> None:
     batch = next(iter(datamodule.val_dataloader()))
     features_BPD = captioner.features_of(batch)
     torch.manual_seed(2)
-    _, latents = captioner._terms(features_BPD, batch, torch.arange(len(batch.tokens_NL)))
+    _, output = captioner._terms(features_BPD, batch, torch.arange(len(batch.tokens_NL)))
     torch.manual_seed(2)
     codes = captioner.latents_of_captions(features_BPD, batch.references)
-    torch.testing.assert_close(codes.style, latents.style)
+    torch.testing.assert_close(codes.style, output.latents.style)
     assert codes.style.kl.sum(dim=1).min() > 0
 
 

@@ -95,7 +95,10 @@ def test_mistakes_get_one_line(trained: TinyRun, tmp_path: Path, monkeypatch: py
         ((str(tmp_path / "words.ckpt"), "--to", "onnx", new), f"error: {tmp_path / 'words.ckpt'}: not a readable"),
         ((str(tmp_path), "--to", "onnx", new), f"error: {tmp_path}: this folder holds no model"),
         ((best, "--to", "safetensors", new, "--quantize", "int8"), "error: --quantize: expected --to onnx beside it"),
-        ((best, "--to", "safetensors", new, "--scores", best), f"error: {best}: expected the scores.json of a report"),
+        (
+            (best, "--to", "safetensors", new, "--scores", best),
+            f"error: {best}: expected the scores.json that",
+        ),
         ((best, "--to", "onnx", new, "--compare-on", "gone.jpg"), "error: gone.jpg: there is no such file or folder"),
     ):
         with pytest.raises(SystemExit) as ended:

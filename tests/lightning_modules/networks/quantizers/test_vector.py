@@ -53,6 +53,7 @@ def test_a_dead_code_moves_to_a_feature_of_the_batch_and_only_when_it_is_time() 
 
 
 def test_it_starts_from_vectors_of_the_first_batch_once() -> None:
+    torch.manual_seed(0)
     quantizer = VectorQuantizer(width=3, num_codes=8, code_dim=2).train()
     grid_BPD = torch.randn(2, 10, 3)
     quantizer(grid_BPD, 0)
