@@ -45,7 +45,7 @@ def rows_of_captions(images: Sequence[StyledImage]) -> list[ImageRow]:
 def _row(image: StyledImage) -> ImageRow:
     pictures = [("image", image.image_3HW)]
     if image.reconstruction_3HW is not None:
-        pictures.append(("from the longest", image.reconstruction_3HW))
+        pictures.append(("reconstructed", image.reconstruction_3HW))
     people = CaptionRow("•", marked_words(image.reference, image.reference))
     model = [CaptionRow(caption.style or "•", _words(caption)) for caption in image.captions]
     return ImageRow(pictures, [Section("people", [people]), Section("model", model)])

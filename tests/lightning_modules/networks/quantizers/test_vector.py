@@ -64,7 +64,8 @@ def test_it_starts_from_vectors_of_the_first_batch_once() -> None:
     ).all()  # a hundredth on its way to a mean
     before = quantizer.codebook_KE.clone()
     quantizer(grid_BPD + 5, 1)
-    assert (quantizer.codebook_KE - before).abs().max() < 0.2  # moved by a hundredth, and not drawn anew
+    moved_K = (quantizer.codebook_KE - before).norm(dim=1)
+    assert moved_K.median() < 0.05  # the nearest ones by some hundredths of their way, the others not at all
     few = VectorQuantizer(width=3, num_codes=8, code_dim=2).train()
     few(torch.randn(1, 3, 3), 0)  # fewer vectors than codes
     assert few.started
