@@ -9,14 +9,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from drawing import DrawingPipeline
+from drawing.pipeline import Drawings
 from lightning_modules import CaptioningModule, GeneratedBatch
-from lightning_modules.generation import ConstrainedBeam, Greedy, Latent, Sample, Strategy
+from lightning_modules.generation import ConstrainedBeam, Greedy, Latent, Sample, SampledDrawing, Strategy
 from lightning_modules.networks.latents import LatentCode
+from lightning_modules.ranking import CaptionOfDrawing
 from lightning_modules.results.explained_captions import ExplainedCaption, explained_captions
 from utils.seeding import generators_of_images, image_digests
 
 NUM_DIVERSE = 5
 NUM_WITH_WORDS = 3
+NUM_DRAWN = 4
+GUIDANCE = 2.0  # of drawings
 MAX_LETTERS = 400  # of a sentence
 MAX_PHRASES = 6  # that must appear: the search takes longer with each
 TEMPERATURE = 0.7  # of words, where captions are to differ
@@ -115,15 +120,32 @@ def reconstruct(captioner: CaptioningModule, sentence: str) -> SentencePicture:
     Raises:
         ValueError: It is empty or too long, or the model makes no pictures.
     """
-    if not sentence.strip():
-        raise ValueError("expected a sentence, got none; write what the picture shows")
-    if len(sentence) > MAX_LETTERS:
-        raise ValueError(f"expected at most {MAX_LETTERS} letters, got {len(sentence)}; shorten the sentence")
+    _refuse_length(sentence)
     tokenizer = captioner.tokenizer
     ids = tokenizer.encode(sentence)[len(tokenizer.vocabulary.prefix) :]
     tokens_1L = torch.tensor([ids], device=captioner.device)
     (image_3HW,) = captioner.reconstruct(tokens_1L).cpu()
     return SentencePicture(tokenizer.decode(ids), image_3HW, unknown_words(captioner, sentence))
+
+
+def draw(captioner: CaptioningModule, sentence: str, seed: int) -> Drawings:
+    """Draw a few pictures of a sentence; first is that of which the model would say it most likely.
+
+    Raises:
+        ValueError: It is empty or too long, or has a word that the model does not know.
+    """
+    _refuse_length(sentence)
+    drawing = SampledDrawing(guidance=GUIDANCE, top_p=0.9)
+    pipeline = DrawingPipeline(captioner, device=captioner.device)
+    (drawn,) = pipeline.draw_batch([sentence], drawing, num=NUM_DRAWN, seed=seed, ranker=CaptionOfDrawing())
+    return drawn
+
+
+def _refuse_length(sentence: str) -> None:
+    if not sentence.strip():
+        raise ValueError("expected a sentence, got none; write what the picture shows")
+    if len(sentence) > MAX_LETTERS:
+        raise ValueError(f"expected at most {MAX_LETTERS} letters, got {len(sentence)}; shorten the sentence")
 
 
 def unknown_words(captioner: CaptioningModule, text: str) -> list[str]:

@@ -13,6 +13,7 @@ from demonstration.answers import (
     caption_diversely,
     caption_greedily,
     caption_with_words,
+    draw,
     reconstruct,
 )
 from demonstration.chooser import Chooser
@@ -29,6 +30,7 @@ from demonstration.style_dimensions import (
 from demonstration.views import (
     show_captions,
     show_constrained,
+    show_drawings,
     show_hint,
     show_picture,
     show_problem,
@@ -257,7 +259,7 @@ def constraints_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
 def sentence_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
     """A picture that is reconstructed from a sentence."""
     sentence = gr.Textbox(label="Sentence", info="Edit it, and see what the model makes of it", max_length=MAX_LETTERS)
-    draw = gr.Button("Draw the sentence", variant="primary", size="md", elem_classes="act")
+    again = gr.Button("Draw the sentence", variant="primary", size="md", elem_classes="act")
     answer = answer_area()
 
     @answered
@@ -268,8 +270,26 @@ def sentence_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
         greedy = seen.captions[0].caption
         return [greedy, picture_of(seen, greedy)]
 
-    for event in (sentence.submit, draw.click):
+    for event in (sentence.submit, again.click):
         on(event, picture_of, [viewed, sentence], [answer])
+    return Panel([sentence, answer], show, ["", show_hint(NO_PICTURE)])
+
+
+def drawings_panel(demonstration: Demonstration, viewed: gr.State) -> Panel:
+    """Pictures that are drawn of a sentence."""
+    sentence = gr.Textbox(label="Sentence to draw", info="Words that the model knows", max_length=MAX_LETTERS)
+    again = gr.Button("Draw four pictures", variant="primary", size="md", elem_classes="act")
+    answer = answer_area()
+
+    @answered
+    def drawings_of(seen: Viewed, text: str) -> str:
+        return show_drawings(draw(demonstration.captioner, text, seed=0))
+
+    def show(seen: Viewed) -> list[Any]:
+        return [seen.captions[0].caption, show_hint("Edit the sentence and press Enter.")]
+
+    for event in (sentence.submit, again.click):
+        on(event, drawings_of, [viewed, sentence], [answer])
     return Panel([sentence, answer], show, ["", show_hint(NO_PICTURE)])
 
 
@@ -285,5 +305,6 @@ PARTS = (
     Part("Two styles", _can_mix, mixing_panel),
     Part("Words to use", lambda shared: True, constraints_panel),
     Part("Sentence to picture", lambda shared: shared.captioner.can_reconstruct, sentence_panel),
+    Part("Drawings", lambda shared: shared.captioner.can_draw, drawings_panel),
 )
 """All tabs, in order."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from demonstration.answers import Picture, SentencePicture
+from drawing.pipeline import Drawings
 from lightning_modules.results.explained_captions import ExplainedCaption
 from pictures.changed_words import changed_words
 from pictures.pages.overlay import overlay, relative_heat
@@ -85,6 +86,13 @@ def show_constrained(words: str, captions: Sequence[ExplainedCaption]) -> str:
 def show_picture(picture: Picture, answer: SentencePicture) -> str:
     """Return a picture beside the one that was reconstructed from a sentence."""
     return _render("pictured", picture, answer)
+
+
+def show_drawings(drawings: Drawings) -> str:
+    """Return pictures that were drawn of a sentence, each with how likely the sentence is, given it."""
+    assert drawings.scores is not None
+    pictures = [*zip(drawings.images_M3HW.cpu(), drawings.scores, strict=True)]
+    return _render("drawn", drawings.prompt, pictures)
 
 
 def words_of(caption: ExplainedCaption) -> list[ShownWord]:

@@ -11,11 +11,12 @@ from demonstration.answers import (
     caption_diversely,
     caption_greedily,
     caption_with_words,
+    draw,
     own_style,
     reconstruct,
     see,
 )
-from demonstration.views import show_constrained, show_styled, show_words
+from demonstration.views import show_constrained, show_drawings, show_styled, show_words
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Greedy
 from tests.tiny_run import TinyRun, run_tiny
@@ -126,3 +127,18 @@ def test_a_model_without_attention_says_so(
     html = show_words(seen, caption_greedily(captioner, seen)[0])
     assert "has no attention to show" in html
     assert "<img" not in html
+
+
+def test_drawings_of_a_sentence_are_shown_likeliest_first(trained_dalle: TinyRun) -> None:
+    captioner = load_captioner(trained_dalle.best)
+    drawings = draw(captioner, "a red circle", seed=0)
+    assert len(drawings.images_M3HW) == 4
+    assert drawings.scores == sorted(drawings.scores or [], reverse=True)
+    html = show_drawings(drawings)
+    assert html.count("<figure>") == 4
+    assert "Drawing 4 of: a red circle" in html
+    assert show_drawings(draw(captioner, "a red circle", seed=0)) == html
+    with pytest.raises(ValueError, match="expected a sentence, got none"):
+        draw(captioner, " ", seed=0)
+    with pytest.raises(ValueError, match="unicorn"):
+        draw(captioner, "a red unicorn", seed=0)
