@@ -13,13 +13,15 @@ TOUR = ROOT / "docs/tour.ipynb"
 MOST_BYTES = 300_000
 RUN = """
 import sys
+import tempfile
 import nbformat
 from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
 notebook = nbformat.read(sys.argv[1], 4)
-kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-NotebookClient(notebook, km=kernel, timeout=300, coalesce_streams=True).execute()
+with tempfile.TemporaryDirectory() as folder:  # of the sockets
+    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
+    NotebookClient(notebook, km=kernel, timeout=300, coalesce_streams=True).execute()
 nbformat.write(notebook, sys.argv[2])
 """  # in a process of its own: the library leaves sockets open
 
