@@ -202,6 +202,7 @@ def test_every_ranking_orders_the_captions(ranking: str, trained: TinyRun, repor
     index = {
         "consensus": [f"ranking.index={tmp_path}/index.npz"],
         "diverse": [f"ranking.index={tmp_path}/index.npz"],
+        "mbr": [f"ranking.index={tmp_path}/index.npz"],
         "mix": [f"ranking.rankers.consensus.index={tmp_path}/index.npz", "ranking.weights.reconstruction=1"],
     }
     settings = ["num_captions=4", *index.get(ranking, [])]
