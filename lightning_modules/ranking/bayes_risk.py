@@ -12,7 +12,7 @@ from torch import Tensor
 
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
-from lightning_modules.ranking.drawn_captions import drawn_captions, tokenized
+from lightning_modules.ranking.drawn_captions import drawn_captions, image_of_captions, tokenized
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import DocumentFrequencies, PairedCaptions, bleu_similarities
@@ -86,9 +86,8 @@ class BayesRisk(Ranker):
             max_length=self.max_length,
         )
         generated = tokenized(candidates.generated.captions)
-        image_of_caption_N = np.repeat(np.arange(len(generated)), [*map(len, generated)])
         flat = [caption for of_image in generated for caption in of_image]
-        pairs = PairedCaptions(flat, drawn, image_of_caption_N)
+        pairs = PairedCaptions(flat, drawn, image_of_captions(generated))
         score_N = np.zeros(len(flat))
         if self.cider_weight:
             assert self._frequencies is not None, "call prepare() first"

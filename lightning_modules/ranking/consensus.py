@@ -14,7 +14,7 @@ from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
 from lightning_modules.generation import marginal_gains
-from lightning_modules.ranking.drawn_captions import drawn_captions, tokenized
+from lightning_modules.ranking.drawn_captions import drawn_captions, image_of_captions, tokenized
 from lightning_modules.ranking.neighbour_spaces import NEIGHBOURHOODS, Neighbourhood
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
@@ -25,7 +25,7 @@ from metrics import (
     consensus_scores,
 )
 from metrics.cider import SCALE, cider_d_similarities
-from metrics.ngrams import Floats, Integers, Tokens
+from metrics.ngrams import Floats, Tokens
 
 
 class Consensus(Ranker):
@@ -125,7 +125,7 @@ class Consensus(Ranker):
         keys_BK = None if candidates.keys is None else candidates.keys()
         neighbours = self._neighbours(index, captioner.pooled_features(candidates.features_BPD), keys_BK)
         flat = [caption for of_image in generated for caption in of_image]
-        score_N = consensus_scores(flat, _image_of_caption(generated), neighbours, frequencies)
+        score_N = consensus_scores(flat, image_of_captions(generated), neighbours, frequencies)
         score_BK = score_N.reshape(len(generated), -1)
         if self.num_samples:
             score_BK = score_BK + self.sample_weight * _cider_d(generated, drawn, frequencies).mean(axis=2)
@@ -183,10 +183,6 @@ class Consensus(Ranker):
         )
 
 
-def _image_of_caption(captions: Sequence[Sequence[Tokens]]) -> Integers:
-    return np.repeat(np.arange(len(captions)), [*map(len, captions)])
-
-
 def _cider_d(
     generated: Sequence[Sequence[Tokens]], others: Sequence[Sequence[Tokens]], frequencies: DocumentFrequencies | None
 ) -> Floats:
@@ -195,5 +191,5 @@ def _cider_d(
     0 beyond the last of them, where another image has more.
     """
     flat = [caption for of_image in generated for caption in of_image]
-    similarity_NX = cider_d_similarities(PairedCaptions(flat, others, _image_of_caption(generated)), frequencies)
+    similarity_NX = cider_d_similarities(PairedCaptions(flat, others, image_of_captions(generated)), frequencies)
     return SCALE * similarity_NX.reshape(len(generated), -1, similarity_NX.shape[1])

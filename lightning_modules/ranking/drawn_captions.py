@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lightning_modules.base import CaptioningModule
 from lightning_modules.generation import Sample
 from lightning_modules.ranking.ranker import Candidates
 from metrics import ptb_tokenize
-from metrics.ngrams import Tokens
+from metrics.ngrams import Integers, Tokens
 from utils.seeding import generators_of_images, image_digests
 
 SEED = 0  # of what is drawn of each image
@@ -40,3 +42,8 @@ def drawn_captions(
 def tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
     """Return the captions of each image as metrics read them."""
     return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+
+
+def image_of_captions(captions: Sequence[Sequence[object]]) -> Integers:
+    """Return for each caption, image by image, the number of its image: [N]."""
+    return np.repeat(np.arange(len(captions)), [*map(len, captions)])

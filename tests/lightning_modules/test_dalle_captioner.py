@@ -132,7 +132,7 @@ def test_the_likelihood_of_what_is_generated_is_the_one_of_its_generation(
     )
 
 
-def test_wanted_words_are_generated(captioner: DalleCaptioner, features_BP1: Tensor) -> None:
+def test_words_that_must_appear_are_generated(captioner: DalleCaptioner, features_BP1: Tensor) -> None:
     strategy = ConstrainedBeam(beam_size=3, max_length=8)
     generated = captioner.generate(features_BP1, strategy, words=["red"])
     assert all("red" in of_image[0].split() for of_image in generated.captions)
