@@ -137,7 +137,9 @@ class FeatureCache:
         """
         missing = len(self.missing())
         if missing and not self.skip_bad_images:
-            raise ValueError(f"{self.path}: {missing} of {self.shape[0]} images have no features yet; fill the cache")
+            raise ValueError(
+                f"{self.path}: {missing} of {self.shape[0]} images have no features yet; call fill() first"
+            )
         return FeatureTable(self.parts)
 
     def missing(self) -> list[int]:

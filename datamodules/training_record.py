@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 
+OTHER = "expected a record of the training images that train.py wrote, got another; take the file as it was written"
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
@@ -64,7 +66,7 @@ class TrainingRecord:
             keys, sources, complete = saved["keys"].numpy(), saved["sources"], saved["complete"]
             fits = keys.dtype == np.int64 and keys.ndim == 1 and all(isinstance(source, str) for source in sources)
         except (AttributeError, KeyError, TypeError, RuntimeError) as error:
-            raise ValueError("expected a record of the training images that train.py wrote, got another") from error
+            raise ValueError(OTHER) from error
         if not fits or not isinstance(complete, bool):
-            raise ValueError("expected a record of the training images that train.py wrote, got another")
+            raise ValueError(OTHER)
         return cls(keys, tuple(sources), complete)

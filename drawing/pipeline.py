@@ -70,7 +70,7 @@ class DrawingPipeline:
         if not captioner.can_draw:
             raise ValueError(
                 f"expected a model that draws images of captions (model=dalle of train.py), got a "
-                f"{type(captioner).__name__}, which captions images alone"
+                f"{type(captioner).__name__}, which captions images alone; name another"
             )
         self.captioner = captioner.to(device).eval()
 

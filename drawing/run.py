@@ -77,7 +77,7 @@ def check_outputs(options: argparse.Namespace) -> None:
     if out is None and folder is None and not options.json:
         raise ValueError("expected --out FILE.png, --folder FOLDER or --json, for what is drawn; add one")
     if out is not None and (out.suffix.lower() != ".png" or not out.parent.is_dir()):
-        raise ValueError(f"--out {out}: expected the name of a .png file in a folder that exists")
+        raise ValueError(f"--out {out}: expected the name of a .png file in a folder that exists; change it")
     if out is not None and out.exists():
         raise ValueError(f"--out {out}: a file of this name is there, and would be lost; name another")
     if folder is not None and ((folder.exists() and not folder.is_dir()) or not folder.parent.is_dir()):

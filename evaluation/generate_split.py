@@ -17,7 +17,7 @@ from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker, generate_ranked
 from lightning_modules.results.generated import GeneratedCaptions
 from metrics import ImageCaptions
-from utils.progress import progress_bar
+from utils.progress import SHOWN_AFTER, progress_bar
 
 
 class ImageBatch(NamedTuple):
@@ -118,8 +118,12 @@ def encode_images(
     captioner: CaptioningModule, split: CaptionSplit, *, num_images: int, batch_size: int
 ) -> Iterator[EncodedBatch]:
     """Yield the first images of a split, encoded."""
-    for batch in image_loader(split, num_images=num_images, batch_size=batch_size):
-        yield EncodedBatch.of(ImageBatch(batch.numbers_B, batch.images_BCHW.to(captioner.device)), captioner)
+    bar = progress_bar(total=num_images, desc="encoding images", unit="image", delay=SHOWN_AFTER, leave=False)
+    with bar as progress:
+        for batch in image_loader(split, num_images=num_images, batch_size=batch_size):
+            encoded = EncodedBatch.of(ImageBatch(batch.numbers_B, batch.images_BCHW.to(captioner.device)), captioner)
+            progress.update(len(encoded.numbers))
+            yield encoded
 
 
 def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedBatch]:

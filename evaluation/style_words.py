@@ -9,6 +9,7 @@ from lightning_modules import CaptioningModule
 from lightning_modules.exploration import traverse
 from metrics import WordOdds, dirichlet_prior, log_odds_ratios
 from metrics.words import words
+from utils.progress import SHOWN_AFTER, progress_bar
 
 PRIOR_WORDS = 500.0
 """Pseudo-counts of the prior, all words together: as many words as some fifty captions have."""
@@ -38,7 +39,8 @@ def compare_ends(
         max_length: Most tokens of a caption.
         num_words: Words of each end, at most; those that differ by chance alone are left out.
     """
-    counts = {dimension: _words_at(captioner, batches, dimension, ends, max_length) for dimension in dimensions}
+    bar = progress_bar(dimensions, desc="words of styles", unit="dimension", delay=SHOWN_AFTER, leave=False)
+    counts = {dimension: _words_at(captioner, batches, dimension, ends, max_length) for dimension in bar}
     everywhere: Counter[str] = sum((both[0] + both[1] for both in counts.values()), Counter())
     if len(everywhere) < 2:
         return []

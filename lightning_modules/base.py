@@ -218,7 +218,7 @@ class CaptioningModule(ImageFeatures, Drawer, EvaluatedModule):
         Raises:
             ValueError: The model has no latents.
         """
-        raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+        raise ValueError(f"{type(self).__name__} has no latents, and so no styles; leave them out")
 
     def latents_of_captions(
         self,
@@ -235,7 +235,7 @@ class CaptioningModule(ImageFeatures, Drawer, EvaluatedModule):
         Raises:
             ValueError: The model has no latents.
         """
-        raise ValueError(f"{type(self).__name__} has no latents, and so no styles")
+        raise ValueError(f"{type(self).__name__} has no latents, and so no styles; leave them out")
 
     def explain(
         self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True

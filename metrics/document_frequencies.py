@@ -64,7 +64,9 @@ class DocumentFrequencies:
             numbers = [num_images, *counts.values()]
             usable = all(0 < number <= num_images and isinstance(number, int) for number in numbers)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: expected document frequencies that DocumentFrequencies.save wrote") from error
+            raise ValueError(
+                f"{path}: expected document frequencies that DocumentFrequencies.save wrote, got another file; name one"
+            ) from error
         if not usable:
             raise ValueError(f"{path}: expected counts between 1 and num_images={num_images}; write the file again")
         return cls(num_images, counts)

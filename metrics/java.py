@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -94,14 +94,15 @@ class LineServer:
         self._threads: list[threading.Thread] = []
         self._start(self._read)
 
-    def ask(self, lines: Sequence[str], num_answers: int) -> list[str]:
-        """Send lines and return as many lines of answer.
+    def ask(self, lines: Sequence[str], num_answers: int) -> Iterator[str]:
+        """Send lines, and yield the lines of the answer as they come.
 
         Raises:
             JavaError: The program ended early, or stayed silent for longer than `patience`.
         """
         self._start(self._write, lines)
-        return [self._next() for _ in range(num_answers)]
+        for _ in range(num_answers):
+            yield self._next()
 
     def __enter__(self) -> Self:
         return self

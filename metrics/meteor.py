@@ -17,6 +17,7 @@ from metrics.caption_metric import CaptionMetric, ImageCaptions
 from metrics.java import JavaError, LineServer, java_command, java_unavailable, one_line
 from metrics.ngrams import Floats, Tokens
 from metrics.paired_captions import PairedCaptions, first_candidates
+from utils.progress import SHOWN_AFTER, progress_bar
 
 JAR_VARIABLE = "FACET_METEOR_JAR"
 PATIENCE = 300.0  # seconds; reading the paraphrases takes about five before the first answer
@@ -134,8 +135,10 @@ def meteor_scores(
         return MeteorScores(np.zeros(0), 0.0)
     command = java_command(java, "2G", path, "-", "-", "-stdio", "-l", "en", "-norm")
     with LineServer("METEOR", command, path.parent, patience) as server:
-        statistics = server.ask(_questions(pairs), len(pairs.candidates))
-        answers = server.ask([f" {SEPARATOR} ".join(["EVAL", *statistics])], len(statistics) + 1)
+        answers_N, num = server.ask(_questions(pairs), len(pairs.candidates)), len(pairs.candidates)
+        bar = progress_bar(answers_N, total=num, desc="METEOR", unit="caption", delay=SHOWN_AFTER, leave=False)
+        statistics = [*bar]
+        answers = [*server.ask([f" {SEPARATOR} ".join(["EVAL", *statistics])], len(statistics) + 1)]
     try:
         *segments, corpus = map(float, answers)
     except ValueError as error:

@@ -92,9 +92,11 @@ def run(options: argparse.Namespace) -> None:
     """
     model = Model(options.folder, options.threads)
     if options.max_length is not None and options.max_length > model.max_length:
-        raise ValueError(f"--max-length {options.max_length}: expected at most {model.max_length}, as in training")
+        raise ValueError(
+            f"--max-length {options.max_length}: expected at most {model.max_length}, as in training; lower it"
+        )
     if options.save_reconstruction and not model.can_reconstruct:
-        raise ValueError("--save-reconstruction: this model has no image decoder")
+        raise ValueError("--save-reconstruction: this model has no image decoder; leave it out")
     results, reconstructed = [], []
     for path in options.images:
         images_1CHW = read_image(path, model.image_size)[None]

@@ -37,13 +37,19 @@ def load_module(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Fa
     trusted = (*TRUSTED_PACKAGES, *trusted_packages)
     kind = _trusted_class(path, checkpoint["facet_class"], trusted)
     if not issubclass(kind, FacetModule):
-        raise ValueError(f"{path}: the checkpoint is of {checkpoint['facet_class']}, which is no FacetModule")
+        raise ValueError(
+            f"{path}: the checkpoint is of {checkpoint['facet_class']}, which is no FacetModule; derive it "
+            "from lightning_modules.FacetModule"
+        )
     for name, value in _leaves({key: value for key, value in settings.items() if key not in kind.built_in_training}):
         if name == "_target_":
             _trusted_class(path, value, trusted)
         elif name != "tokenizer" and "${" in str(value):
             # OmegaConf would turn it into other values, even into a config with a `_target_` of its own
-            raise ValueError(f"{path}: the checkpoint's setting {name} is to be interpreted ({value}); that is refused")
+            raise ValueError(
+                f"{path}: the checkpoint's setting {name}={value} refers to others, which could run code; expected "
+                f"plain values, as train.py writes them"
+            )
     try:
         module = kind(**settings)
         module.load_state_dict(checkpoint["state_dict"])
@@ -65,7 +71,7 @@ def load_captioner(path: str | Path, *, trusted_packages: Sequence[str] = ()) ->
     """
     module = load_module(path, trusted_packages=trusted_packages)
     if not isinstance(module, CaptioningModule):
-        raise ValueError(f"{path}: expected a model that captions images, got {_described(module)}")
+        raise ValueError(f"{path}: expected a model that captions images, got {_described(module)}; name another")
     return module
 
 
@@ -86,7 +92,9 @@ def load_image_coder(path: str | Path, *, trusted_packages: Sequence[str] = ()) 
     """
     module = load_module(path, trusted_packages=trusted_packages)
     if not isinstance(getattr(module, "network", None), DiscreteVAE):
-        raise ValueError(f"{path}: expected a discrete VAE (model=discrete_vae of train.py), got {_described(module)}")
+        raise ValueError(
+            f"{path}: expected a discrete VAE (model=discrete_vae of train.py), got {_described(module)}; name another"
+        )
     return module
 
 

@@ -58,7 +58,10 @@ class Cyclical:
         _require_steps(self.steps)
         _require_values(self.start, self.end)
         if not 0 < self.climb <= 1:
-            raise ValueError(f"a schedule's climb must be above 0 and at most 1, got {self.climb}")
+            raise ValueError(
+                f"a schedule's climb, such as model.loss.kl_loss_weight.climb, must be above 0 and at most 1, "
+                f"got {self.climb}"
+            )
 
     def __call__(self, step: int) -> float:
         progress = (step % self.steps) / self.steps
@@ -76,7 +79,9 @@ class Exponential:
     def __post_init__(self) -> None:
         _require_steps(self.steps)
         if self.start <= 0 or self.end <= 0:
-            raise ValueError(f"an exponential schedule needs positive ends, got {self.start} and {self.end}")
+            raise ValueError(
+                f"start and end of an exponential schedule must be above 0, got {self.start} and {self.end}"
+            )
 
     def __call__(self, step: int) -> float:
         progress = min(step / self.steps, 1.0)
@@ -110,9 +115,13 @@ def as_schedule(value: float | Schedule) -> Schedule:
 
 def _require_values(*values: float) -> None:
     if min(values) < 0:
-        raise ValueError(f"a weight of the loss or a temperature must be 0 or more, got {min(values)}")
+        raise ValueError(
+            f"a weight of the loss or a temperature, also at a schedule's ends, must be 0 or more, got {min(values)}"
+        )
 
 
 def _require_steps(steps: int) -> None:
     if steps < 1:
-        raise ValueError(f"a schedule's steps must be at least 1, got {steps}")
+        raise ValueError(
+            f"a schedule's steps, such as model.loss.kl_loss_weight.steps, must be at least 1, got {steps}"
+        )

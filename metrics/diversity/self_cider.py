@@ -14,8 +14,9 @@ from metrics.diversity.caption_sets import CaptionSets
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Tokens
 from metrics.paired_captions import PairedCaptions
+from utils.progress import SHOWN_AFTER, progress_bar
 
-CELLS_AT_ONCE = 1 << 20  # of the kernel matrices: bounds the memory
+CELLS_AT_ONCE = 1 << 17  # of the kernel matrices: fit a cache, and progress can be seen
 ROUNDING = 1e-12  # eigenvalues below this share of the largest are 0 but for rounding
 
 
@@ -37,7 +38,13 @@ def self_cider(sets: CaptionSets, frequencies: DocumentFrequencies) -> Floats:
     """
     if frequencies.num_images < 2:
         raise ValueError("expected document frequencies of at least two images for Self-CIDEr, got those of one")
-    diversity = [_spectral_diversity(*kernels) for kernels in _kernels(sets, frequencies)]
+    diversity = []
+    with progress_bar(
+        total=len(sets.counts_B), desc="Self-CIDEr", unit="image", delay=SHOWN_AFTER, leave=False
+    ) as progress:
+        for kernel_BXX, counts_B in _kernels(sets, frequencies):
+            diversity.append(_spectral_diversity(kernel_BXX, counts_B))
+            progress.update(len(counts_B))
     return np.concatenate(diversity)
 
 

@@ -1,9 +1,10 @@
-"""A demo of the tiny model, and a browser to look at it."""
+"""Demos of tiny models, and a browser to look at it."""
 
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,18 @@ def captioner(trained: TinyRun) -> CaptioningModule:
     return load_captioner(trained.best).eval()
 
 
-@pytest.fixture(scope="session")
-def demo_url(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of demo.py, which runs as a process of its own."""
+@contextmanager
+def demo_of(checkpoint: Path, folder: Path) -> Iterator[str]:
+    """Run demo.py as a process of its own; its address."""
     pytest.importorskip("gradio", reason="the extra `demo` is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    errors = tmp_path_factory.mktemp("demo") / "stderr.txt"
+    errors = folder / "stderr.txt"
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
-            [sys.executable, ROOT / "demo.py", trained.best, "--port", str(port)],
+            [sys.executable, ROOT / "demo.py", checkpoint, "--port", str(port)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -43,6 +44,20 @@ def demo_url(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def demo_url(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo of the tiny model."""
+    with demo_of(trained.best, tmp_path_factory.mktemp("demo")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def drawing_url(trained_dalle: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo of a tiny model that draws."""
+    with demo_of(trained_dalle.best, tmp_path_factory.mktemp("drawing")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

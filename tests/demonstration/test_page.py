@@ -15,7 +15,8 @@ TABS = ("Captions", "Word by word", "Style", "Two styles", "Words to use", "Sent
 
 
 @pytest.fixture(scope="module")
-def browser(demo_url: str) -> Iterator[Any]:
+def browser() -> Iterator[Any]:
+    pytest.importorskip("gradio", reason="the extra `demo` is not installed")
     with chromium() as browser:
         yield browser
 
@@ -171,6 +172,32 @@ def test_an_edited_sentence_is_drawn(page: Any) -> None:
     tab.get_by_role("alert").wait_for()
     assert tab.get_by_role("alert").inner_text().endswith("“${1+1}”, “{{2+2}}”, “unicorn”")
     assert picture.get_attribute("src") != before
+
+
+def test_a_model_that_draws_has_a_tab_for_it(browser: Any, drawing_url: str) -> None:
+    page, outside = open_page(browser, drawing_url)
+    page.locator(".greedy").wait_for()
+    tab = go(page, "Drawings")
+    sentence = tab.get_by_role("textbox")
+    sentence.fill("a red circle")
+    sentence.press("Enter")
+    tab.get_by_role("img", name="Drawing 4 of: a red circle").wait_for()
+    scores = [
+        float(score) for score in re.findall(r"log P\(sentence\) ([-−\d.]+) nats", tab.inner_text().replace("−", "-"))
+    ]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    for width in (1400, 400):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert serious_findings(page) == []
+        assert fits(page)
+    sentence.fill("a red unicorn")
+    tab.get_by_role("button", name="Draw four pictures").click()
+    tab.get_by_role("alert").wait_for()
+    assert "unicorn" in tab.get_by_role("alert").inner_text()
+    assert tab.locator("figure").count() == 0
+    assert outside == []
+    page.context.close()
 
 
 def test_two_visitors_at_once_keep_their_pictures(page: Any, browser: Any, demo_url: str, photo: Path) -> None:

@@ -176,11 +176,14 @@ def test_a_folder_is_gone_on_with(
     ("arguments", "message"),
     [
         (["a zebra", "--json"], "prompt 'a zebra': the model's vocabulary has no 'zebra', so it cannot be drawn"),
-        (["", "--json"], "prompt '': expected words to draw, got none"),
+        (["", "--json"], "prompt '': expected words to draw, got none; leave it out"),
         (["KNOWN " * 9, "--json"], r"prompt '.*': expected at most 8 tokens, its end included, as the model was"),
         (["--json"], "expected a prompt to draw, such as .*, got none"),
         (["KNOWN"], "expected --out FILE.png, --folder FOLDER or --json, for what is drawn; add one"),
-        (["KNOWN", "--out", "drawn.jpg"], "--out drawn.jpg: expected the name of a .png file in a folder that exists"),
+        (
+            ["KNOWN", "--out", "drawn.jpg"],
+            "--out drawn.jpg: expected the name of a .png file in a folder that exists; change it",
+        ),
         (["KNOWN", "--json", "--folder", "f"], "--folder f: expected no --json or --out beside it"),
         (["KNOWN", "--json", "--num", "0"], "--num 0: expected at least 1"),
         (["KNOWN", "--json", "--strategy", "greedy", "--num", "2"], "--num 2: strategy greedy draws one image"),
@@ -204,7 +207,9 @@ def test_mistakes_are_one_line(trained_dalle: TinyRun, arguments: list[str], mes
 
 def test_prompts_that_are_no_text_are_refused(trained_dalle: TinyRun, file: Path) -> None:
     file.write_bytes(b"a red \xff star")
-    with pytest.raises(ValueError, match=r"--prompts-from .*prompts.txt: expected a text file in UTF-8"):
+    with pytest.raises(
+        ValueError, match=r"--prompts-from .*prompts.txt: expected a text file in UTF-8, got others .*; convert it"
+    ):
         draw(trained_dalle.best, "--prompts-from", file, "--json")
 
 

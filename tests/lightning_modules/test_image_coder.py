@@ -112,7 +112,7 @@ def test_scripts_that_caption_say_in_one_line_what_it_is(
     for line in (str(captioned.value.code), capsys.readouterr().err.splitlines()[-1]):
         assert line == (
             f"error: {coder_run.best}: expected a model that captions images, got an ImageCoder (a discrete VAE, which "
-            f"turns images into a grid of codes, and codes into images; it reads no captions)"
+            f"turns images into a grid of codes, and codes into images; it reads no captions); name another"
         )
 
 

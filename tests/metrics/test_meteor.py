@@ -74,6 +74,14 @@ def test_more_than_a_pipe_holds_does_not_block(tmp_path: Path) -> None:
     assert (meteor_scores(pairs, **install_meteor(tmp_path)).segment_N == 0.5).all()
 
 
+def test_it_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("utils.progress.EVERY", 1e-9)
+    meteor_scores(PAIRS, **install_meteor(tmp_path))
+    assert "METEOR:  33% 1/3" in capsys.readouterr().err
+
+
 def test_nothing_to_score_starts_nothing(tmp_path: Path) -> None:
     program = install_meteor(tmp_path, "sys.exit('started')")
     scores = meteor_scores(PairedCaptions([], [[("a",)]], []), **program)

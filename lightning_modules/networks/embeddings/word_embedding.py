@@ -37,7 +37,10 @@ class WordEmbedding(nn.Embedding, Embedding):
             return None
         found = read_word_vectors(self.vectors, words)
         if len(found.ids) == 0:
-            raise ValueError(f"model.embedding.vectors={self.vectors} holds no word of the vocabulary")
+            raise ValueError(
+                f"model.embedding.vectors={self.vectors} holds no word of the vocabulary; name vectors of the "
+                f"captions' language"
+            )
         if found.vectors.shape[1] != self.embedding_dim:
             raise ValueError(
                 f"model.embedding.vectors={self.vectors} holds vectors of width {found.vectors.shape[1]}; "

@@ -54,7 +54,7 @@ class TransformerLayer(nn.Module):
     ) -> None:
         super().__init__()
         if feedforward not in ("gelu", "geglu"):
-            raise ValueError(f"feedforward must be gelu or geglu, got {feedforward}")
+            raise ValueError(f"model.transformer.feedforward must be gelu or geglu, got {feedforward}")
         self.num_heads = num_heads
         self.norm_words = nn.LayerNorm(hidden_size)
         self.query_key_value = Linear(hidden_size, 3 * hidden_size, bias=bias)

@@ -170,7 +170,10 @@ def test_an_optimizer_is_not_built_and_may_be_of_any_package(tmp_path: Path, che
     [
         ("os.system", "wants to build os.system, which is not a class of"),
         ("my_lab.Captioner", r"name its package: train.py and evaluate.py trusted_packages=\[PACKAGE\]"),
-        ("lightning_modules.losses.VAELoss", "is of lightning_modules.losses.VAELoss, which is no FacetModule"),
+        (
+            "lightning_modules.losses.VAELoss",
+            "is of lightning_modules.losses.VAELoss, which is no FacetModule; derive it",
+        ),
         ("lightning_modules.Gone", "this version has no lightning_modules.Gone; use the version"),
     ],
 )

@@ -158,7 +158,10 @@ def test_classes_of_strangers_are_not_built(changed: Path) -> None:
     settings = json.loads((changed / "config.json").read_text())["settings"]
     for middle, message in (
         ({"_target_": "subprocess.Popen", "args": "true"}, "wants to build subprocess.Popen"),
-        ({**settings["middle"], "hidden_size": "${oc.env:HOME}"}, "is to be interpreted"),
+        (
+            {**settings["middle"], "hidden_size": "${oc.env:HOME}"},
+            "refers to others, which could run code; expected plain values",
+        ),
     ):
         _edit(changed, settings={**settings, "middle": middle})
         with pytest.raises(ValueError, match=message):

@@ -50,7 +50,7 @@ def test_a_number_stands_for_itself_at_every_step() -> None:
 
 def test_refuses_what_has_no_meaning() -> None:
     for make in (LinearWarmup, Cyclical, Exponential, Cosine):
-        with pytest.raises(ValueError, match="a schedule's steps must be at least 1, got 0"):
+        with pytest.raises(ValueError, match=r"kl_loss_weight\.steps, must be at least 1, got 0"):
             make(start=1.0, end=1.0, steps=0)
     for make in (LinearWarmup, Cyclical, Cosine):
         with pytest.raises(ValueError, match="must be 0 or more, got -1"):
@@ -58,9 +58,9 @@ def test_refuses_what_has_no_meaning() -> None:
     with pytest.raises(ValueError, match=r"must be 0 or more, got -0\.5"):
         as_schedule(-0.5)
     for climb in (0.0, 1.5):
-        with pytest.raises(ValueError, match=f"climb must be above 0 and at most 1, got {climb}"):
+        with pytest.raises(ValueError, match=f"climb, must be above 0 and at most 1, got {climb}"):
             Cyclical(start=0.0, end=1.0, steps=1, climb=climb)
-    with pytest.raises(ValueError, match=r"needs positive ends, got 1.0 and 0.0"):
+    with pytest.raises(ValueError, match=r"start and end .* must be above 0, got 1.0 and 0.0"):
         Exponential(start=1.0, end=0.0, steps=1)
 
 

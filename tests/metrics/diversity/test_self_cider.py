@@ -67,11 +67,15 @@ def test_lies_between_0_and_1_and_order_does_not_matter() -> None:
     np.testing.assert_allclose(turned[::-1], scores, atol=1e-6)
 
 
-def test_blocks_of_images_do_not_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_images_do_not_change_it_and_move_the_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sets = CaptionSets.of(random_sets([3, 2, 6, 4, 5, 2, 3], seed=4))
     whole = self_cider(sets, FREQUENCIES)
     monkeypatch.setattr(sys.modules["metrics.diversity.self_cider"], "CELLS_AT_ONCE", 2 * 6**2)
+    monkeypatch.setattr("utils.progress.EVERY", 1e-9)
     np.testing.assert_allclose(self_cider(sets, FREQUENCIES), whole, rtol=1e-9, atol=1e-9)
+    assert "Self-CIDEr:  29% 2/7" in capsys.readouterr().err
 
 
 def test_refuses_frequencies_that_weigh_nothing() -> None:

@@ -87,5 +87,5 @@ def test_words_of_byte_pairs_get_vectors_and_pieces_of_words_none(tmp_path: Path
 def test_refuses_vectors_that_do_not_fit(vectors: Path) -> None:
     with pytest.raises(ValueError, match=r"vectors of width 4; set model.embedding.embedding_dim=4 \(got 8\)"):
         WordEmbedding(vocab_size=6, pad_id=0, embedding_dim=8, vectors=str(vectors)).load_vectors(WORDS)
-    with pytest.raises(ValueError, match="holds no word of the vocabulary"):
+    with pytest.raises(ValueError, match="holds no word of the vocabulary; name vectors of the captions' language"):
         WordEmbedding(vocab_size=1, pad_id=0, embedding_dim=4, vectors=str(vectors)).load_vectors(["zebra"])

@@ -113,7 +113,7 @@ def test_options_are_what_they_say() -> None:
 
 
 def test_an_unknown_feedforward_network_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"feedforward must be gelu or geglu, got relu"):
+    with pytest.raises(ValueError, match=r"model.transformer.feedforward must be gelu or geglu, got relu"):
         TransformerLayer(**SIZES, dropout=0.0, cross_attention=None, feedforward="relu")  # type: ignore[arg-type]
 
 
