@@ -14,6 +14,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Floats, Tokens
 from metrics.paired_captions import PairedCaptions
 from metrics.ptb_tokenizer import ptb_tokenize
+from utils.progress import SHOWN_AFTER, progress_bar
 
 BLEU_4 = 3  # its column in `sentence_bleu`
 END = "<eos>"  # is a word of rewards: captions that break off would otherwise lose nothing by it
@@ -82,7 +83,8 @@ def mean_consensus(references: Sequence[Sequence[Tokens]], frequencies: Document
 
 def reward_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:
     """Return the document frequencies of training captions, given of each image."""
-    return DocumentFrequencies.of([[reward_tokens(caption) for caption in of_image] for of_image in captions])
+    bar = progress_bar(captions, desc="words of training captions", unit="image", delay=SHOWN_AFTER, leave=False)
+    return DocumentFrequencies.of([[reward_tokens(caption) for caption in of_image] for of_image in bar])
 
 
 def reward_tokens(caption: str, *, finished: bool = True) -> Tokens:

@@ -145,7 +145,10 @@ def _leave_one_out(
 
 
 def _sentences(captions: Sequence[str] | None) -> frozenset[str] | None:
-    return None if captions is None else frozenset(sentence(ptb_tokenize(caption)) for caption in captions)
+    if captions is None:
+        return None
+    bar = progress_bar(captions, desc="training captions", unit="caption", delay=SHOWN_AFTER, leave=False)
+    return frozenset(sentence(ptb_tokenize(caption)) for caption in bar)
 
 
 def _check(images: Sequence[ImageCaptions], protocols: Collection[str], training: Sequence[str] | None) -> None:

@@ -9,6 +9,7 @@ from lightning_modules.generation import Sample
 from lightning_modules.ranking.ranker import Candidates
 from metrics import ptb_tokenize
 from metrics.ngrams import Integers, Tokens
+from utils.progress import SHOWN_AFTER, progress_bar
 from utils.seeding import generators_of_images, image_digests
 
 SEED = 0  # of what is drawn of each image
@@ -41,7 +42,8 @@ def drawn_captions(
 
 def tokenized(captions: Sequence[Sequence[str]]) -> list[list[Tokens]]:
     """Return the captions of each image as metrics read them."""
-    return [[ptb_tokenize(caption) for caption in of_image] for of_image in captions]
+    bar = progress_bar(captions, desc="tokenizing captions", unit="image", delay=SHOWN_AFTER, leave=False)
+    return [[ptb_tokenize(caption) for caption in of_image] for of_image in bar]
 
 
 def image_of_captions(captions: Sequence[Sequence[object]]) -> Integers:
