@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from captioning.arguments import OneLineParser
 from captioning.example import EXAMPLE_MODEL
 from utils.home_folder import user_path
+from utils.scripts import script_command
 
 LOOPBACK = "127.0.0.1"
 
@@ -16,7 +17,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         ValueError: An option is unknown, or its value is of the wrong kind.
     """
-    parser = OneLineParser(prog="demo.py", description="Try a trained captioner in the browser.")
+    parser = OneLineParser(prog=script_command("demo.py"), description="Try a trained captioner in the browser.")
     parser.add_argument(
         "checkpoint",
         type=user_path,

@@ -53,6 +53,6 @@ def import_gradio() -> ModuleType:
         import gradio
     except ImportError as error:
         raise ValueError(
-            "demo.py needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
+            "the page needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
         ) from error
     return gradio

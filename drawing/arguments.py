@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from captioning.arguments import OneLineParser, add_computing, options_of
 from utils.home_folder import user_path
+from utils.scripts import script_command
 
 DESCRIPTION = "Draw images of captions with a trained checkpoint."
 
@@ -15,7 +16,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         ValueError: An option is unknown, or its value is of the wrong kind.
     """
-    parser = OneLineParser(prog="draw.py", description=DESCRIPTION)
+    parser = OneLineParser(prog=script_command("draw.py"), description=DESCRIPTION)
     parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote, or a folder of a model")
     parser.add_argument("prompts", metavar="prompt", nargs="*", help='what to draw, such as "a small red circle"')
     parser.add_argument("--prompts-from", type=user_path, metavar="FILE.txt", help="more of them, one a line")

@@ -22,7 +22,7 @@ def refuse_missing_extra(option: str) -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise ValueError(
-            f"{option}: expected the libraries {', '.join(NEEDED)}, {', '.join(missing)} not installed; run: "
+            f"{option}: expected the libraries {', '.join(NEEDED)} (missing: {', '.join(missing)}); run: "
             f"pip install {' '.join(missing)} (or: uv sync --extra export)"
         )
 

@@ -26,7 +26,7 @@ def test_without_gradio_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SystemExit) as stop:
         demo.main(["best.ckpt"])
     assert stop.value.code == (
-        "error: demo.py needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
+        "error: the page needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
     )
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
 

@@ -105,7 +105,7 @@ def test_mistakes_get_one_line(trained: TinyRun, tmp_path: Path, monkeypatch: py
             main(arguments)
         assert str(ended.value.code).startswith(message)
     monkeypatch.setattr(programs, "find_spec", lambda name: None if name == "onnxscript" else name)
-    with pytest.raises(SystemExit, match="onnxscript not installed; run: pip install onnxscript"):
+    with pytest.raises(SystemExit, match=r"\(missing: onnxscript\); run: pip install onnxscript"):
         main((best, "--to", "onnx", new))
     assert [path.name for path in tmp_path.iterdir()] == ["words.ckpt"]  # nothing half written is left
 
