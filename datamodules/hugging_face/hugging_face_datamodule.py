@@ -122,6 +122,7 @@ class HuggingFaceDataModule(CaptionDataModule):
             for row in chosen[np.isin(chosen, [*names_of_row])].tolist():
                 bad.add(kind, names_of_row[row])
                 usable_R[row] = False
+        self.unusable = bad.names_of_kind
         report = self.cache_dir / "hugging_face" / "bad_data.json"
         bad.settle("skip" if self.look else self.on_bad_data, root=self.path, report=report, setting="data.path")
         for name, rows in rows_of_split.items():

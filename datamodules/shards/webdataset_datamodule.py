@@ -110,6 +110,7 @@ class WebDatasetDataModule(CaptionDataModule):
             if name == "train" or self.draws[name] is None:  # random splits are of the same shards
                 for problem in index.problems:
                     bad.add(*problem)
+        self.unusable = bad.names_of_kind
         bad.settle("skip" if self.look else self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
         for name, index in indices.items():
             if not len(index) and self.draws[name] is not None:

@@ -149,7 +149,9 @@ def test_copies_of_an_image_are_in_one_random_split(tmp_path: Path) -> None:
             f"{shard}{n}.{kind}": jpeg(10 * n) if kind == "jpg" else "a" for n in range(24) for kind in ("jpg", "txt")
         }
         write_tar(tmp_path / f"{shard}.tar", {**files, f"bad{shard}.txt": "no image"})
-    splits = datamodule(tmp_path, tmp_path / "cache", on_bad_data="skip", **AT_RANDOM).load_splits()
+    module = datamodule(tmp_path, tmp_path / "cache", on_bad_data="skip", **AT_RANDOM)
+    splits = module.load_splits()
+    assert module.unusable == {"samples without an image (jpg, png or webp)": ["0.tar: bad0", "1.tar: bad1"]}
     names = {name: [str(image) for image in split.image_names] for name, split in splits.items()}
     assert sum(map(len, names.values())) == 48
     for of_split in names.values():
