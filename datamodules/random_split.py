@@ -79,6 +79,20 @@ def draws_by_proportion(proportions: Sequence[float], seed: int) -> tuple[Draw, 
     return Draw(0, train, seed), Draw(train, train + val, seed), Draw(train + val, 1, seed)
 
 
+def proportions_of(split: str | Sequence[float]) -> Sequence[float] | None:
+    """Return the proportions that `data.split` is; None for `official`.
+
+    Raises:
+        ValueError: It is another word, or other numbers.
+    """
+    if not isinstance(split, str):
+        check_proportions(split)
+        return split
+    if split != "official":
+        raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
+    return None
+
+
 def check_proportions(proportions: Sequence[float]) -> None:
     """Refuse what is not a share each for train, val and test.
 

@@ -16,7 +16,6 @@ from datamodules.hugging_face.selection import SplitChoice, rows_of_splits
 from datamodules.hugging_face.source import open_source
 from datamodules.image_files.bad_data import BadData
 from datamodules.options import CommonOptions
-from datamodules.random_split import check_proportions
 from datamodules.split import CaptionSplit
 
 OWN_NAMES = MappingProxyType({"train": "train", "val": "validation", "test": "test"})
@@ -69,10 +68,6 @@ class HuggingFaceDataModule(CaptionDataModule):
         **options: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**options)
-        if isinstance(split, str) and split != "official":
-            raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
-        if not isinstance(split, str):
-            check_proportions(split)
         captions = (caption_columns,) if isinstance(caption_columns, str) else (*caption_columns,)
         if not captions:
             raise ValueError("data.caption_columns must name at least one column, got none")

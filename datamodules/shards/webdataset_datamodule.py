@@ -11,7 +11,7 @@ from pytorch_lightning import Trainer
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
 from datamodules.image_files.bad_data import BadData
 from datamodules.options import CommonOptions
-from datamodules.random_split import Draw, draws_by_proportion
+from datamodules.random_split import Draw, draws_by_proportion, proportions_of
 from datamodules.shards.manifest import refuse_incomplete
 from datamodules.shards.numbering import number_images
 from datamodules.shards.order import Batches, SameShards, ShardLoader, ShardSampler, num_batches
@@ -79,14 +79,13 @@ class WebDatasetDataModule(CaptionDataModule):
         for name, number in numbers.items():
             if number is not None and number < 1:
                 raise ValueError(f"data.{name} must be at least 1, got {number}")
-        if isinstance(split, str) and split != "official":
-            raise ValueError(f"data.split must be 'official' or proportions such as [0.98, 0.01, 0.01], got {split!r}")
         library()
         self.root = root
         specs: dict[SplitName, str | Sequence[str]] = {"train": train, "val": val, "test": test}
         self.names = {name: spec if isinstance(spec, str) else [*spec] for name, spec in specs.items()}
         self.names_of_all = shards if isinstance(shards, str) else [*shards]
-        draws = (None, None, None) if isinstance(split, str) else draws_by_proportion(split, split_seed)
+        proportions = proportions_of(split)
+        draws = (None, None, None) if proportions is None else draws_by_proportion(proportions, split_seed)
         self.draws: dict[SplitName, Draw | None] = dict(zip(SPLIT_NAMES, draws, strict=True))
         self.max_val_images = max_val_images
         self.shuffle_buffer = shuffle_buffer
