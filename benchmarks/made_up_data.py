@@ -6,8 +6,7 @@ Shape legend: P grid positions, D feature width.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
 from datamodules.image_files.keys import ImageKeys
+from datamodules.options import CommonOptions
 from datamodules.split import CaptionSplit, SplitName
 
 CAPTIONS_OF_AN_IMAGE = 5
@@ -84,42 +84,25 @@ class MadeUpFeatures(CaptionDataModule):
     """Batches as those of `data.cache_features=true`: captions, and features of a frozen encoder.
 
     Args:
-        tokenizer: See `CaptionDataModule`.
         num_train: Images of the training split.
         num_val: Of the validation split, and of the test split.
         positions: P, places of an image.
         width: D, width of the features of a place.
         num_words: Different words of the captions.
-        image_size: See `CaptionDataModule`.
-        batch_size: See `CaptionDataModule`.
-        captions_per_image: See `CaptionDataModule`.
-        num_workers: See `CaptionDataModule`.
-        cache_dir: See `CaptionDataModule`.
+        options: See `CommonOptions`.
     """
 
     def __init__(
         self,
         *,
-        tokenizer: Any,
         num_train: int,
         num_val: int,
         positions: int,
         width: int,
         num_words: int,
-        image_size: int,
-        batch_size: int,
-        captions_per_image: int | None,
-        num_workers: int,
-        cache_dir: str | Path,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(
-            tokenizer=tokenizer,
-            image_size=image_size,
-            batch_size=batch_size,
-            captions_per_image=captions_per_image,
-            num_workers=num_workers,
-            cache_dir=cache_dir,
-        )
+        super().__init__(**options)
         self.sizes = {"train": num_train, "val": num_val, "test": num_val}
         self.positions, self.width, self.num_words = positions, width, num_words
 

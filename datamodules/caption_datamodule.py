@@ -29,6 +29,7 @@ from datamodules.split import CaptionSplit, SplitName
 from datamodules.statistics import SplitFigures, figures_of
 from datamodules.tokenizers import CaptionTokenizer, TokenizerFitter, fit_or_load
 from datamodules.training_record import TrainingRecord
+from datamodules.transformed_view import Transform, check_views, views_of
 from metrics.caption_attributes import caption_attributes
 from metrics.factor import Factor
 from metrics.image_facts import FactAttribute, ReadImage
@@ -46,42 +47,32 @@ class CaptionDataModule(LightningDataModule, ABC):
     """Fits the tokenizer on the training captions alone and serves image-grouped batches.
 
     A data set subclasses it with `load_splits`, and with `prepare_data` where there is something to draw, check or
-    cache before the processes start.
-
-    Args:
-        tokenizer: Fits a tokenizer on the training captions (see `datamodules.tokenizers`); None where the splits alone
-            are asked for.
-        image_size: Height and width in pixels of the images that the splits yield.
-        batch_size: Images a batch on each process.
-        captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
-        include_longest_caption: Whether the longest caption of an image is always among them: the one that the image is
-            reconstructed from.
-        num_workers: Processes that load images; 0 loads in the training process.
-        on_bad_data: What becomes of an image that can no longer be read: `error` to stop, `skip` to leave it out.
-        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
-        cache_dir: Folder for what is computed once (fitted tokenizers, drawn or checked images, features).
+    cache before the processes start. Its own arguments are explained in `CommonOptions`.
 
     Attributes:
         left_out: The images that this process could not read, by number, with what is wrong with each.
         shared: Sentences on images that are in two splits, for whoever reads figures of them.
         unusable: What was left out, by name, for each reason.
-        look: Whether `train.py` shows the data and ends, without training; data sets with such a setting set it.
-    """
 
-    look: bool = False
+    Raises:
+        ValueError: An option is out of range.
+    """
 
     def __init__(
         self,
         *,
         tokenizer: TokenizerFitter | None,
-        image_size: int,
+        image_size: int = 224,
         batch_size: int = 64,
         captions_per_image: int | None = 5,
         include_longest_caption: bool = False,
-        num_workers: int = 0,
+        num_workers: int = 2,
         on_bad_data: OnBadData = "error",
+        train_transform: Transform | None = None,
         cache_features: bool = False,
+        cached_views: int = 1,
         cache_dir: str | Path = ".cache",
+        look: bool = False,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -92,6 +83,7 @@ class CaptionDataModule(LightningDataModule, ABC):
             raise ValueError(f"data.num_workers must be 0 or more, got {num_workers}")
         if on_bad_data not in ("error", "skip"):
             raise ValueError(f"data.on_bad_data must be 'error' or 'skip', got {on_bad_data!r}")
+        check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.fit_tokenizer = tokenizer
         self.image_size = image_size
         self.batch_size = batch_size
@@ -102,8 +94,11 @@ class CaptionDataModule(LightningDataModule, ABC):
         self.left_out: dict[int, str] = {}
         self.shared: list[str] = []
         self.unusable: Mapping[str, Sequence[str]] = {}
+        self.train_transform = train_transform
         self.cache_features = cache_features
+        self.cached_views = cached_views
         self.cache_dir = Path(cache_dir)
+        self.look = look
         self._datasets: dict[SplitName, CaptionDataset] = {}
         self.splits: dict[SplitName, CaptionSplit] = {}
         self._tokenizer: CaptionTokenizer | None = None
@@ -213,7 +208,7 @@ class CaptionDataModule(LightningDataModule, ABC):
 
     def views(self, name: SplitName) -> list[CaptionSplit]:
         """Return the views of a split's images of which features are kept; the first shows them as they are."""
-        return [self.splits[name]]
+        return views_of(self.splits[name], self.train_transform if name == "train" else None, self.cached_views)
 
     def feature_caches(self, source: FeatureSource) -> dict[SplitName, list[FeatureCache]]:
         """Return the files of splits' features, view by view; to be created and filled before `use_features`.
@@ -262,6 +257,7 @@ class CaptionDataModule(LightningDataModule, ABC):
                 self.tokenizer,
                 captions_per_image=self.captions_per_image if name == "train" else None,
                 include_longest_caption=self.include_longest_caption,
+                transform=self.train_transform if name == "train" and not self.cache_features else None,
                 skip_bad_images=self.on_bad_data == "skip",
                 cache_dir=self.cache_dir,
             )

@@ -14,6 +14,7 @@ from datamodules.sampler import SampleRequest
 from datamodules.split import CaptionSplit
 from datamodules.token_table import tokenize_or_load
 from datamodules.tokenizers import CaptionTokenizer
+from datamodules.transformed_view import Transform, apply_transform
 from utils.seeding import seed_cpu
 
 NO_PIXELS = torch.empty(3, 0, 0, dtype=torch.uint8)
@@ -28,6 +29,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         captions_per_image: How many captions of an image come with it, drawn at random without replacement; None for
             all of them, in order. An image with fewer captions gives all that it has.
         include_longest_caption: Whether the longest caption of an image, the first of those, is always among them.
+        transform: Changes an image ([3, size, size], `uint8`) at random; None leaves it as it is.
         skip_bad_images: Whether an image that cannot be read is an `UnreadableImage`, and not an error.
         cache_dir: Where the token ids of very many captions are kept (see `tokenize_or_load`).
 
@@ -46,12 +48,14 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         captions_per_image: int | None = None,
         *,
         include_longest_caption: bool = False,
+        transform: Transform | None = None,
         skip_bad_images: bool = False,
         cache_dir: Path | None = None,
     ) -> None:
         self.split = split
         self.captions_per_image = captions_per_image
         self.include_longest_caption = include_longest_caption
+        self.transform = transform
         self.features: Sequence[FeatureTable] = ()
         self.weights_C: Tensor | None = None
         self.without_features: frozenset[int] = frozenset()
@@ -67,6 +71,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
 
         Raises:
             BadImageError: The image cannot be read, and such images are not left out.
+            ValueError: The transform changes the shape or type of the image.
         """
         if isinstance(index, SampleRequest):
             seed_cpu(index.seed)
@@ -86,13 +91,17 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         if self.captions_per_image is not None:
             chosen = self._draw(captions)[: self.captions_per_image]
         return CaptionSample(
-            image_CHW=self.split.load_image(index) if self.with_images else NO_PIXELS,
+            image_CHW=self._image(index) if self.with_images else NO_PIXELS,
             features_PD=self._draw_features(index) if self.features else None,
             captions=[captions[i] for i in chosen],
             image_id=self.split.image_ids[index],
             references=list(self.split.captions[index]),
             weights=self._weights(index, chosen),
         )
+
+    def _image(self, index: int) -> Tensor:
+        image = self.split.load_image(index)
+        return image if self.transform is None else apply_transform(self.transform, image)
 
     def _weights(self, index: int, chosen: list[int]) -> Tensor | None:
         return None if self.weights_C is None else self.weights_C[self.tokens.captions_of(index)][chosen]

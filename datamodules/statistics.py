@@ -1,6 +1,6 @@
 """Figures of a data set: how many images and captions, how long, and what the tokenizer makes of them.
 
-Shape legend: C captions of a split, N images.
+Shape legend: C captions of a split, N images, K keys of each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit, SplitName
 from datamodules.token_table import TokenTable
 from datamodules.tokenizers import CaptionTokenizer
@@ -69,21 +70,30 @@ def figures_of(
         tokens: The ids of each caption of each image, as the tokenizer encodes them.
         tokenizer: The tokenizer.
     """
-    seen: set[int] = set()
-    return {name: _figures(split, tokens[name], tokenizer, seen) for name, split in splits.items()}
+    figures: dict[SplitName, SplitFigures] = {}
+    known = np.empty(0, np.int64)
+    for name, split in splits.items():
+        figures[name] = _figures(tokens[name], tokenizer, copies=_copies(split.image_keys, known))
+        known = np.union1d(known, split.image_keys)
+    return figures
 
 
-def _figures(split: CaptionSplit, tokens: TokenTable, tokenizer: CaptionTokenizer, seen: set[int]) -> SplitFigures:
+def _copies(keys_NK: ImageKeys, known: NDArray[np.int64]) -> int:
+    """Return how many images have a key that is known, or that an image before has."""
+    _, first = np.unique(keys_NK, return_index=True)
+    is_new = np.zeros(keys_NK.size, np.bool_)
+    is_new[first] = True
+    is_new &= ~np.isin(keys_NK.ravel(), known)
+    return len(keys_NK) - int(is_new.reshape(keys_NK.shape).all(axis=1).sum())
+
+
+def _figures(tokens: TokenTable, tokenizer: CaptionTokenizer, *, copies: int) -> SplitFigures:
     vocabulary = tokenizer.vocabulary
     ends_C = tokens.ids_I[tokens.caption_ends_C - 1] == vocabulary.eos_id
     lengths_C = np.diff(tokens.caption_ends_C, prepend=0) - len(vocabulary.prefix) - ends_C
     unknown = 0 if vocabulary.unk_id is None else int((tokens.ids_I == vocabulary.unk_id).sum())
-    copies = 0
-    for keys in split.image_keys.tolist():
-        copies += not seen.isdisjoint(keys)
-        seen.update(keys)
     return SplitFigures(
-        images=len(split.image_ids),
+        images=len(tokens),
         captions=len(lengths_C),
         captions_of_image=Spread.of(np.diff(tokens.image_ends_N, prepend=0)),
         lengths=Spread.of(lengths_C),

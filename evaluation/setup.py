@@ -20,9 +20,6 @@ from lightning_modules.ranking import DrawingRanker, Ranker
 from metrics import CaptionScore, CaptionScores, ClipScore, DocumentFrequencies, why_no_meteor
 from utils.suggestions import did_you_mean
 
-UNCHANGED = {"train_transform": None, "cached_views": 1, "cache_features": False}
-"""Settings of data sets whose images training may change; here images are looked at as they are."""
-
 
 class Evaluated(NamedTuple):
     """What is evaluated, and how.
@@ -80,8 +77,7 @@ def prepare(config: DictConfig) -> Evaluated:
         config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
     refuse_single_captions(metrics, min(strategy.num, config.num_kept or strategy.num))
-    as_they_are = {key: value for key, value in UNCHANGED.items() if key in config.data}
-    datamodule: CaptionDataModule = instantiate(config.data, image_size=captioner.image_size, **as_they_are)
+    datamodule: CaptionDataModule = instantiate(config.data, image_size=captioner.image_size)
     record = captioner.trained_on or TrainingRecord.unknown()
     refuse_other_data(record, datamodule)
     datamodule.prepare_data()

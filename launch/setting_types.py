@@ -3,11 +3,11 @@
 import inspect
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypedDict, Union, Unpack, get_args, get_origin, get_type_hints
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
@@ -93,7 +93,7 @@ def _refuse_in(settings: Any, name: str) -> None:
 
 
 def _compare(settings: Mapping[str, Any], name: str) -> None:
-    arguments = _arguments(settings["_target_"])
+    arguments = arguments_of(settings["_target_"])
     if arguments is None:
         return
     takes_any = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
@@ -113,15 +113,33 @@ def _compare(settings: Mapping[str, Any], name: str) -> None:
             )
 
 
-def _arguments(target: str) -> dict[str, inspect.Parameter] | None:
-    """Return what a class or function takes, with its annotations, or None where that cannot be found out."""
+def arguments_of(target: str) -> dict[str, inspect.Parameter] | None:
+    """Return what a class or function takes, with its annotations, or None where that cannot be found out.
+
+    What a constructor hands on to that of its base (`**options: Unpack[Options]`) is among it.
+    """
     try:
         called = get_object(target)
-        hints = get_type_hints(called.__init__ if isinstance(called, type) else called)  # type: ignore[misc]
-        arguments = inspect.signature(called).parameters
+        return _arguments_of_class(called) if isinstance(called, type) else _arguments(called)
     except Exception:  # no such object, names that are there for type checkers alone, classes in C
         return None
-    return {name: argument.replace(annotation=hints.get(name, Any)) for name, argument in arguments.items()}
+
+
+def _arguments_of_class(called: type) -> dict[str, inspect.Parameter]:
+    owner = next(kind for kind in called.__mro__ if "__init__" in vars(kind))
+    arguments = _arguments(called, hints_of=owner.__init__)  # type: ignore[misc]
+    handed_on = next((name for name, a in arguments.items() if get_origin(a.annotation) is Unpack), None)
+    if handed_on is None:
+        return arguments
+    (options,) = get_args(arguments.pop(handed_on).annotation)
+    of_base = _arguments_of_class(owner.__mro__[1])
+    return arguments | {name: of_base[name] for name in get_type_hints(options)}
+
+
+def _arguments(called: Callable[..., Any], hints_of: Any = None) -> dict[str, inspect.Parameter]:
+    hints = get_type_hints(hints_of or called)
+    parameters = inspect.signature(called).parameters
+    return {name: argument.replace(annotation=hints.get(name, Any)) for name, argument in parameters.items()}
 
 
 def refuse_wrong_type(name: str, value: Any, hint: Any) -> None:

@@ -10,6 +10,7 @@ from .base import (
 from .checkpoints.averaging import average_checkpoints, save_module
 from .checkpoints.hub import from_pretrained, save_pretrained
 from .checkpoints.loading import load_captioner, load_discrete_vae, load_module
+from .checkpoints.tokenizer import load_tokenizer
 from .dalle_captioner import DalleCaptioner
 from .distilled_captioner import Distillation, DistilledCaptioner
 from .ensemble import Ensemble, load_ensemble
@@ -40,6 +41,7 @@ __all__ = [
     "load_discrete_vae",
     "load_ensemble",
     "load_module",
+    "load_tokenizer",
     "save_module",
     "save_pretrained",
     "seeds_of_images",

@@ -1,6 +1,5 @@
 """What stands in the files of `conf/`: every key is explained, and no default stands twice with two values."""
 
-import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -8,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.utils import get_object
 from omegaconf import OmegaConf
 
+from launch.setting_types import arguments_of
 from tests.tiny_run import ROOT
 
 FILES = sorted((ROOT / "conf").rglob("*.yaml"))
@@ -73,7 +72,7 @@ def test_a_default_of_python_is_that_of_an_option() -> None:
             uses[use["_target_"]].append(use)
     other = []
     for target, of_target in uses.items():
-        for name, parameter in inspect.signature(get_object(target)).parameters.items():
+        for name, parameter in (arguments_of(target) or {}).items():
             if parameter.default is parameter.empty or target.startswith(GENERAL):
                 continue
             values = [use[name] for use in of_target if name in use]

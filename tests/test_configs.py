@@ -80,6 +80,10 @@ def _gpt2(folder: Path) -> list[str]:
     return [f"tokenizer.path={folder}"]
 
 
+def _checkpoint(folder: Path) -> list[str]:
+    return [f"pretrained_model={run_tiny(folder / 'trained', 'test=false').best}"]
+
+
 def _several_captions(folder: Path) -> list[str]:
     return ["generation=sample"]
 
@@ -177,6 +181,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/vae/openai": _openai,
     "model/vae/trained": _dalle,
     "model/embedding/pretrained": _vectors,
+    "tokenizer/checkpoint": _checkpoint,
     "tokenizer/gpt2": _gpt2,
 }
 

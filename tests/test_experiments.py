@@ -33,7 +33,7 @@ from tests.tiny_run import SMALL, _paths, compose_train, hydra_job
 from utils.shell import override
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-OF_TRAINED = ("model/distillation/teachers",)  # takes models that were trained on the same captions
+OF_TRAINED = ("model/distillation/teachers", "tokenizer/checkpoint")  # take models that were trained before
 SWAPPED = [
     option for option in OPTIONS
     if option.parts[0] not in ("experiment", "hparams_search", "hydra") and option.as_posix() not in OF_TRAINED

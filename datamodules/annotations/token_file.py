@@ -9,6 +9,8 @@ from datamodules.annotations.problems import STRICT, LeftOut
 from datamodules.annotations.reference_image import ReferenceImage
 
 CAPTION_LINE = re.compile(r"(?P<image>[^\t]*[^\t\s])#(?P<number>[0-9]{1,18})\t(?P<caption>.*)")
+TAGGED_LINE = re.compile(r"(?P<image>[^\t#]*\.\w{2,5})#[a-z]{2,12}#(?P<number>[0-9]{1,18})[\t ](?P<caption>.*)")
+"""As in Flickr8kCN (Li et al. 2016), whose files tell the language of each caption: `image.jpg#zhm#0 …`."""
 MAX_LINE = 2**16  # characters; more is no caption
 MAX_BAD_LINES = 10_000  # more are another kind of file
 EXAMPLE = "image.jpg#0<TAB>A caption ."
@@ -24,15 +26,16 @@ class CaptionLine(NamedTuple):
 
 
 def parse_line(line: str) -> CaptionLine | None:
-    """Read a line `image.jpg#number<TAB>caption`; None if it is another."""
-    parts = CAPTION_LINE.fullmatch(line.rstrip("\r\n"))
+    """Read a line `image.jpg#number<TAB>caption` or `image.jpg#language#number caption`; None if it is another."""
+    bare = line.rstrip("\r\n")
+    parts = TAGGED_LINE.fullmatch(bare) or CAPTION_LINE.fullmatch(bare)
     return None if parts is None else CaptionLine(parts["image"], int(parts["number"]), parts["caption"].strip())
 
 
 def looks_like_token_file(text: str) -> bool:
     """Return whether the first line that is not blank is one of a token file."""
     start = re.compile(r"\S").search(text)
-    return start is not None and CAPTION_LINE.match(text[start.start() :][:MAX_LINE].split("\n", 1)[0]) is not None
+    return start is not None and parse_line(text[start.start() :][:MAX_LINE].split("\n", 1)[0]) is not None
 
 
 def token_file_images(text: str, path: str, left_out: LeftOut = STRICT) -> list[ReferenceImage]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Unpack
 
 import numpy as np
 
@@ -13,11 +14,9 @@ from datamodules.hugging_face.reading import Parts, read_parts
 from datamodules.hugging_face.rows import Integers, captions_of_images, image_of_rows
 from datamodules.hugging_face.selection import SplitChoice, rows_of_splits
 from datamodules.hugging_face.source import open_source
-from datamodules.image_files.bad_data import BadData, OnBadData
-from datamodules.random_split import check_proportions
+from datamodules.image_files.bad_data import BadData
+from datamodules.options import CommonOptions
 from datamodules.split import CaptionSplit
-from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, check_views, views_of
 
 OWN_NAMES = MappingProxyType({"train": "train", "val": "validation", "test": "test"})
 
@@ -33,7 +32,6 @@ class HuggingFaceDataModule(CaptionDataModule):
     Args:
         path: A name on the hub, `owner/name`; or a Parquet or Arrow file; or a folder with such files, or with images
             and a `metadata.csv` or `metadata.jsonl`; or one that `save_to_disk` wrote.
-        tokenizer: Fits a tokenizer on the training captions.
         config: The configuration, where the data set has several.
         revision: The branch, tag or commit of a data set of the hub; None for the newest.
         image_column: The column of images: the library's, encoded bytes, or paths of files.
@@ -47,20 +45,7 @@ class HuggingFaceDataModule(CaptionDataModule):
         split_column: The column that has these names; None where they are those of the data set's parts.
         source_splits: The data set's parts that are used with `split_column` or with proportions; None for all.
         split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
-        on_bad_data: `error` to stop at rows that cannot be used, at once or when they are read, `skip` to leave them
-            out.
-        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
-            makes captions with "left" and "right" untrue.
-        image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
-        batch_size: Images a batch on each process.
-        captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
-        include_longest_caption: Whether the longest caption of an image is always among the drawn ones.
-        num_workers: Processes that load images, with one thread each; 0 loads in the training process.
-        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
-        cached_views: Of each training image with `cache_features`: the image as it is, and others that
-            `train_transform` changed, each in its own way; training draws one of them.
-        cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
-        look: Whether `train.py` shows the data and ends, without training.
+        options: See `CommonOptions`.
 
     Raises:
         ValueError: A setting is out of range.
@@ -70,7 +55,6 @@ class HuggingFaceDataModule(CaptionDataModule):
         self,
         *,
         path: str,
-        tokenizer: TokenizerFitter | None,
         config: str | None = None,
         revision: str | None = None,
         image_column: str = "image",
@@ -81,45 +65,17 @@ class HuggingFaceDataModule(CaptionDataModule):
         split_column: str | None = None,
         source_splits: Sequence[str] | None = None,
         split_seed: int = 42,
-        on_bad_data: OnBadData = "error",
-        train_transform: Transform | None = None,
-        image_size: int = 224,
-        batch_size: int = 64,
-        captions_per_image: int | None = 5,
-        include_longest_caption: bool = False,
-        num_workers: int = 2,
-        cache_features: bool = False,
-        cached_views: int = 1,
-        cache_dir: str | Path = ".cache",
-        look: bool = False,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(
-            tokenizer=tokenizer,
-            image_size=image_size,
-            batch_size=batch_size,
-            captions_per_image=captions_per_image,
-            include_longest_caption=include_longest_caption,
-            num_workers=num_workers,
-            on_bad_data=on_bad_data,
-            cache_features=cache_features,
-            cache_dir=cache_dir,
-        )
-        self.look = look
-        if isinstance(split, str) and split != "official":
-            raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
-        if not isinstance(split, str):
-            check_proportions(split)
+        super().__init__(**options)
         captions = (caption_columns,) if isinstance(caption_columns, str) else (*caption_columns,)
         if not captions:
             raise ValueError("data.caption_columns must name at least one column, got none")
-        check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.path = str(path)
         self.config = config
         self.revision = revision
         self.columns = Columns(image_column, captions, id_column, split_column)
         self.choice = SplitChoice.of(self.path, split, split_names, split_column, source_splits, split_seed)
-        self.train_transform = train_transform
-        self.cached_views = cached_views
         self._prepared: dict[SplitName, CaptionSplit] | None = None
 
     @property
@@ -141,9 +97,6 @@ class HuggingFaceDataModule(CaptionDataModule):
         splits, self._prepared = self._prepared, None
         return self._read_splits() if splits is None else splits
 
-    def views(self, name: SplitName) -> list[CaptionSplit]:
-        return views_of(self.splits[name], self.train_transform if name == "train" else None, self.cached_views)
-
     def _read_splits(self) -> dict[SplitName, CaptionSplit]:
         found = open_source(self.path, config=self.config, revision=self.revision)
         used = {name: found[name] for name in self.choice.used(found)}
@@ -164,6 +117,7 @@ class HuggingFaceDataModule(CaptionDataModule):
             for row in chosen[np.isin(chosen, [*names_of_row])].tolist():
                 bad.add(kind, names_of_row[row])
                 usable_R[row] = False
+        self.unusable = bad.names_of_kind
         report = self.cache_dir / "hugging_face" / "bad_data.json"
         bad.settle("skip" if self.look else self.on_bad_data, root=self.path, report=report, setting="data.path")
         for name, rows in rows_of_split.items():
@@ -188,5 +142,4 @@ class HuggingFaceDataModule(CaptionDataModule):
             captions=captions_of_images(rows, image_of_row, len(images_N)),
             file_keys_N2=rows.keys_R2[representative],
             image_size=self.image_size,
-            transform=self.train_transform if name == "train" and not self.cache_features else None,
         )

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from datamodules.hugging_face.row_images import RowImages
 from datamodules.image_files.keys import ImageKeys, spoken_key
-from datamodules.transformed_view import Transform, apply_transform
 from utils.cache_key import cache_key
 
 
@@ -26,7 +25,6 @@ class HuggingFaceSplit:
         captions: Their captions.
         file_keys_N2: What `image_files.keys.file_keys` returns of each.
         image_size: Height and width in pixels to read them at.
-        transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
     """
 
     sources: Sequence[RowImages]
@@ -36,7 +34,6 @@ class HuggingFaceSplit:
     captions: Sequence[Sequence[str]]
     file_keys_N2: NDArray[np.int64]
     image_size: int
-    transform: Transform | None = None
 
     @property
     def image_fingerprint(self) -> str:
@@ -52,8 +49,6 @@ class HuggingFaceSplit:
 
         Raises:
             BadImageError: The image has become unusable.
-            ValueError: The transform changes the shape or type of the image.
         """
         source, row = self.places_N2[index].tolist()
-        image = self.sources[source].load(row, self.image_size)
-        return image if self.transform is None else apply_transform(self.transform, image)
+        return self.sources[source].load(row, self.image_size)

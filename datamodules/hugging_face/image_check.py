@@ -5,28 +5,20 @@ Shape legend: R rows.
 
 import json
 import logging
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.hugging_face.row_images import RowImage, RowImages, same_content
-from datamodules.image_files.image_check import state_of
-from datamodules.image_files.reading import BadImageError
+from datamodules.hugging_face.row_images import RowImages, same_content
+from datamodules.image_files.image_check import decode_all, state_of
 from utils.cache_key import cache_key, reader_version, sources_of
 from utils.files import atomic_open
-from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256  # images that are in memory, encoded
-Outcome = tuple[int, int] | str
 
 
 class RowCheck(NamedTuple):
@@ -58,43 +50,11 @@ def check_rows(images: RowImages, *, cache_dir: Path) -> RowCheck:
 
 
 def _decode_all(images: RowImages) -> RowCheck:
-    start = time.perf_counter()
-    known: dict[int | str | None, Outcome] = {}
-    keys_R2, problems = np.zeros((len(images), 2), dtype=np.int64), {}
-
-    # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
-    with (
-        ThreadPoolExecutor() as pool,
-        progress_bar(total=len(images), desc="checking images", unit="row") as progress,
-    ):
-        for rows in _in_parts(enumerate(images)):
-            contents = [same_content(image) for _, image in rows]
-            new = {content: row for content, row in zip(contents, rows, strict=True) if content not in known}
-            known |= zip(new, pool.map(partial(_look, images), *zip(*new.values(), strict=True)), strict=True)
-            for (row, _), content in zip(rows, contents, strict=True):
-                outcome = known[content]
-                if isinstance(outcome, str):
-                    problems[row] = outcome
-                else:
-                    keys_R2[row] = outcome
-            progress.update(len(rows))
-    log.info(
-        "checked %d different images in %d rows of %s in %.1f s: those of %d rows cannot be read",
-        len(known), len(images), images.split, time.perf_counter() - start, len(problems),
-    )  # fmt: skip
-    return RowCheck(keys_R2, problems)
-
-
-def _in_parts(rows: Iterator[tuple[int, RowImage]]) -> Iterator[list[tuple[int, RowImage]]]:
-    while part := list(islice(rows, AT_ONCE)):
-        yield part
-
-
-def _look(images: RowImages, row: int, image: RowImage) -> Outcome:
-    try:
-        return images.keys(row, image)
-    except BadImageError as error:
-        return str(error.__cause__ or error)  # the bare reason: who reports it has the row and the remedy
+    rows = ((same_content(image), (row, image)) for row, image in enumerate(images))
+    outcomes = decode_all(rows, lambda row: images.keys(*row), num=len(images), unit="row", at_once=AT_ONCE)
+    keys_R2 = np.array([(0, 0) if isinstance(found, str) else found for found in outcomes], np.int64)
+    problems = {row: found for row, found in enumerate(outcomes) if isinstance(found, str)}
+    return RowCheck(keys_R2.reshape(-1, 2), problems)
 
 
 def _key(images: RowImages) -> str:

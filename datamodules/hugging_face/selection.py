@@ -9,7 +9,7 @@ import numpy as np
 from datamodules.caption_datamodule import SPLIT_NAMES, SplitName
 from datamodules.hugging_face.reading import Parts
 from datamodules.hugging_face.rows import Integers, image_of_rows, twins
-from datamodules.random_split import split_by_proportion
+from datamodules.random_split import proportions_of, split_by_proportion
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -48,9 +48,9 @@ class SplitChoice:
         """Return the choice that settings make.
 
         Raises:
-            ValueError: They contradict each other, or do not name all three splits.
+            ValueError: One is out of range, they contradict each other, or do not name all three splits.
         """
-        proportions = None if isinstance(split, str) else split
+        proportions = proportions_of(split)
         if proportions is not None and column is not None:
             raise ValueError(
                 f"data.split={list(proportions)} deals images out at random, and data.split_column={column} says where "

@@ -4,10 +4,11 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from datamodules.image_files.keys import file_keys
 from datamodules.image_files.reading import BadImageError
@@ -17,7 +18,9 @@ from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4096  # files that wait for a thread
+AT_ONCE = 4096  # images that wait for a thread
+
+Image = TypeVar("Image")
 
 State = tuple[int, int, int]
 """A file's size in bytes, and the times of the last changes of its content and of the file, in nanoseconds."""
@@ -51,7 +54,8 @@ def check_images(paths: Sequence[str | Path], *, folder: Path, cache_dir: Path) 
     outcomes = {path: known[path][1] for path, state in states.items() if path in known and known[path][0] == state}
     others = [path for path in states if path not in outcomes]
     if others:
-        outcomes |= _decode_all(others)
+        named = ((path, Path(path)) for path in others)
+        outcomes |= zip(others, decode_all(named, file_keys, num=len(others), unit="image"), strict=True)
         known |= {path: (states[path], outcomes[path]) for path in others}
         atomic_write_text(cache, json.dumps(known))
     return ImageCheck(
@@ -60,33 +64,55 @@ def check_images(paths: Sequence[str | Path], *, folder: Path, cache_dir: Path) 
     )
 
 
-def _decode_all(paths: Sequence[str]) -> dict[str, Outcome]:
+def decode_all(
+    images: Iterable[tuple[Hashable, Image]],
+    keys_of: Callable[[Image], tuple[int, int]],
+    *,
+    num: int,
+    unit: str,
+    at_once: int = AT_ONCE,
+) -> list[Outcome]:
+    """Decode images on all cores; return the outcome of each, in order.
+
+    Args:
+        images: What is equal for equal images, of which only the first is decoded, and the image.
+        keys_of: Decodes an image and returns what it is known by; raises `BadImageError` if it cannot be decoded.
+        num: How many there are.
+        unit: What the progress bar calls one of them.
+        at_once: How many are taken from `images` at a time.
+    """
     start = time.perf_counter()
-    outcomes: dict[str, Outcome] = {}
+    known: dict[Hashable, Outcome] = {}
+    outcomes: list[Outcome] = []
+
+    def outcome_of(image: Image) -> Outcome:
+        try:
+            return keys_of(image)
+        except BadImageError as error:
+            return str(error.__cause__ or error)  # the bare reason: who reports it has the name and the remedy
+
+    waiting = iter(images)
     # Threads, not processes: PIL lets go of the interpreter while it decodes, and threads start at once.
     with (
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
-        progress_bar(total=len(paths), desc="checking images", unit="image") as progress,
+        progress_bar(total=num, desc="checking images", unit=unit) as progress,
     ):
-        for first in range(0, len(paths), AT_ONCE):
-            some = paths[first : first + AT_ONCE]
-            for path, outcome in zip(some, pool.map(_look, some), strict=True):
-                outcomes[path] = outcome
+        while some := [*islice(waiting, at_once)]:
+            new: dict[Hashable, Image] = {}
+            for content, image in some:
+                if content not in known:
+                    new.setdefault(content, image)
+            for content, outcome in zip(new, pool.map(outcome_of, new.values()), strict=True):
+                known[content] = outcome
                 progress.update()
+            outcomes += [known[content] for content, _ in some]
+            progress.update(len(some) - len(new))
     seconds = time.perf_counter() - start
     log.info(
-        "checked %d images in %.1f s (%.0f a second): %d cannot be read",
-        len(paths), seconds, len(paths) / seconds, sum(isinstance(outcome, str) for outcome in outcomes.values()),
+        "checked %d images in %.1f s (%.0f a second): %d of %d %ss cannot be read",
+        len(known), seconds, len(known) / seconds, sum(isinstance(found, str) for found in outcomes), num, unit,
     )  # fmt: skip
     return outcomes
-
-
-def _look(path: str) -> Outcome:
-    """Return what an image is known by, or what is wrong with it."""
-    try:
-        return file_keys(Path(path))
-    except BadImageError as error:
-        return str(error.__cause__)  # the bare reason: who reports it has the name and the remedy
 
 
 def state_of(path: str | Path) -> State:

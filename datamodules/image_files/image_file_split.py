@@ -11,7 +11,6 @@ from torch import Tensor
 from datamodules.image_files.image_folder import name_of
 from datamodules.image_files.keys import ImageKeys, spoken_key
 from datamodules.image_files.reading import read_image
-from datamodules.transformed_view import Transform, apply_transform
 from utils.cache_key import cache_key
 
 NUM_KEYS = 3  # of an image: of the file's bytes, of its pixels, of its name with its captions
@@ -28,7 +27,6 @@ class ImageFileSplit:
         captions: Their captions.
         file_keys: What `image_files.keys.file_keys` returns of each.
         image_size: Height and width in pixels to read them at.
-        transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
     """
 
     paths: Sequence[str | Path]
@@ -37,7 +35,6 @@ class ImageFileSplit:
     file_keys: Sequence[tuple[int, int]]
     image_size: int
     names: Sequence[str | int] | None = None
-    transform: Transform | None = None
 
     @property
     def image_names(self) -> Sequence[str | int]:
@@ -59,7 +56,5 @@ class ImageFileSplit:
 
         Raises:
             BadImageError: The file has become unusable.
-            ValueError: The transform changes the shape or type of the image.
         """
-        image = read_image(self.paths[index], self.image_size)
-        return image if self.transform is None else apply_transform(self.transform, image)
+        return read_image(self.paths[index], self.image_size)

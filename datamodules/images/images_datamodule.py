@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
-from datamodules.image_files.bad_data import BadData, OnBadData
+from datamodules.image_files.bad_data import BadData
 from datamodules.image_files.image_check import ImageCheck, check_images
 from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.image_folder import ImageFolder, without_captions
@@ -13,11 +14,10 @@ from datamodules.image_files.selection import UsableImages, drop_repeats, keep_t
 from datamodules.images.annotated_images import AnnotatedImages, read_annotated
 from datamodules.images.settings import USUAL_NAMES, columns_of
 from datamodules.images.source import Source, source_of
+from datamodules.options import CommonOptions
 from datamodules.random_split import check_proportions, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.statistics import as_text, rows_of, unusable_lines
-from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform, check_views, views_of
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ class ImagesDataModule(CaptionDataModule):
 
     Args:
         root: The folder that holds everything; all other paths begin there.
-        tokenizer: Fits a tokenizer on the training captions.
         images: The folder of images, whose subfolders count; None for the root.
         annotations: The file of captions, or one for each split; its format is recognised by its content (see
             `datamodules.annotations.read_references`). None for captions beside each image (`name.jpg`, `name.txt`), or
@@ -44,21 +43,8 @@ class ImagesDataModule(CaptionDataModule):
         test_from_val: Share of the validation images that are the test split, drawn by `split_seed`, where the files
             have no test split with captions; None leaves the splits as they are.
         name: Of the data set, in reports, checkpoints and the cache.
-        on_bad_data: `error` to stop at captions or images that cannot be used, at once or when they are read, `skip` to
-            leave them out.
         follow_links: Whether images may be links to files anywhere; otherwise their targets have to be in the root.
-        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
-            makes captions with "left" and "right" untrue.
-        image_size: Height and width in pixels: the shorter side is resized to it and the centre square kept.
-        batch_size: Images a batch on each process.
-        captions_per_image: Captions of each image in a training batch, drawn at random; None for all.
-        include_longest_caption: Whether the longest caption of an image is always among the drawn ones.
-        num_workers: Processes that load images, with one thread each; 0 loads in the training process.
-        cache_features: Whether a frozen encoder sees each image once, before training, and its features are kept.
-        cached_views: Of each training image with `cache_features`: the image as it is, and others that
-            `train_transform` changed, each in its own way; training draws one of them.
-        cache_dir: Folder for the fitted tokenizer and the outcome of the image check.
-        look: Whether `train.py` shows the data and ends, without training.
+        options: See `CommonOptions`.
 
     Raises:
         ValueError: A setting is out of range.
@@ -68,7 +54,6 @@ class ImagesDataModule(CaptionDataModule):
         self,
         *,
         root: str | Path,
-        tokenizer: TokenizerFitter | None,
         images: str | None = None,
         annotations: str | Mapping[str, str | None] | None = None,
         columns: Mapping[str, str | Sequence[str] | None] = USUAL_NAMES,
@@ -77,30 +62,10 @@ class ImagesDataModule(CaptionDataModule):
         restval: bool = True,
         test_from_val: float | None = None,
         name: str = "images",
-        on_bad_data: OnBadData = "error",
         follow_links: bool = False,
-        train_transform: Transform | None = None,
-        image_size: int = 224,
-        batch_size: int = 64,
-        captions_per_image: int | None = 5,
-        include_longest_caption: bool = False,
-        num_workers: int = 2,
-        cache_features: bool = False,
-        cached_views: int = 1,
-        cache_dir: str | Path = ".cache",
-        look: bool = False,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(
-            tokenizer=tokenizer,
-            image_size=image_size,
-            batch_size=batch_size,
-            captions_per_image=captions_per_image,
-            include_longest_caption=include_longest_caption,
-            num_workers=num_workers,
-            on_bad_data=on_bad_data,
-            cache_features=cache_features,
-            cache_dir=cache_dir,
-        )
+        super().__init__(**options)
         if isinstance(split, str) and split != "official":
             raise ValueError(
                 f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], or lists of images such as "
@@ -110,7 +75,6 @@ class ImagesDataModule(CaptionDataModule):
             check_proportions(split)
         if test_from_val is not None and not 0 < test_from_val < 1:
             raise ValueError(f"data.test_from_val must be between 0 and 1 (or null for none), got {test_from_val}")
-        check_views(cached_views, cache_features=cache_features, has_transform=train_transform is not None)
         self.root = Path(root).expanduser()
         self.images = images
         self.annotations = annotations
@@ -121,9 +85,6 @@ class ImagesDataModule(CaptionDataModule):
         self.test_from_val = test_from_val
         self._source = name
         self.follow_links = follow_links
-        self.train_transform = train_transform
-        self.cached_views = cached_views
-        self.look = look
         self._prepared: dict[SplitName, CaptionSplit] | None = None
         self._advice: dict[SplitName, str] = {}
 
@@ -155,9 +116,6 @@ class ImagesDataModule(CaptionDataModule):
 
     def advice_on_empty(self, name: SplitName) -> str:
         return self._advice.get(name) or super().advice_on_empty(name)
-
-    def views(self, name: SplitName) -> list[CaptionSplit]:
-        return views_of(self.splits[name], self.train_transform if name == "train" else None, self.cached_views)
 
     def _log_summary(self) -> None:
         """Tell the size of the data, and how much of the captions the tokenizer loses, in one table."""
@@ -223,7 +181,6 @@ class ImagesDataModule(CaptionDataModule):
                 file_keys=[check.keys[paths[image]] for image in images],
                 image_size=self.image_size,
                 names=[names[image] for image in images],
-                transform=self.train_transform if name == "train" and not self.cache_features else None,
             )
             for name, images in images_of_split.items()
         }

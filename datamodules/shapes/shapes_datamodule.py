@@ -66,7 +66,7 @@ class ShapesDataModule(CaptionDataModule):
     Training comes last so that runs with more or less training data are tested on the same images.
 
     Args:
-        tokenizer: See `CaptionDataModule`, like all that is not listed here.
+        tokenizer: See `CommonOptions`, like all that is not listed here.
         seed: The world: scenes, captions and pixels follow from it and the scene's index.
         num_train: Scenes to train on.
         num_val: Scenes to validate on.
@@ -100,6 +100,7 @@ class ShapesDataModule(CaptionDataModule):
             num_workers=num_workers,
             cache_features=cache_features,
             cache_dir=cache_dir,
+            look=look,
         )
         if image_size < MIN_IMAGE_SIZE:
             raise ValueError(f"data.image_size must be at least {MIN_IMAGE_SIZE} to tell the shapes, got {image_size}")
@@ -107,7 +108,6 @@ class ShapesDataModule(CaptionDataModule):
             if size < 1:
                 raise ValueError(f"data.{name} must be at least 1, got {size}")
         self.seed = seed
-        self.look = look
         self.test_ids = range(num_test)
         self.val_ids = range(num_test, num_test + num_val)
         self.train_ids = range(num_test + num_val, num_test + num_val + num_train)

@@ -36,6 +36,7 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 }
 """The arrays of an index by name, with their types."""
 
+OF_SAMPLES = ("offset", "size", "crc", "image_id", "name_number", "keys")
 CUMULATIVE = {"caption_ends": "text_ends", "text_ends": "text", "name_ends": "names"}
 """Arrays that count what lies in another one."""
 
@@ -62,6 +63,15 @@ class ShardIndex:
         assert len(keys_NK) == len(self)
         return ShardIndex(self.tar_bytes, {**self.columns, "keys": keys_NK}, self.problems)
 
+    def take(self, rows_M: NDArray[np.int64]) -> "ShardIndex":
+        """Return the index of some of the samples, in this order."""
+        columns = {name: self.columns[name][rows_M] for name in OF_SAMPLES}
+        columns["name_ends"], letters = _taken(self.columns["name_ends"], rows_M)
+        columns["caption_ends"], captions = _taken(self.columns["caption_ends"], rows_M)
+        columns["text_ends"], texts = _taken(self.columns["text_ends"], captions)
+        columns |= {"names": self.columns["names"][letters], "text": self.columns["text"][texts]}
+        return ShardIndex(self.tar_bytes, columns, self.problems)
+
     def save(self, path: Path) -> None:
         """Write it to a file."""
         about = json.dumps({"version": FORMAT_VERSION, "tar_bytes": self.tar_bytes, "problems": self.problems})
@@ -82,11 +92,18 @@ class ShardIndex:
             return None
 
 
+def _taken(ends: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where things of several parts each end if these alone are kept, and the numbers of their parts."""
+    sizes = np.diff(ends, prepend=0)[rows]
+    new_ends = np.cumsum(sizes)
+    return new_ends, np.arange(sizes.sum()) + np.repeat(ends[rows] - new_ends, sizes)
+
+
 def _fit_together(columns: Columns, tar_bytes: int) -> bool:
     """Return whether arrays can be an index: nothing in them points to what is not there."""
     num = len(columns["offset"])
     types = all(columns[name].dtype == dtype for name, dtype in COLUMNS.items())
-    of_samples = ("size", "crc", "image_id", "name_number", "keys", "caption_ends", "name_ends")
+    of_samples = (*OF_SAMPLES, "caption_ends", "name_ends")
     if not types or columns["keys"].ndim != 2 or any(len(columns[name]) != num for name in of_samples):
         return False
     for name, counted in CUMULATIVE.items():

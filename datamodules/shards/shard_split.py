@@ -13,7 +13,6 @@ from datamodules.image_files.reading import decode_image
 from datamodules.lazy_sequences import LazySequence, Numbers, Texts
 from datamodules.shards.shard_files import ShardFiles
 from datamodules.shards.split_index import SplitIndex
-from datamodules.transformed_view import Transform, apply_transform
 from utils.cache_key import Checksummed, cache_key
 
 
@@ -50,7 +49,6 @@ class ShardSplit:
         ids: The number of each image in the whole collection: of all of the shards' samples, [N].
         image_size: Height and width in pixels to read images at.
         rows: Which samples are in the split, in ascending order; None for all.
-        transform: Changes an image ([3, image_size, image_size], `uint8`) at random; None leaves it as it is.
     """
 
     index: SplitIndex
@@ -58,7 +56,6 @@ class ShardSplit:
     ids: NDArray[np.int64]
     image_size: int
     rows: NDArray[np.int64] | None = None
-    transform: Transform | None = None
 
     @cached_property
     def image_ids(self) -> Sequence[int]:
@@ -105,9 +102,7 @@ class ShardSplit:
 
         Raises:
             BadImageError: The shard is gone, or the image in it cannot be used.
-            ValueError: The transform changes the shape or type of the image.
         """
         row = index if self.rows is None else int(self.rows[index])
         where = f"{self.index.shards[self.index.shard_of(row)]}: {self.image_names[index]}"
-        image = decode_image(self.image_file(index), self.image_size, name=where)
-        return image if self.transform is None else apply_transform(self.transform, image)
+        return decode_image(self.image_file(index), self.image_size, name=where)

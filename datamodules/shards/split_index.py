@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.lazy_sequences import CaptionTable, Texts
+from datamodules.random_split import Draw
 from datamodules.shards.shard_index import COLUMNS, CUMULATIVE, FORMAT_VERSION, ShardIndex
 from datamodules.shards.tar_reading import index_shard
 from datamodules.shards.urls import is_remote, opened
-from utils.cache_key import cache_key
+from utils.cache_key import cache_key, sources_of
 from utils.files import atomic_write_text, mapped
 from utils.progress import progress_bar
 
@@ -93,21 +94,25 @@ class SplitIndex:
         return mapped(self.folder / name, COLUMNS[name], int(np.prod(shape))).reshape(shape)
 
 
-def load_index(shards: Sequence[str], *, cache_dir: Path, label: str) -> SplitIndex:
+def load_index(shards: Sequence[str], *, cache_dir: Path, label: str, draw: Draw | None = None) -> SplitIndex:
     """Return the index of shards: from the cache, from the files beside them, or from one pass over them.
 
     Args:
         shards: Their addresses, as of `urls.expand`.
         cache_dir: Where indices are kept, by the shards' names, sizes and times.
         label: What the progress bar is of.
+        draw: Which samples are of the split, by the first key of each; None for all.
 
     Raises:
         ValueError: A shard is missing, is not as its index has it, cannot be reached, or is cut short.
     """
-    key = cache_key(version=FORMAT_VERSION, shards=[_state(shard) for shard in shards])
+    drawn = {} if draw is None else {"draw": [*draw, sources_of("datamodules.random_split")]}
+    key = cache_key(version=FORMAT_VERSION, shards=[_state(shard) for shard in shards], **drawn)
     folder = cache_dir / "split" / key
     if not (folder / ABOUT).exists():
         found = _indices(shards, cache_dir / "shard")
+        if draw is not None:
+            found = (index.take(np.flatnonzero(draw.holds(index.columns["keys"][:, 0]))) for index in found)
         bar = progress_bar(found, total=len(shards), desc=f"indexing {label} shards", unit="shard")
         _join(shards, bar, folder)
     return SplitIndex(folder)

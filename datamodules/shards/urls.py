@@ -63,7 +63,8 @@ def _files(path: Path, key: str) -> list[str]:
     found = sorted(map(str, path.parent.glob(path.name)))
     if not found:
         reason = "none of them is there" if path.parent.is_dir() else f"there is no folder {path.parent}"
-        raise ValueError(f"{key}: expected shards {path}, but {reason}; correct {key} or data.root")
+        random = "" if key == "data.shards" else ", or set data.split=[0.98,0.01,0.01] for a random split of *.tar"
+        raise ValueError(f"{key}: expected shards {path}, but {reason}; correct {key} or data.root{random}")
     return found
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from pytorch_lightning import Trainer
 
-from datamodules.caption_datamodule import CaptionDataModule
-from datamodules.image_files.bad_data import BadData, OnBadData
+from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
+from datamodules.image_files.bad_data import BadData
+from datamodules.options import CommonOptions
+from datamodules.random_split import Draw, draws_by_proportion, proportions_of
 from datamodules.shards.manifest import refuse_incomplete
 from datamodules.shards.numbering import number_images
 from datamodules.shards.order import Batches, SameShards, ShardLoader, ShardSampler, num_batches
@@ -17,9 +20,17 @@ from datamodules.shards.shard_split import ShardSplit
 from datamodules.shards.split_index import SplitIndex, load_index
 from datamodules.shards.urls import GLOB, expand, is_remote, library
 from datamodules.split import CaptionSplit, SplitName
-from datamodules.tokenizers import TokenizerFitter
-from datamodules.transformed_view import Transform
 from utils.seeding import run_seed
+
+
+class ShardOptions(CommonOptions, total=False):
+    """What data in shards of whatever kind have: see `WebDatasetDataModule`."""
+
+    split: str | Sequence[float]
+    split_seed: int
+    max_val_images: int | None
+    shuffle_buffer: int
+    kept_shards: int | None
 
 
 class WebDatasetDataModule(CaptionDataModule):
@@ -34,13 +45,15 @@ class WebDatasetDataModule(CaptionDataModule):
         train: Names of the shards of the training split, with braces or `*`, or addresses; see `urls.expand`.
         val: Those of the validation split.
         test: Those of the test split.
+        shards: Those of all splits, where `split` is proportions.
+        split: `official` for what `train`, `val` and `test` name, or the proportions of train, val and test of a random
+            split of all shards by image (`random_split.Draw`), which copies of an image do not divide.
+        split_seed: Of the random split; not the run's, so that runs of several seeds are tested on the same images.
         max_val_images: How many images of the validation split are used, at even distances; None for all.
         shuffle_buffer: Images that are shuffled among each other (see `order.shuffled_numbers`).
         kept_shards: How many fetched shards of the training split each process keeps in `cache_dir`, the latest; None
-            for all.
-        tokenizer: See `CaptionDataModule`, like all that is not listed here.
-        train_transform: Changes training images at random ([3, size, size], `uint8`, to the same); a mirrored image
-            makes captions with "left" and "right" untrue.
+            for all. Those of validation and test are all kept, but for random splits, which lie in all shards.
+        options: See `CommonOptions`.
 
     Raises:
         ValueError: A setting is out of range, or the library `webdataset` is missing.
@@ -50,53 +63,33 @@ class WebDatasetDataModule(CaptionDataModule):
         self,
         *,
         root: str,
-        tokenizer: TokenizerFitter | None,
         train: str | Sequence[str] = "train-*.tar",
         val: str | Sequence[str] = "val-*.tar",
         test: str | Sequence[str] = "test-*.tar",
+        shards: str | Sequence[str] = "*.tar",
+        split: str | Sequence[float] = "official",
+        split_seed: int = 42,
         max_val_images: int | None = None,
         shuffle_buffer: int = 10_000,
         kept_shards: int | None = 64,
-        on_bad_data: OnBadData = "error",
-        train_transform: Transform | None = None,
-        image_size: int = 224,
-        batch_size: int = 64,
-        captions_per_image: int | None = 5,
-        include_longest_caption: bool = False,
-        num_workers: int = 2,
-        cache_features: bool = False,
-        cache_dir: str | Path = ".cache",
-        look: bool = False,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(
-            tokenizer=tokenizer,
-            image_size=image_size,
-            batch_size=batch_size,
-            captions_per_image=captions_per_image,
-            include_longest_caption=include_longest_caption,
-            num_workers=num_workers,
-            on_bad_data=on_bad_data,
-            cache_features=cache_features,
-            cache_dir=cache_dir,
-        )
-        self.look = look
+        super().__init__(**options)
         numbers = {"max_val_images": max_val_images, "shuffle_buffer": shuffle_buffer, "kept_shards": kept_shards}
         for name, number in numbers.items():
             if number is not None and number < 1:
                 raise ValueError(f"data.{name} must be at least 1, got {number}")
-        if cache_features and train_transform is not None:
-            raise ValueError(
-                "data.cache_features=true keeps what the encoder sees of each image, which data.train_transform would "
-                "change each time; leave one of them out"
-            )
         library()
         self.root = root
         specs: dict[SplitName, str | Sequence[str]] = {"train": train, "val": val, "test": test}
         self.names = {name: spec if isinstance(spec, str) else [*spec] for name, spec in specs.items()}
+        self.names_of_all = shards if isinstance(shards, str) else [*shards]
+        proportions = proportions_of(split)
+        draws = (None, None, None) if proportions is None else draws_by_proportion(proportions, split_seed)
+        self.draws: dict[SplitName, Draw | None] = dict(zip(SPLIT_NAMES, draws, strict=True))
         self.max_val_images = max_val_images
         self.shuffle_buffer = shuffle_buffer
         self.kept_shards = kept_shards
-        self.train_transform = train_transform
 
     def prepare_data(self) -> None:
         """Make the indices of shards that have none, before the other processes read them."""
@@ -112,11 +105,15 @@ class WebDatasetDataModule(CaptionDataModule):
         """
         indices = self._load_indices()
         bad = BadData()
-        for index in indices.values():
-            for kind, name in index.problems:
-                bad.add(kind, name)
+        for name, index in indices.items():
+            if name == "train" or self.draws[name] is None:  # random splits are of the same shards
+                for problem in index.problems:
+                    bad.add(*problem)
+        self.unusable = bad.names_of_kind
         bad.settle("skip" if self.look else self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
         for name, index in indices.items():
+            if not len(index) and self.draws[name] is not None:
+                raise ValueError(f"data.split: the {name} split holds no image; give it a larger share of the data")
             if not len(index):
                 raise ValueError(f"data.{name}={self.names[name]}: no image of the {name} split can be used ({bad})")
         numbers = number_images(indices)
@@ -127,7 +124,6 @@ class WebDatasetDataModule(CaptionDataModule):
                 ids=numbers[name],
                 image_size=self.image_size,
                 rows=self._sampled(len(index)) if name == "val" else None,
-                transform=self.train_transform if name == "train" else None,
             )
             for name, index in indices.items()
         }
@@ -155,7 +151,7 @@ class WebDatasetDataModule(CaptionDataModule):
         return ShardLoader(Batches(dataset), sampler=order, **{**self._loading(), "batch_size": None})  # type: ignore[arg-type]
 
     def shards(self) -> dict[SplitName, list[str]]:
-        """Return the addresses of each split's shards.
+        """Return the addresses of each official split's shards.
 
         Raises:
             ValueError: There are none, or the folder was not written to its end.
@@ -166,13 +162,28 @@ class WebDatasetDataModule(CaptionDataModule):
             refuse_incomplete(Path(self.root).expanduser(), {name: shards[name] for name in named})
         return shards
 
+    def all_shards(self) -> list[str]:
+        """Return the addresses of the shards that hold all splits, where these are random.
+
+        Raises:
+            ValueError: There are none, or the folder was not written to its end.
+        """
+        if not is_remote(self.root):
+            refuse_incomplete(Path(self.root).expanduser(), {})
+        return expand(self.names_of_all, self.root, "data.shards")
+
     def _load_indices(self) -> dict[SplitName, SplitIndex]:
-        return {name: load_index(of, cache_dir=self._cache, label=name) for name, of in self.shards().items()}
+        shards = self.shards() if self.draws["train"] is None else dict.fromkeys(SPLIT_NAMES, self.all_shards())
+        return {
+            name: load_index(of, cache_dir=self._cache, label=name, draw=self.draws[name])
+            for name, of in shards.items()
+        }
 
     def _files(self, name: SplitName, index: SplitIndex) -> ShardFiles:
-        """Return the shards of a split; of validation and test all that are fetched are kept."""
+        """Return the shards of a split; of official validation and test splits all that are fetched are kept."""
         if name != "train":
-            return ShardFiles(index.shards, index.tar_bytes, self._cache / "fetched" / name)
+            kept = None if self.draws[name] is None else self.kept_shards
+            return ShardFiles(index.shards, index.tar_bytes, self._cache / "fetched" / name, kept=kept)
         rank = self.trainer.global_rank if self.trainer else 0
         folder = self._cache / "fetched" / f"{name}-{rank}"
         files = ShardFiles(index.shards, index.tar_bytes, folder, kept=self.kept_shards)

@@ -45,8 +45,8 @@ def warm_start(
     if len(tokenizers) > 1:  # one that reads no captions has none
         raise ValueError(
             f"pretrained_model={path}: its tokenizer is another than this run's, for it was made of other captions or "
-            f"by other settings, and weights are of words; train both with tokenizer=gpt2, which captions do not "
-            f"change, or give this run the captions and the tokenizer settings of the checkpoint"
+            f"by other settings, and weights are of words; set tokenizer=checkpoint to keep those of the checkpoint, "
+            f"or train both with tokenizer=gpt2, which captions do not change"
         )
     theirs, ours = source.state_dict(), module.state_dict()
     skipped = [] if skip is None else [name for name in theirs if skip in name]

@@ -29,7 +29,7 @@ class _InMemoryDataModule(CaptionDataModule):
 
 def _datamodule(tmp_path: Path, **settings: int | None) -> _InMemoryDataModule:
     tokenizer = partial(fit_word, min_count=1)
-    chosen: dict[str, int | None] = {"batch_size": 2, "captions_per_image": 1, **settings}
+    chosen: dict[str, int | None] = {"batch_size": 2, "captions_per_image": 1, "num_workers": 0, **settings}
     return _InMemoryDataModule(tokenizer=tokenizer, image_size=4, cache_dir=tmp_path, **chosen)  # type: ignore[arg-type]
 
 

@@ -1,11 +1,15 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 import torch
+from torch import Tensor
+from torchvision.transforms import v2
 
-from datamodules.batch import collate
+from datamodules.batch import CaptionSample, collate
 from datamodules.dataset import CaptionDataset
 from datamodules.tokenizers import fit_word
+from datamodules.transformed_view import Transform
 from tests.datamodules.in_memory_split import InMemorySplit
 
 SPLIT = InMemorySplit(image_ids=[8, 3], captions=[["one", "two", "three", "four"], ["five"]])
@@ -40,6 +44,25 @@ def test_the_longest_caption_comes_along_where_it_has_to() -> None:
     drawn = Counter(tuple(TOKENIZER.decode(ids) for ids in dataset[0].captions) for _ in range(300))
     assert drawn.keys() == {("one two three", other) for other in ("one", "two", "three two one")}
     assert all(70 < count < 130 for count in drawn.values())
+
+
+def _image(transform: Transform, *, with_images: bool = True) -> Tensor:
+    dataset = CaptionDataset(SPLIT, TOKENIZER, transform=transform)
+    dataset.with_images = with_images
+    sample = dataset[0]
+    assert isinstance(sample, CaptionSample)
+    return sample.image_CHW
+
+
+def test_transform_changes_the_image() -> None:
+    assert torch.equal(_image(v2.RandomInvert(p=1)), 255 - SPLIT.load_image(0))
+    assert _image(v2.RandomInvert(p=1), with_images=False).numel() == 0
+
+
+@pytest.mark.parametrize("transform", [v2.CenterCrop(2), v2.ToDtype(torch.float32, scale=True)])
+def test_refuses_transforms_that_change_shape_or_type(transform: Transform) -> None:
+    with pytest.raises(ValueError, match=r"data.train_transform must return a uint8 tensor of shape \[3, 4, 4\], got"):
+        _image(transform)
 
 
 def test_one_view_of_the_features_comes_with_an_image() -> None:

@@ -1,10 +1,11 @@
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datamodules.random_split import split_by_proportion
+from datamodules.random_split import draws_by_proportion, split_by_proportion
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,28 @@ def test_anything_else_than_shares_is_refused(shares: list[float]) -> None:
     else:
         assert sum(map(len, splits)) == 10
         assert sum(shares) == pytest.approx(1)
+
+
+KEYS = np.random.default_rng(0).integers(-(2**63), 2**63, 20_000)
+
+
+@pytest.mark.parametrize("keys", [KEYS, np.arange(20_000)], ids=["at random", "in a row"])
+def test_keys_decide_alone_and_each_image_is_drawn_once(keys: np.ndarray) -> None:
+    draws = draws_by_proportion([0.7, 0.2, 0.1], seed=3)
+    found = np.array([draw.holds(keys) for draw in draws])
+    assert (found.sum(axis=0) == 1).all()
+    assert found.mean(axis=1).tolist() == pytest.approx([0.7, 0.2, 0.1], abs=0.015)
+    some = np.random.default_rng(1).permutation(len(keys))[:500]
+    np.testing.assert_array_equal(np.array([draw.holds(keys[some]) for draw in draws]), found[:, some])
+
+
+def test_other_seeds_draw_independently() -> None:
+    first, second = (draws_by_proportion([0.5, 0.25, 0.25], seed)[0].holds(KEYS) for seed in (1, 2))
+    assert (first & second).mean() == pytest.approx(0.25, abs=0.015)
+
+
+@pytest.mark.parametrize("shares", [[1, 0, 0], [0.1, 0.2, 0.7], [1 / 3, 1 / 3, 1 / 3], [0.5, 0.5, 0]])
+def test_no_image_falls_between_the_shares(shares: list[float]) -> None:
+    found = np.array([draw.holds(KEYS) for draw in draws_by_proportion(shares, seed=0)])
+    assert (found.sum(axis=0) == 1).all()
+    assert [bool(of.any()) for of in found] == [share > 0 for share in shares]

@@ -21,6 +21,18 @@ def test_reads_captions_by_image(tmp_path: Path) -> None:
     assert bad.names_of_kind == {}
 
 
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_captions_that_tell_their_language_belong_to_the_image_before_it(separator: str, tmp_path: Path) -> None:
+    path = tmp_path / "flickr8kzhm.caption.txt"
+    lines = [("a b.jpg#zhm#0", "一只狗 #2"), ("a b.jpg#zhm#1", ""), ("c.JPG#zhbosen#0", "两 个\t孩子")]
+    path.write_text("".join(f"{key}{separator}{caption}\n" for key, caption in lines), "utf-8")
+    bad = BadData()
+    assert _captions(path, bad) == {"a b.jpg": ["一只狗 #2", ""], "c.JPG": ["两 个\t孩子"]}
+    assert bad.names_of_kind == {}
+    path.write_text("photo#one#0\tA name with signs .\nd.jpg#1 c.jpg#0\tAnother .", "utf-8")
+    assert _captions(path, bad) == {"photo#one": ["A name with signs ."], "d.jpg#1 c.jpg": ["Another ."]}
+
+
 def test_names_bad_lines_by_kind(tmp_path: Path) -> None:
     path = tmp_path / "captions.txt"
     path.write_text("a.jpg#0\tgood\nb.jpg#0 no tab\nb.jpg\tno number\n#0\tno name\na.jpg#1\t \na.jpg#0\tagain\n")

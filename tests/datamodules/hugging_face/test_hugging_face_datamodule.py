@@ -11,8 +11,9 @@ import torch
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as Picture
 
-from datamodules.hugging_face import HuggingFaceDataModule, image_check
+from datamodules.hugging_face import HuggingFaceDataModule
 from datamodules.hugging_face.hugging_face_split import HuggingFaceSplit
+from datamodules.hugging_face.row_images import RowImages
 from datamodules.image_files.reading import read_image
 from tests.datamodules.hugging_face.tiny_sets import (
     FEATURES,
@@ -195,8 +196,8 @@ def test_a_file_alone_is_split_at_random(tmp_path: Path) -> None:
 def test_images_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = LAYOUTS["save_to_disk"][0](tmp_path / "data")
     looked: list[int] = []
-    look = image_check._look
-    monkeypatch.setattr(image_check, "_look", lambda *of: looked.append(of[1]) or look(*of))
+    keys = RowImages.keys
+    monkeypatch.setattr(RowImages, "keys", lambda images, row, image: looked.append(row) or keys(images, row, image))
     first = small(folder)
     first.prepare_data()
     first.setup()
@@ -231,7 +232,9 @@ def test_bad_rows_are_left_out_counted_and_named(tmp_path: Path, caplog: pytest.
     rows["test"][0]["name"] = None
     folder = save(tmp_path / "data", **rows)
     with caplog.at_level(logging.WARNING):
-        names = _names(small(folder, id_column="name", on_bad_data="skip"))
+        datamodule = small(folder, id_column="name", on_bad_data="skip")
+        names = _names(datamodule)
+    assert datamodule.unusable["rows without a caption"] == ["row 1 of train"]
     assert names["train"] == [f"dog {n}" for n in (0, 2, 4, 5, 6, 7)]
     assert names["test"] == ["dog 11"]
     for part in ("row 1 of train", "row 3 of train: cannot identify", "1 rows without an id (row 0 of test)"):

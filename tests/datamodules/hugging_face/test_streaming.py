@@ -66,6 +66,17 @@ def test_an_epoch_visits_each_image_of_all_parts_once(folder: Path, tmp_path: Pa
         assert batch.references == [captions(grey // 20) for grey in greys]
 
 
+def test_a_random_split_is_of_all_rows(folder: Path, tmp_path: Path) -> None:
+    proportions = {"split": [0.5, 0.25, 0.25], "split_seed": 3}
+    splits = _streamed(folder, tmp_path, **proportions).load_splits()
+    found = {name: {str(image) for image in split.image_names} for name, split in splits.items()}
+    assert sorted(name for names in found.values() for name in names) == sorted(f"dog {n}" for n in range(12))
+    some = _streamed(folder, tmp_path, **proportions, source_splits=["train", "test"]).load_splits()
+    assert {name: {*map(str, split.image_names)} for name, split in some.items()} == {
+        name: names - {"dog 8", "dog 9"} for name, names in found.items()
+    }
+
+
 def _tar(path: Path, columns: Columns, split: str, file: Path) -> ShardIndex:
     """Write a whole split as one shard and return its index."""
     with file.open("wb") as tar:
@@ -114,6 +125,8 @@ def test_rows_without_captions_or_images_are_told_and_damaged_ones_kept(tmp_path
         ({"split_names": {"train": "train", "val": "dev", "test": "test"}}, r"data\.split_names\.val=dev: .* only 'tr"),
         ({"split_names": {"train": "train"}}, r"data\.split_names must name what the data set calls"),
         ({"caption_columns": "text"}, r"data\.caption_columns=text: the split 'train' .* choose one of 'image'"),
+        ({"split": [0.6, 0.2, 0.2], "source_splits": ["dev"]}, r"data\.source_splits=dev: .* no such split, only 'tr"),
+        ({"source_splits": ["train"]}, r"data\.source_splits is of proportions in data\.split; leave it out"),
         ({"caption_columns": []}, r"data\.caption_columns must name at least one column"),
         ({"image_column": "caption"}, r"data\.image_column=caption: expected images, encoded bytes or paths"),
     ],

@@ -4,7 +4,7 @@ import random
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ from datamodules.batch import CaptionBatch
 from datamodules.image_files.reading import BadImageError
 from datamodules.shards.order import ShardLoader, ShardSampler
 from datamodules.shards.shard_split import ShardSplit
-from datamodules.split import CaptionSplit
-from tests.datamodules.shards.tiny_shards import TinyShards, datamodule
+from datamodules.split import CaptionSplit, SplitName
+from tests.datamodules.shards.tiny_shards import TinyShards, datamodule, jpeg, write_tar
 
 
 @pytest.fixture(autouse=True)
@@ -77,17 +77,22 @@ def _loader(root: Path, cache: Path, num_processes: int = 1, rank: int = 0, **se
     )
 
 
+AT_RANDOM = {"split": [0.6, 0.2, 0.2], "split_seed": 1}
+
+
+@pytest.mark.parametrize("split", [{}, AT_RANDOM], ids=["official", "random"])
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("num_processes", [1, 2, 3])
 def test_all_processes_together_load_every_image_once(
-    num_workers: int, num_processes: int, shards: TinyShards, tmp_path: Path
+    num_workers: int, num_processes: int, split: dict[str, object], shards: TinyShards, tmp_path: Path
 ) -> None:
     loaders = [
-        _loader(shards.root, tmp_path, num_processes, rank, num_workers=num_workers) for rank in range(num_processes)
+        _loader(shards.root, tmp_path, num_processes, rank, num_workers=num_workers, **split)
+        for rank in range(num_processes)
     ]
     batches = [[batch.image_ids_B.tolist() for batch in loader] for loader in loaders]
     ids = Counter(number for of_process in batches for batch in of_process for number in batch)
-    assert ids == Counter(shards.splits["train"].image_ids)
+    assert ids == Counter(datamodule(shards.root, tmp_path, **split).load_splits()["train"].image_ids)
     assert len({len(of_process) for of_process in batches}) == 1
     assert len(loaders[0]) == len(batches[0])
 
@@ -96,23 +101,63 @@ def _content(batch: CaptionBatch) -> list[object]:
     return [batch.image_ids_B.tolist(), batch.tokens_NL.tolist(), batch.images_BCHW.sum().item()]
 
 
+@pytest.mark.parametrize("split", [{}, AT_RANDOM], ids=["official", "random"])
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_an_epoch_goes_on_at_any_step_with_the_same_batches(
-    num_workers: int, shards: TinyShards, tmp_path: Path
+    num_workers: int, split: dict[str, object], shards: TinyShards, tmp_path: Path
 ) -> None:
-    settings = {"batch_size": 1, "captions_per_image": 2}
+    settings = {"batch_size": 1, "captions_per_image": 2, **split}
     whole = _loader(shards.root, tmp_path, **settings)
     whole.sampler.set_epoch(3)
     expected = [_content(batch) for batch in whole]
-    assert len(expected) == 23
-    steps = random.Random(1).sample(range(1, 23), 20) if num_workers == 0 else [9]
+    assert split or len(expected) == 23
+    steps = random.Random(1).sample(range(1, len(expected)), min(20, len(expected) - 1)) if num_workers == 0 else [9]
     for step in steps:
         loader = _loader(shards.root, tmp_path, num_workers=num_workers, **settings)
         loader.load_state_dict({**whole.state_dict(), "batches": step})
         loader.sampler.set_epoch(3)
         assert [_content(batch) for batch in loader] == expected[step:]
     with pytest.raises(ValueError, match=r"with \{'batch_size': 1\}, and this run has \{'batch_size': 2\}; keep data"):
-        _loader(shards.root, tmp_path, batch_size=2).load_state_dict(whole.state_dict())
+        _loader(shards.root, tmp_path, batch_size=2, **split).load_state_dict(whole.state_dict())
+
+
+def _content_of_images(splits: Mapping[SplitName, CaptionSplit]) -> dict[int, tuple[object, ...]]:
+    return {
+        image_id: (split.image_names[n], [*split.captions[n]], split.load_image(n).sum().item(), *split.image_keys[n])
+        for split in splits.values()
+        for n, image_id in enumerate(split.image_ids)
+    }
+
+
+def test_a_random_split_is_of_all_shards_by_image(shards: TinyShards, tmp_path: Path) -> None:
+    random_split = datamodule(shards.root, tmp_path, **AT_RANDOM).load_splits()
+    assert _content_of_images(random_split) == _content_of_images(shards.splits)
+    assert all(split.image_ids for split in random_split.values())
+    ids = {name: [*split.image_ids] for name, split in random_split.items()}
+    others = datamodule(shards.root, tmp_path, **{**AT_RANDOM, "split_seed": 2}).load_splits()
+    assert ids != {name: [*split.image_ids] for name, split in others.items()}
+    fewer = datamodule(shards.root, tmp_path, shards="{train,val}-*.tar", **AT_RANDOM).load_splits()
+    test_ids = {*shards.splits["test"].image_ids}
+    assert {name: [*split.image_ids] for name, split in fewer.items()} == {
+        name: [number for number in of_split if number not in test_ids] for name, of_split in ids.items()
+    }
+
+
+def test_copies_of_an_image_are_in_one_random_split(tmp_path: Path) -> None:
+    for shard in range(2):
+        files = {
+            f"{shard}{n}.{kind}": jpeg(10 * n) if kind == "jpg" else "a" for n in range(24) for kind in ("jpg", "txt")
+        }
+        write_tar(tmp_path / f"{shard}.tar", {**files, f"bad{shard}.txt": "no image"})
+    module = datamodule(tmp_path, tmp_path / "cache", on_bad_data="skip", **AT_RANDOM)
+    splits = module.load_splits()
+    assert module.unusable == {"samples without an image (jpg, png or webp)": ["0.tar: bad0", "1.tar: bad1"]}
+    names = {name: [str(image) for image in split.image_names] for name, split in splits.items()}
+    assert sum(map(len, names.values())) == 48
+    for of_split in names.values():
+        copies = Counter(name[1:] for name in of_split)
+        assert {*copies.values()} == {2}
+    _fails(tmp_path, tmp_path, r"got 2 samples without an image .*\(0.tar: bad0, 1.tar: bad1\)", **AT_RANDOM)
 
 
 def test_validation_is_of_a_sample_where_that_is_asked_for(shards: TinyShards, tmp_path: Path) -> None:
@@ -209,8 +254,15 @@ def test_an_id_twice_is_named_with_both_samples(copied: Path, tmp_path: Path) ->
         ({"cache_features": True, "train_transform": torch.nn.Identity()}, "data.cache_features=true keeps what"),
         (
             {"val": "none-*.tar"},
-            r"data.val: expected shards .*none-\*.tar, but none of them is there; correct",
+            r"data.val: expected shards .*none-\*.tar, but none of them is there; correct .*, or set data.split=\[0.98",
         ),
+        (
+            {"split": "random"},
+            r"data.split must be 'official' or proportions such as .*, got 'random'",
+        ),
+        ({"split": [0.5, 0.5]}, r"data.split must be three non-negative proportions"),
+        ({"split": [1, 0, 0]}, r"data.split: the val split holds no image; give it a larger share of the data"),
+        ({"split": [0.6, 0.2, 0.2], "shards": "none-*.tar"}, r"data.shards: expected shards .*; correct data.shards"),
         ({"val": []}, r"data.val=\[\]: expected the names of shards such as train-\*.tar, got none"),
         ({"val": ["val-00000.tar", "val-00000.tar"]}, r"names the shard .*val-00000.tar twice"),
     ],

@@ -1,11 +1,12 @@
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Unpack
 
 from datamodules.annotations import read_references
 from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
 from datamodules.image_files.image_check import check_images
 from datamodules.image_files.image_file_split import ImageFileSplit
+from datamodules.options import CommonOptions
 from datamodules.random_split import split_by_proportion
 from datamodules.split import CaptionSplit, SplitName
 
@@ -20,21 +21,9 @@ class AnnotatedFolder(CaptionDataModule):
         annotations: str,
         split: Sequence[float],
         split_seed: int,
-        tokenizer: Any,
-        image_size: int,
-        batch_size: int,
-        captions_per_image: int | None,
-        num_workers: int,
-        cache_dir: str,
+        **options: Unpack[CommonOptions],
     ) -> None:
-        super().__init__(
-            tokenizer=tokenizer,
-            image_size=image_size,
-            batch_size=batch_size,
-            captions_per_image=captions_per_image,
-            num_workers=num_workers,
-            cache_dir=cache_dir,
-        )
+        super().__init__(**options)
         self.images, self.annotations = Path(images), Path(annotations)
         self.split, self.split_seed = split, split_seed
 
