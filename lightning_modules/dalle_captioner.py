@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
+from torch.nn.functional import pad
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
@@ -137,25 +138,21 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             )
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        num_words_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        rows_R = self.loss.drawn(num_words_N, batch.image_of_caption_N)
-        tokens_RL = batch.tokens_NL[rows_R]
+        rows_R = self.loss.drawn(self._num_words(batch.tokens_NL), batch.image_of_caption_N)
+        tokens_RL, null_1L = batch.tokens_NL[rows_R], self.network.null_tokens()
+        null_1L = pad(null_1L, (0, tokens_RL.shape[1] - null_1L.shape[1]), value=self.network.text.pad_id)
         is_null_R = self.loss.is_null(len(rows_R)).to(tokens_RL.device)
-        tokens_RL = torch.where(is_null_R.unsqueeze(1), self._null_like(tokens_RL), tokens_RL)
+        tokens_RL = torch.where(is_null_R.unsqueeze(1), null_1L, tokens_RL)
         terms = self._terms(self._codes(self.features_of(batch)), batch, tokens_RL, batch.image_of_caption_N[rows_R])
         report = self.loss(terms, self.global_step)
-        num_images = len(batch.image_ids_B)
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(scalars | report.named("train"), batch_size=num_images)
+        self.log_training_loss(report, len(batch.image_ids_B))
         return report.total
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch and add its loss: images are those of their longest captions."""
         features_BP1 = self.features_of(batch)
         codes_BP = self._codes(features_BP1)
-        num_words_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        longest_B = longest_captions(num_words_N, batch.image_of_caption_N)
+        longest_B = longest_captions(self._num_words(batch.tokens_NL), batch.image_of_caption_N)
         every_B = torch.arange(len(codes_BP), device=codes_BP.device)
         terms = self._terms(codes_BP, batch, batch.tokens_NL[longest_B], every_B)
         if terms.image_R is not None:
@@ -195,15 +192,8 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             logits_WV, targets_NL, pad_id=self.network.text.pad_id, label_smoothing=self.loss.label_smoothing
         )
 
-    def _num_words(self, targets_NL: Tensor) -> Tensor:
-        return (targets_NL != self.network.text.pad_id).sum(dim=1)
-
-    def _null_like(self, tokens_RL: Tensor) -> Tensor:
-        """Return captions without a word, as many and as long as others."""
-        null_1L = self.network.null_tokens()
-        null_L = tokens_RL.new_full(tokens_RL.shape[1:], self.network.text.pad_id)
-        num = min(null_1L.shape[1], len(null_L))
-        return null_L.index_copy(0, torch.arange(num, device=null_L.device), null_1L[0, :num])
+    def _num_words(self, tokens_NL: Tensor) -> Tensor:
+        return (tokens_NL != self.network.text.pad_id).sum(dim=1)
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:

@@ -63,7 +63,8 @@ class DALLELoss(nn.Module):
         per: `sample`: nats of a caption or image. `token`: divided by the mean number of its tokens.
         null_share: Share of the captions to draw from whose words are left out in training, so that guidance has a
             p(codes) to start from (Ho and Salimans 2021).
-        draw_from: Which captions of a training image it is drawn from: its `longest`, one at `random`, or `all`.
+        draw_from: From which of its captions in the batch a training image is drawn: the `longest`, one at `random`, or
+            `all`.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
 
     Raises:
