@@ -67,8 +67,8 @@ def jobs_of_dalle_pytorch(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: 
 
 def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
     """Return by name the same of Facet, as `draw.py` draws."""
-    optimizer = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
-
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, fused=True)  # as conf/model/optimizer/adam.yaml has it
     loss = DALLELoss(caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", draw_from="all")
 
     def train() -> None:
