@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from lightning_modules.drawing import draw_tokens  # noqa: E402
 from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing  # noqa: E402
 from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
-from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy  # noqa: E402
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy  # noqa: E402
 from lightning_modules.networks.dalle import DALLE  # noqa: E402
 from tests.reference_dalle.conversion import as_ours  # noqa: E402
 from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
@@ -76,12 +76,11 @@ def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
         optimizer.zero_grad()
         output = network.text_first(tokens_NL, codes_NP)
         assert output.text_logits_WV is not None
-        terms = DALLETerms(
-            image_R=code_cross_entropy(output.code_logits_RPK, codes_NP),
-            caption_alone=caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0),
-            num_words_R=(output.targets_RL != 0).sum(dim=1),
-            num_codes=codes_NP.shape[1],
-        )
+        caption = caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0)
+        terms = {
+            "image": code_cross_entropy(output.code_logits_RPK, codes_NP),
+            "caption_alone": SegmentNats(*caption, (output.targets_RL != 0).sum(dim=1)),
+        }
         loss(terms, 0).total.backward()
         optimizer.step()
         network.eval()

@@ -19,9 +19,8 @@ from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
-from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
-from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.encoders import FeatureShape
@@ -155,8 +154,8 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
         longest_B = longest_captions(self._num_words(batch.tokens_NL), batch.image_of_caption_N)
         every_B = torch.arange(len(codes_BP), device=codes_BP.device)
         terms = self._terms(codes_BP, batch, batch.tokens_NL[longest_B], every_B)
-        if terms.image_R is not None:
-            terms = terms._replace(image_null_R=code_cross_entropy(self.network.unconditional(codes_BP), codes_BP))
+        if "image" in terms:
+            terms["image_null"] = code_cross_entropy(self.network.unconditional(codes_BP), codes_BP)
         samples = {
             name: nats if len(nats) == len(batch.tokens_NL) else nats[batch.image_of_caption_N]
             for name, nats in self.loss.samples(terms).items()
@@ -167,30 +166,27 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
 
     def _terms(
         self, codes_BP: Tensor, batch: CaptionBatch, tokens_RL: Tensor, image_of_drawing_R: Tensor
-    ) -> DALLETerms:
+    ) -> dict[str, SegmentNats]:
         """Return the terms that enter the loss: of all captions of a batch, and of images drawn from some."""
-        terms = DALLETerms(num_codes=codes_BP.shape[1])
+        terms: dict[str, SegmentNats] = {}
         if self.loss.has("caption", "image_alone"):
             image_first = self.network.image_first(codes_BP, batch.tokens_NL, batch.image_of_caption_N)
-            if self.loss.has("caption"):
-                caption = self._caption_nats(image_first.text_logits_WV, image_first.targets_NL)
-                terms = terms._replace(caption=caption, num_words_N=self._num_words(image_first.targets_NL))
-            if self.loss.has("image_alone") and image_first.code_logits_BPK is not None:
-                terms = terms._replace(image_alone_B=code_cross_entropy(image_first.code_logits_BPK, codes_BP))
+            terms["caption"] = self._caption_nats(image_first.text_logits_WV, image_first.targets_NL)
+            if image_first.code_logits_BPK is not None:
+                terms["image_alone"] = code_cross_entropy(image_first.code_logits_BPK, codes_BP)
         if self.loss.has("image", "caption_alone"):
             codes_RP = codes_BP[image_of_drawing_R]
             text_first = self.network.text_first(tokens_RL, codes_RP)
-            if self.loss.has("image"):
-                terms = terms._replace(image_R=code_cross_entropy(text_first.code_logits_RPK, codes_RP))
-            if self.loss.has("caption_alone") and text_first.text_logits_WV is not None:
-                alone = self._caption_nats(text_first.text_logits_WV, text_first.targets_RL)
-                terms = terms._replace(caption_alone=alone, num_words_R=self._num_words(text_first.targets_RL))
-        return terms
+            terms["image"] = code_cross_entropy(text_first.code_logits_RPK, codes_RP)
+            if text_first.text_logits_WV is not None:
+                terms["caption_alone"] = self._caption_nats(text_first.text_logits_WV, text_first.targets_RL)
+        return {name: terms[name] for name in self.loss.terms}
 
-    def _caption_nats(self, logits_WV: Tensor, targets_NL: Tensor) -> CaptionNats:
-        return caption_cross_entropy(
+    def _caption_nats(self, logits_WV: Tensor, targets_NL: Tensor) -> SegmentNats:
+        nats = caption_cross_entropy(
             logits_WV, targets_NL, pad_id=self.network.text.pad_id, label_smoothing=self.loss.label_smoothing
         )
+        return SegmentNats(*nats, self._num_words(targets_NL))
 
     def _num_words(self, tokens_NL: Tensor) -> Tensor:
         return (tokens_NL != self.network.text.pad_id).sum(dim=1)
