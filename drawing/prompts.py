@@ -7,11 +7,9 @@ def find_prompts(options: argparse.Namespace) -> list[str]:
     """Return the prompts of the command line, then those of the file, one a line; empty lines are left out.
 
     Raises:
-        ValueError: There is none, one is empty, or the file is no text.
+        ValueError: There is none, or the file is no text.
     """
     prompts = [" ".join(prompt.split()) for prompt in options.prompts]
-    if not all(prompts):
-        raise ValueError("prompt '': expected words to draw, got none")
     if options.prompts_from is not None:
         try:
             lines = options.prompts_from.read_text(encoding="utf-8-sig").splitlines()
