@@ -56,7 +56,7 @@ def test_by_the_token_terms_are_divided_by_their_mean_number() -> None:
 
 def test_names_of_evaluation_are_those_of_its_samples() -> None:
     for settings in ({}, {"per": "token"}, {"image_weight": 0}, {"label_smoothing": 0.1, "caption_weight": 0}):
-        loss = DALLELoss(**settings)  # type: ignore[arg-type]
+        loss = DALLELoss(**settings)
         terms = {name: term for name, term in TERMS.items() if loss.has(name.removesuffix("_null"))}
         assert loss.evaluated_names() == tuple(loss.samples(terms))
 

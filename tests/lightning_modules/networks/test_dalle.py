@@ -107,7 +107,7 @@ def test_a_batch_is_its_rows_one_by_one_whatever_their_padding(network: DALLE) -
 
 def test_nothing_but_attention_reads_the_padding_of_captions() -> None:
     network, num_read = tiny_dalle(), []
-    network.transformer.layers[0].feedforward.register_forward_hook(
+    network.transformer.layers[0].get_submodule("feedforward").register_forward_hook(
         lambda module, arguments, result: num_read.append(result[..., 0].numel())
     )
     tokens_NL, num_words = _padded(CAPTIONS, network, 7), sum(map(len, CAPTIONS))
