@@ -1,6 +1,6 @@
 """How fast a transformer over words and codes trains and draws, beside DALLE-pytorch's.
 
-    python benchmarks/dalle_pytorch_speed.py [--hidden-size 128] [--grid 8] … [--out dalle_pytorch_speed.json]
+    python benchmarks/dalle_pytorch_speed.py [--hidden-size 128] [--precision bf16-mixed] … [--out FILE.json]
 
 Both have the same sizes and random weights; DALLE-pytorch's has neither rotary positions nor shifted tokens, without
 which it is faster. Seconds are those of the CPU, of all threads together, so that other work on the machine does not
@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from lightning_modules.drawing import draw_tokens  # noqa: E402
 from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing  # noqa: E402
 from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
-from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy  # noqa: E402
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy  # noqa: E402
 from lightning_modules.networks.dalle import DALLE  # noqa: E402
 from tests.reference_dalle.conversion import as_ours  # noqa: E402
 from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
@@ -67,8 +67,8 @@ def jobs_of_dalle_pytorch(reference: ReferenceDALLE, text_NL: Tensor, codes_NP: 
 
 def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
     """Return by name the same of Facet, as `draw.py` draws."""
-    optimizer = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
-
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, fused=True)  # as conf/model/optimizer/adam.yaml has it
     loss = DALLELoss(caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", draw_from="all")
 
     def train() -> None:
@@ -76,12 +76,11 @@ def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
         optimizer.zero_grad()
         output = network.text_first(tokens_NL, codes_NP)
         assert output.text_logits_WV is not None
-        terms = DALLETerms(
-            image_R=code_cross_entropy(output.code_logits_RPK, codes_NP),
-            caption_alone=caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0),
-            num_words_R=(output.targets_RL != 0).sum(dim=1),
-            num_codes=codes_NP.shape[1],
-        )
+        caption = caption_cross_entropy(output.text_logits_WV, output.targets_RL, pad_id=0)
+        terms = {
+            "image": code_cross_entropy(output.code_logits_RPK, codes_NP),
+            "caption_alone": SegmentNats(*caption, (output.targets_RL != 0).sum(dim=1)),
+        }
         loss(terms, 0).total.backward()
         optimizer.step()
         network.eval()
@@ -106,6 +105,16 @@ def jobs_of_facet(network: DALLE, tokens_NL: Tensor, codes_NP: Tensor) -> Jobs:
     }
 
 
+def in_precision(job: Callable[[], object], precision: str) -> Callable[[], object]:
+    """Return a job that computes as `trainer.precision` says: 32-true or bf16-mixed."""
+
+    def run() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
+            job()
+
+    return run
+
+
 def cpu_seconds(job: Callable[[], object], runs: int) -> float:
     """Return the least CPU seconds of several runs after a first one that does not count."""
     job()
@@ -127,6 +136,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--num-words", type=int, default=128, help="words that there are (128)")
     parser.add_argument("--text-length", type=int, default=16, help="tokens of each text (16)")
     parser.add_argument("--num", type=int, default=16, help="texts and images at once (16)")
+    parser.add_argument(
+        "--precision", choices=("32-true", "bf16-mixed"), default="32-true", help="of both in training (32-true)"
+    )
     parser.add_argument("--runs", type=int, default=3, help="of which the fastest counts (3)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (1)")
     parser.add_argument("--out", type=Path, default=Path("dalle_pytorch_speed.json"), help="where the figures go")
@@ -152,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "DALLE-pytorch": jobs_of_dalle_pytorch(reference, text_NL, codes_NP),
         "Facet": jobs_of_facet(network, network.text.with_prefix(text_NL), codes_NP),
     }
+    for of_both in jobs.values():
+        of_both[TRAINING] = in_precision(of_both[TRAINING], options.precision)
     seconds: dict[str, dict[str, float]] = {who: {} for who in jobs}
     with tqdm(total=sum(map(len, jobs.values())), unit="job", leave=False) as progress:
         for name in jobs["Facet"]:

@@ -182,6 +182,6 @@ class DrawingPipeline:
         num = max(int(PRIMED * rows), 1) if prime.rows is None else prime.rows
         if not 1 <= num < rows:
             raise ValueError(
-                f"expected 1 to {rows - 1} of the {rows} rows of codes that an image begins with, got {num}"
+                f"prime rows {num}: expected 1 to {rows - 1} of the {rows} rows of codes that an image has"
             )
         return self.captioner.codes_of(image_3HW[None].to(self.captioner.device))[0, : num * columns]

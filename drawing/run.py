@@ -93,11 +93,13 @@ def prime_of(options: argparse.Namespace, pipeline: DrawingPipeline) -> Prime | 
     """Return what drawings begin with; None for nothing.
 
     Raises:
-        ValueError: There are not as many rows of codes, or no image whose rows they are.
+        ValueError: There is no image whose rows they are, or it has not as many rows of codes.
     """
-    rows, most = options.prime_rows, pipeline.captioner.code_grid[0] - 1
-    if rows is not None and options.prime is None:
-        raise ValueError(f"--prime-rows {rows}: expected --prime, the image whose rows they are; add it")
-    if rows is not None and not 1 <= rows <= most:
-        raise ValueError(f"--prime-rows {rows}: expected 1 to {most} of the {most + 1} rows of codes that an image has")
-    return None if options.prime is None else Prime(options.prime, rows)
+    rows = options.prime_rows
+    if options.prime is None:
+        if rows is not None:
+            raise ValueError(f"--prime-rows {rows}: expected --prime, the image whose rows they are; add it")
+        return None
+    prime = Prime(options.prime, rows)
+    pipeline.given_codes(prime)  # what cannot be used is refused before the first is drawn
+    return prime

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
+from torch.nn.functional import pad
 
 from datamodules.batch import CaptionBatch, seeds_of_images
 from datamodules.tokenizers import CaptionTokenizer
@@ -18,9 +19,8 @@ from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
 from lightning_modules.inference import generate_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
-from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
-from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.networks.dalle import DALLE
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.encoders import FeatureShape
@@ -137,29 +137,25 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
             )
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
-        num_words_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        rows_R = self.loss.drawn(num_words_N, batch.image_of_caption_N)
-        tokens_RL = batch.tokens_NL[rows_R]
+        rows_R = self.loss.drawn(self._num_words(batch.tokens_NL), batch.image_of_caption_N)
+        tokens_RL, null_1L = batch.tokens_NL[rows_R], self.network.null_tokens()
+        null_1L = pad(null_1L, (0, tokens_RL.shape[1] - null_1L.shape[1]), value=self.network.text.pad_id)
         is_null_R = self.loss.is_null(len(rows_R)).to(tokens_RL.device)
-        tokens_RL = torch.where(is_null_R.unsqueeze(1), self._null_like(tokens_RL), tokens_RL)
+        tokens_RL = torch.where(is_null_R.unsqueeze(1), null_1L, tokens_RL)
         terms = self._terms(self._codes(self.features_of(batch)), batch, tokens_RL, batch.image_of_caption_N[rows_R])
         report = self.loss(terms, self.global_step)
-        num_images = len(batch.image_ids_B)
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(scalars | report.named("train"), batch_size=num_images)
+        self.log_training_loss(report, len(batch.image_ids_B))
         return report.total
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
         """Generate captions of a batch and add its loss: images are those of their longest captions."""
         features_BP1 = self.features_of(batch)
         codes_BP = self._codes(features_BP1)
-        num_words_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
-        longest_B = longest_captions(num_words_N, batch.image_of_caption_N)
+        longest_B = longest_captions(self._num_words(batch.tokens_NL), batch.image_of_caption_N)
         every_B = torch.arange(len(codes_BP), device=codes_BP.device)
         terms = self._terms(codes_BP, batch, batch.tokens_NL[longest_B], every_B)
-        if terms.image_R is not None:
-            terms = terms._replace(image_null_R=code_cross_entropy(self.network.unconditional(codes_BP), codes_BP))
+        if "image" in terms:
+            terms["image_null"] = code_cross_entropy(self.network.unconditional(codes_BP), codes_BP)
         samples = {
             name: nats if len(nats) == len(batch.tokens_NL) else nats[batch.image_of_caption_N]
             for name, nats in self.loss.samples(terms).items()
@@ -170,40 +166,30 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
 
     def _terms(
         self, codes_BP: Tensor, batch: CaptionBatch, tokens_RL: Tensor, image_of_drawing_R: Tensor
-    ) -> DALLETerms:
+    ) -> dict[str, SegmentNats]:
         """Return the terms that enter the loss: of all captions of a batch, and of images drawn from some."""
-        terms = DALLETerms(num_codes=codes_BP.shape[1])
+        terms: dict[str, SegmentNats] = {}
         if self.loss.has("caption", "image_alone"):
             image_first = self.network.image_first(codes_BP, batch.tokens_NL, batch.image_of_caption_N)
-            if self.loss.has("caption"):
-                caption = self._caption_nats(image_first.text_logits_WV, image_first.targets_NL)
-                terms = terms._replace(caption=caption, num_words_N=self._num_words(image_first.targets_NL))
-            if self.loss.has("image_alone") and image_first.code_logits_BPK is not None:
-                terms = terms._replace(image_alone_B=code_cross_entropy(image_first.code_logits_BPK, codes_BP))
+            terms["caption"] = self._caption_nats(image_first.text_logits_WV, image_first.targets_NL)
+            if image_first.code_logits_BPK is not None:
+                terms["image_alone"] = code_cross_entropy(image_first.code_logits_BPK, codes_BP)
         if self.loss.has("image", "caption_alone"):
             codes_RP = codes_BP[image_of_drawing_R]
             text_first = self.network.text_first(tokens_RL, codes_RP)
-            if self.loss.has("image"):
-                terms = terms._replace(image_R=code_cross_entropy(text_first.code_logits_RPK, codes_RP))
-            if self.loss.has("caption_alone") and text_first.text_logits_WV is not None:
-                alone = self._caption_nats(text_first.text_logits_WV, text_first.targets_RL)
-                terms = terms._replace(caption_alone=alone, num_words_R=self._num_words(text_first.targets_RL))
-        return terms
+            terms["image"] = code_cross_entropy(text_first.code_logits_RPK, codes_RP)
+            if text_first.text_logits_WV is not None:
+                terms["caption_alone"] = self._caption_nats(text_first.text_logits_WV, text_first.targets_RL)
+        return {name: terms[name] for name in self.loss.terms}
 
-    def _caption_nats(self, logits_WV: Tensor, targets_NL: Tensor) -> CaptionNats:
-        return caption_cross_entropy(
+    def _caption_nats(self, logits_WV: Tensor, targets_NL: Tensor) -> SegmentNats:
+        nats = caption_cross_entropy(
             logits_WV, targets_NL, pad_id=self.network.text.pad_id, label_smoothing=self.loss.label_smoothing
         )
+        return SegmentNats(*nats, self._num_words(targets_NL))
 
-    def _num_words(self, targets_NL: Tensor) -> Tensor:
-        return (targets_NL != self.network.text.pad_id).sum(dim=1)
-
-    def _null_like(self, tokens_RL: Tensor) -> Tensor:
-        """Return captions without a word, as many and as long as others."""
-        null_1L = self.network.null_tokens()
-        null_L = tokens_RL.new_full(tokens_RL.shape[1:], self.network.text.pad_id)
-        num = min(null_1L.shape[1], len(null_L))
-        return null_L.index_copy(0, torch.arange(num, device=null_L.device), null_1L[0, :num])
+    def _num_words(self, tokens_NL: Tensor) -> Tensor:
+        return (tokens_NL != self.network.text.pad_id).sum(dim=1)
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:

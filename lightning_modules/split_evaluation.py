@@ -1,4 +1,9 @@
-"""Validation and test with a loss: steps in which no process waits for another, figures at the end."""
+"""Training with a loss that is logged by its terms; validation and test, figures of which come at the end.
+
+No process waits for another in a step of validation or test.
+
+Shape legend: B images, N samples.
+"""
 
 import logging
 import warnings
@@ -59,7 +64,7 @@ class SplitLoss:
 
 
 class SplitEvaluation(EvaluatedModule):
-    """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
+    """Logs the loss of training steps and of splits: the total, its terms in nats, and its contributions.
 
     Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
     those of the checkpoint's step, whatever training it comes from or came to afterwards.
@@ -95,6 +100,12 @@ class SplitEvaluation(EvaluatedModule):
         """The training step that what follows a schedule is evaluated at."""
         is_trained = self._trainer is not None and self._trainer.state.fn == "fit"
         return self.global_step if is_trained or self._trained_steps is None else self._trained_steps
+
+    def log_training_loss(self, report: LossReport, num_images: int) -> None:
+        """Log the loss of a training step on so many images, and the weights of its terms."""
+        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
+        weights = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
+        self.log_dict(weights | report.named("train"), batch_size=num_images)
 
     def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
         report = self.split_loss.report(self.evaluated_step, self.device)

@@ -36,7 +36,7 @@ def draw_each(
     given_Q: Tensor | None = None,
     advance: Callable[[int], object] | None = None,
 ) -> Drawn:
-    """Draw `num` images of each caption, on the CPU, caption by caption.
+    """Draw `num` images of each caption; return them on the CPU, caption by caption.
 
     Args:
         drawer: The model.

@@ -1,7 +1,6 @@
 """The loss of DALL·E: the one place where its terms are summed.
 
-Shape legend: B images, N captions, R captions to draw from, W words of all captions, V vocabulary, P positions of the
-grid of codes, K codes.
+Shape legend: B images, N captions, R captions to draw from, P positions of the grid of codes, K codes.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.loss_report import LossReport
-from lightning_modules.losses.terms import CaptionNats
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.distributed import mean_of_batch
 
@@ -21,28 +19,18 @@ DrawFrom = Literal["longest", "random", "all"]
 TERMS = ("caption", "image", "caption_alone", "image_alone")
 
 
-class DALLETerms(NamedTuple):
-    """The raw terms in nats, before any weight; those that do not enter the loss are None.
+class SegmentNats(NamedTuple):
+    """−log p of captions or of images in nats, summed over their tokens: words or codes.
 
     Attributes:
-        caption: −log p(w | codes) of each caption.
-        num_words_N: Tokens of each caption that were predicted.
-        image_R: −log p(codes | w) of each image that was drawn from a caption.
-        caption_alone: −log p(w) of each of those captions.
-        num_words_R: Their tokens that were predicted.
-        image_alone_B: −log p(codes) of each image.
-        image_null_R: −log p(codes | the caption without a word), in evaluation.
-        num_codes: P.
+        nats_N: Of each.
+        smoothed_N: With smoothed labels, which the optimizer minimises; the same tensor without smoothing.
+        num_tokens_N: Tokens of each that were predicted.
     """
 
-    caption: CaptionNats | None = None
-    num_words_N: Tensor | None = None
-    image_R: Tensor | None = None
-    caption_alone: CaptionNats | None = None
-    num_words_R: Tensor | None = None
-    image_alone_B: Tensor | None = None
-    image_null_R: Tensor | None = None
-    num_codes: int = 1
+    nats_N: Tensor
+    smoothed_N: Tensor
+    num_tokens_N: Tensor
 
 
 class DALLELoss(nn.Module):
@@ -63,7 +51,8 @@ class DALLELoss(nn.Module):
         per: `sample`: nats of a caption or image. `token`: divided by the mean number of its tokens.
         null_share: Share of the captions to draw from whose words are left out in training, so that guidance has a
             p(codes) to start from (Ho and Salimans 2021).
-        draw_from: Which captions of a training image it is drawn from: its `longest`, one at `random`, or `all`.
+        draw_from: From which of its captions in the batch a training image is drawn: the `longest`, one at `random`, or
+            `all`.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
 
     Raises:
@@ -121,48 +110,28 @@ class DALLELoss(nn.Module):
         """Choose the captions to draw from whose words are left out in a training step: [R]."""
         return torch.rand(num) < self.null_share
 
-    def forward(self, terms: DALLETerms, step: int) -> LossReport:
-        """Return the loss of a batch as it counts at training step `step`."""
+    def forward(self, terms: Mapping[str, SegmentNats], step: int) -> LossReport:
+        """Return the loss of a batch as it counts at training step `step`, from its `terms` by name."""
         return self.report(mean_of_batch(self.samples(terms)), step)
 
-    def samples(self, terms: DALLETerms) -> dict[str, Tensor]:
-        """Return all that is averaged, by name; which there are depends on the settings, and on `image_null_R`."""
+    def samples(self, terms: Mapping[str, SegmentNats]) -> dict[str, Tensor]:
+        """Return all that is averaged, by name, of terms and, in evaluation, of `image_null`.
+
+        That is −log p(codes | the caption without a word), which does not enter the loss.
+        """
         samples: dict[str, Tensor] = {}
-        for name, nats, num_words in (
-            ("caption", terms.caption, terms.num_words_N),
-            ("caption_alone", terms.caption_alone, terms.num_words_R),
-        ):
-            if nats is not None:
-                samples[name] = nats.caption_N
-                if self.label_smoothing:
-                    samples[f"{name}_smoothed"] = nats.smoothed_N
-                if self.per == "token" and num_words is not None:
-                    samples[f"{name}_tokens"] = num_words.to(nats.caption_N.dtype)
-        for name, nats_B in (
-            ("image", terms.image_R),
-            ("image_alone", terms.image_alone_B),
-            ("image_null", terms.image_null_R),
-        ):
-            if nats_B is not None:
-                samples[name] = nats_B
-                if self.per == "token" and name != "image_null":
-                    samples[f"{name}_tokens"] = torch.full_like(nats_B, terms.num_codes)
+        for name, term in terms.items():
+            samples[name] = term.nats_N
+            if self.label_smoothing and name.startswith("caption"):
+                samples[f"{name}_smoothed"] = term.smoothed_N
+            if self.per == "token" and name in self.weights:
+                samples[f"{name}_tokens"] = term.num_tokens_N.to(term.nats_N.dtype)
         return samples
 
     def evaluated_names(self) -> tuple[str, ...]:
         """Return the names of the `samples` in evaluation."""
-        none_N = torch.empty(0)
-        nats = CaptionNats(none_N, none_N)
-        of_nothing = DALLETerms(
-            caption=nats if self.has("caption") else None,
-            num_words_N=none_N,
-            image_R=none_N if self.has("image") else None,
-            caption_alone=nats if self.has("caption_alone") else None,
-            num_words_R=none_N,
-            image_alone_B=none_N if self.has("image_alone") else None,
-            image_null_R=none_N if self.has("image") else None,
-        )
-        return (*self.samples(of_nothing),)
+        names = (*self.terms, *(["image_null"] if self.has("image") else []))
+        return (*self.samples(dict.fromkeys(names, SegmentNats(*[torch.empty(0)] * 3))),)
 
     def report(self, mean: Mapping[str, Tensor], step: int) -> LossReport:
         """Return the loss as it counts at training step `step`, from the means of the `samples` over any of them."""
@@ -178,7 +147,8 @@ class DALLELoss(nn.Module):
         return LossReport(total, nats, contributions, weights)
 
 
-def code_cross_entropy(logits_BPK: Tensor, codes_BP: Tensor) -> Tensor:
-    """Return −log p(codes) of each image in nats, summed over its positions: [B]."""
-    nats_BP = cross_entropy(logits_BPK.float().flatten(0, 1), codes_BP.flatten(), reduction="none")
-    return nats_BP.view_as(codes_BP).sum(dim=1)
+def code_cross_entropy(logits_BPK: Tensor, codes_BP: Tensor) -> SegmentNats:
+    """Return −log p(codes) of each image, of the distributions that predict its codes."""
+    nats_BP = cross_entropy(logits_BPK.float().flatten(0, 1), codes_BP.flatten(), reduction="none").view_as(codes_BP)
+    nats_B = nats_BP.sum(dim=1)
+    return SegmentNats(nats_B, nats_B, torch.full_like(nats_B, codes_BP.shape[1]))

@@ -14,14 +14,12 @@ from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from lightning_modules.networks.captioner import WordPredictions
 from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
+from lightning_modules.networks.layers.packing import PADDED, Packing
 from lightning_modules.networks.layers.segment_transformer import ReadTokens, SegmentTransformer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
-
-LENGTH_GROUPS = 4  # captions are read in so many groups of similar length, each as far as its longest goes
 
 
 class DALLEState(NamedTuple):
@@ -236,15 +234,14 @@ class DALLE(nn.Module):
 
         With learned padding there is no <image>: the first code follows from the last token, which is always there.
         """
-        x_RLH, is_token_RL = self.text.embed(tokens_RL), None
-        begin_R1H = self.image.begin(len(tokens_RL))
+        x_RLH, begin_R1H, packing = self.text.embed(tokens_RL), self.image.begin(len(tokens_RL)), PADDED
         if self.text.learned_padding:
             x_RLH, begin_R1H = x_RLH[:, :-1], x_RLH[:, -1:]
         else:
-            is_token_RL = self.text.is_token(tokens_RL)
+            packing = Packing(self.text.is_token(tokens_RL))
         nothing = self.transformer.nothing(len(tokens_RL))
-        hidden_RLH, read = self.transformer(x_RLH, nothing, ordered=self.causal, is_token_NL=is_token_RL)
-        return hidden_RLH, DALLEState(read, 0, begin_R1H, self._table())
+        hidden_WH, read = self.transformer(packing.pack(x_RLH), nothing, ordered=self.causal, packing=packing)
+        return packing.pad(hidden_WH), DALLEState(read, 0, begin_R1H, self._table())
 
     def _code_logits(self, codes_RP: Tensor, state: DALLEState) -> Tensor:
         """Predict all codes of images at once, where `step_drawing` does so one by one: `code_logits_RPK`."""
@@ -256,16 +253,8 @@ class DALLE(nn.Module):
 
     def _read_captions(self, tokens_NL: Tensor, read: ReadTokens) -> Tensor:
         """Read filled captions; return the state before each of their tokens after the prefix: `hidden_WH`."""
-        is_token_NL = self.text.is_token(tokens_NL)
-        length_N = is_token_NL.sum(dim=1)
-        order_N = length_N.argsort(stable=True)
-        parts = []
-        for rows in order_N.tensor_split(min(LENGTH_GROUPS, len(order_N))):
-            longest = int(length_N[rows].max()) - 1  # the last token is not read
-            hidden_GLH, _ = self.transformer(
-                self.text.embed(tokens_NL[rows, :longest]), read.select(rows), ordered=True
-            )
-            parts.append(pad(hidden_GLH, (0, 0, 0, tokens_NL.shape[1] - 1 - longest)))
-        prefix = len(self.text.prefix)
-        hidden_NLH = torch.cat(parts)[order_N.argsort()][:, prefix - 1 :]
-        return hidden_NLH[is_token_NL[:, prefix:]]
+        is_read_NL = self.text.is_token(tokens_NL)[:, 1:]  # the last token is not read
+        packing = Packing(is_read_NL)
+        x_WH = packing.pack(self.text.embed(tokens_NL[:, :-1]))
+        hidden_WH, _ = self.transformer(x_WH, read, ordered=True, packing=packing)
+        return hidden_WH[is_read_NL.nonzero()[:, 1] >= len(self.text.prefix) - 1]

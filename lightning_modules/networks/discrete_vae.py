@@ -15,7 +15,7 @@ from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.grid_decoders import GridDecoder
 from lightning_modules.networks.grid_decoders.pixel_outputs import PixelOutput
 from lightning_modules.networks.openai_dvae import OpenAIDiscreteVAE
-from lightning_modules.networks.quantizers import Quantized, Quantizer
+from lightning_modules.networks.quantizers import Quantized, Quantizer, refuse_other_codes
 from utils.seeding import Generators
 
 
@@ -168,11 +168,7 @@ class FrozenDiscreteVAE(nn.Module):
         """Return the images of codes: [B, 3, H, W], in [0, 1].
 
         Raises:
-            ValueError: There are not as many codes as positions of the grid.
+            ValueError: They are codes of another grid, or of another discrete VAE.
         """
-        rows, columns = self.grid_size
-        if codes_BP.shape[-1] != rows * columns:
-            raise ValueError(
-                f"expected the codes of a grid of {rows}×{columns} positions, got {codes_BP.shape[-1]} codes an image"
-            )
+        refuse_other_codes(codes_BP, self.grid_size, self.num_codes)
         return self.network.decode(codes_BP)

@@ -118,6 +118,9 @@ def test_drawings_begin_with_the_rows_of_an_image(
     assert len({str(codes) for codes in primed["codes"]}) > 1
     fewer = draw_json(capsys, trained_dalle.best, prompts[0], "--prime", photo)[0]
     assert all(codes[:GRID] == codes_Q[:GRID].tolist() for codes in fewer["codes"])  # 7 of 16 rows, of 4 one
+    with pytest.raises(ValueError, match=rf"prime rows {GRID}: expected 1 to {GRID - 1} of the {GRID} rows of codes"):
+        draw(trained_dalle.best, prompts[0], "--prime", photo, "--prime-rows", GRID, "--folder", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
     draw(trained_dalle.best, prompts[0], "--prime", photo, "--out", tmp_path / "primed.png")
     assert width_of(tmp_path / "primed.png") > 5 * 5 * SIZE  # that image, then four drawings
 

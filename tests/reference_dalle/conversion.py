@@ -36,13 +36,13 @@ def as_ours(reference: ReferenceDALLE) -> DALLE:
     """Return our network with the reference's weights."""
     theirs, words = reference.model, reference.num_texts
     num_heads = theirs.transformer.layers.layers[0][0].fn.fn.fn.heads
+    grid, num_codes = round(reference.num_places**0.5), len(theirs.image_emb.weight)
     network = tiny_dalle(
-        vae=tiny_vae(grid=round(reference.num_places**0.5), image_size=2 * round(reference.num_places**0.5)),
+        vae=tiny_vae(grid=grid, levels=(num_codes,), image_size=2 * grid),
         vocab_size=words - reference.text_length,
         prefix=(0,),  # which is their padding, too
         pad_id=0,
         num_positions=1 + reference.text_length,
-        num_codes=len(theirs.image_emb.weight),
         hidden_size=theirs.image_emb.weight.shape[1],
         num_heads=num_heads,
         num_layers=len(theirs.transformer.layers.layers),

@@ -1,6 +1,7 @@
 """A transformer that reads segments, each in order or all at once, and keeps the keys and values of what it has read.
 
-Shape legend: N rows, L tokens, T tokens read so far, H hidden, K heads, h width of a head.
+Shape legend: N rows, L tokens, W tokens of all rows one after the other, T tokens read so far, H hidden, K heads,
+h width of a head.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.layers.dropout import Dropout
+from lightning_modules.networks.layers.packing import PADDED, Packing
 from lightning_modules.networks.layers.transformer_layer import Sees, TransformerLayer
 
 
@@ -26,7 +28,7 @@ class ReadTokens(NamedTuple):
     def select(self, rows: Tensor) -> Self:
         """Return what was read of some rows, in that order; rows may repeat."""
         is_token_NT = None if self.is_token_NT is None else self.is_token_NT[rows]
-        return type(self)(tuple(layer_NKThh[rows] for layer_NKThh in self.layers_NKThh), is_token_NT)
+        return type(self)(tuple(layer_NKThh.index_select(0, rows) for layer_NKThh in self.layers_NKThh), is_token_NT)
 
     @property
     def num_tokens(self) -> int:
@@ -94,45 +96,45 @@ class SegmentTransformer(nn.Module):
         return ReadTokens((nothing_NKThh,) * len(self.layers))
 
     def forward(
-        self, x_NLH: Tensor, read: ReadTokens, *, ordered: bool, is_token_NL: Tensor | None = None
+        self, x_NLH: Tensor, read: ReadTokens, *, ordered: bool, packing: Packing = PADDED
     ) -> tuple[Tensor, ReadTokens]:
         """Read L more tokens; return the state of each after the last layer, and what to go on from.
 
         Args:
-            x_NLH: The tokens.
+            x_NLH: The tokens; `x_WH` with a packing, as their states then are.
             read: What was read before, all of which they see but for padding.
             ordered: Whether each sees only those of them up to itself; otherwise each sees all.
-            is_token_NL: Which of them are no padding, which no token sees; the first is none. None where all are none.
+            packing: Where the tokens are that come without padding, which stands at the right and which nothing sees.
         """
-        is_token_NT = _joined(read, is_token_NL, x_NLH)
-        sees = _sees(x_NLH.shape[1], read.num_tokens, is_token_NT, ordered=ordered, device=x_NLH.device)
+        num_new = (x_NLH if packing.is_word_NL is None else packing.is_word_NL).shape[1]
+        is_token_NT = _joined(read, packing.is_word_NL, num_new)
+        sees = _sees(num_new, read, is_token_NT, ordered=ordered)
         x_NLH = self.dropout(x_NLH)
         after = []
         for layer, before_NKThh in zip(self.layers, read.layers_NKThh, strict=True):
-            x_NLH, after_NKThh = layer(x_NLH, before_NKThh, None, sees=sees)
+            x_NLH, after_NKThh = layer(x_NLH, before_NKThh, None, sees=sees, packing=packing)
             after.append(after_NKThh)
         return self.norm(x_NLH), ReadTokens(tuple(after), is_token_NT)
 
 
-def _joined(read: ReadTokens, is_token_NL: Tensor | None, x_NLH: Tensor) -> Tensor | None:
+def _joined(read: ReadTokens, is_token_NL: Tensor | None, num_new: int) -> Tensor | None:
     """Return which of all tokens, those read before and the new ones, are no padding; None where all are."""
     if read.is_token_NT is None and is_token_NL is None:
         return None
-    before_NT, new_NL = read.is_token_NT, is_token_NL
-    if before_NT is None:
-        before_NT = torch.ones(len(x_NLH), read.num_tokens, dtype=torch.bool, device=x_NLH.device)
-    if new_NL is None:
-        new_NL = torch.ones(x_NLH.shape[:2], dtype=torch.bool, device=x_NLH.device)
+    rows_NKThh = read.layers_NKThh[0]
+    before_NT, new_NL = (
+        rows_NKThh.new_ones(len(rows_NKThh), num, dtype=torch.bool) if given is None else given
+        for given, num in ((read.is_token_NT, read.num_tokens), (is_token_NL, num_new))
+    )
     return torch.cat([before_NT, new_NL], dim=1)
 
 
-def _sees(num_new: int, num_before: int, is_token_NT: Tensor | None, *, ordered: bool, device: torch.device) -> Sees:
-    """Return what each new token sees: padding, too, sees the tokens before it."""
-    earlier_LT = None
-    if ordered and num_new > 1:
-        everywhere_LT = torch.ones(num_new, num_before + num_new, dtype=torch.bool, device=device)
-        earlier_LT = everywhere_LT.tril(diagonal=num_before)
-    if is_token_NT is None:
-        return "all" if earlier_LT is None else earlier_LT
-    seen_N1LT = is_token_NT[:, None, None, :]
-    return seen_N1LT if earlier_LT is None else seen_N1LT & earlier_LT
+def _sees(num_new: int, read: ReadTokens, is_token_NT: Tensor | None, *, ordered: bool) -> Sees:
+    """Return what each new token sees."""
+    seen_N1LT = None if is_token_NT is None else is_token_NT[:, None, None, :]
+    if not ordered or num_new == 1:
+        return "all" if seen_N1LT is None else seen_N1LT
+    everywhere_LT = read.layers_NKThh[0].new_ones(num_new, read.num_tokens + num_new, dtype=torch.bool)
+    earlier_LT = everywhere_LT.tril(diagonal=read.num_tokens)
+    # the padding of the new ones is later than all of them
+    return earlier_LT if read.is_token_NT is None or seen_N1LT is None else seen_N1LT & earlier_LT

@@ -9,6 +9,7 @@ from lightning_modules.networks.grid_decoders.pixel_outputs import LogitLaplaceP
 from lightning_modules.networks.openai_dvae.decoder import OpenAIDecoder
 from lightning_modules.networks.openai_dvae.encoder import OpenAIEncoder
 from lightning_modules.networks.openai_dvae.weights import read_weights
+from lightning_modules.networks.quantizers import refuse_other_codes
 
 
 class OpenAIDiscreteVAE(nn.Module):
@@ -96,15 +97,5 @@ class OpenAIDiscreteVAE(nn.Module):
         Raises:
             ValueError: They are codes of another grid, or of another VAE.
         """
-        rows, columns = self.grid_size
-        if codes_BP.ndim != 2 or codes_BP.shape[1] != rows * columns:
-            raise ValueError(
-                f"expected {rows * columns} codes an image, for a grid of {rows} × {columns} positions, got a tensor "
-                f"of shape {[*codes_BP.shape]}; encode the images with this VAE"
-            )
-        if codes_BP.numel() and not 0 <= codes_BP.min() <= codes_BP.max() < self.num_codes:
-            raise ValueError(
-                f"expected codes from 0 to {self.num_codes - 1}, got {codes_BP.min()} to {codes_BP.max()}; encode the "
-                f"images with this VAE"
-            )
+        refuse_other_codes(codes_BP, self.grid_size, self.num_codes)
         return LogitLaplacePixels().images(self.decoder(self.vectors(codes_BP)))

@@ -5,7 +5,7 @@ Contract: `Quantizer`.
 
 from lightning_modules.networks.quantizers.finite_scalar import FiniteScalarQuantizer
 from lightning_modules.networks.quantizers.gumbel import GumbelQuantizer, uniform_kl
-from lightning_modules.networks.quantizers.quantizer import Quantized, Quantizer
+from lightning_modules.networks.quantizers.quantizer import Quantized, Quantizer, refuse_other_codes
 from lightning_modules.networks.quantizers.vector import VectorQuantizer
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Quantized",
     "Quantizer",
     "VectorQuantizer",
+    "refuse_other_codes",
     "uniform_kl",
 ]

@@ -84,6 +84,21 @@ class Quantizer(nn.Module, ABC):
         return None
 
 
+def refuse_other_codes(codes_BP: Tensor, grid_size: tuple[int, int], num_codes: int) -> None:
+    """Raise a `ValueError` unless these can be codes of a discrete VAE with such a grid and so many codes."""
+    rows, columns = grid_size
+    if codes_BP.ndim != 2 or codes_BP.shape[1] != rows * columns:
+        raise ValueError(
+            f"expected {rows * columns} codes an image, for a grid of {rows}×{columns} positions, got a tensor of "
+            f"shape {[*codes_BP.shape]}; encode the images with this discrete VAE"
+        )
+    if codes_BP.numel() and not 0 <= codes_BP.min() <= codes_BP.max() < num_codes:
+        raise ValueError(
+            f"expected codes from 0 to {num_codes - 1}, got {codes_BP.min()} to {codes_BP.max()}; encode the images "
+            f"with this discrete VAE"
+        )
+
+
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
     """Return `hard` on the way forward, with the gradient of `soft` on the way back (Bengio et al. 2013)."""
     return soft + (hard - soft).detach()

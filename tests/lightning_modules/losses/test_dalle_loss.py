@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
-from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
-from lightning_modules.losses.terms import CaptionNats
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy
 from lightning_modules.schedules import LinearWarmup
 from tests.reference_dalle.model import ReferenceDALLE
 
@@ -19,17 +18,15 @@ IMAGE_OF_CAPTION_N = torch.tensor([0, 0, 0, 1, 1])
 NUM_WORDS_N = torch.tensor([4, 9, 9, 2, 7])
 
 
-def _nats(*values: float) -> CaptionNats:
-    return CaptionNats(torch.tensor(values), 2 * torch.tensor(values))
+def _nats(*values: float, tokens: tuple[int, ...]) -> SegmentNats:
+    return SegmentNats(torch.tensor(values), 2 * torch.tensor(values), torch.tensor(tokens))
 
 
-TERMS = DALLETerms(
-    caption=_nats(8.0, 10.0, 12.0),
-    num_words_N=torch.tensor([4, 5, 6]),
-    image_R=torch.tensor([100.0, 60.0]),
-    image_null_R=torch.tensor([110.0, 80.0]),
-    num_codes=16,
-)
+TERMS = {
+    "caption": _nats(8.0, 10.0, 12.0, tokens=(4, 5, 6)),
+    "image": _nats(100.0, 60.0, tokens=(16, 16)),
+    "image_null": _nats(110.0, 80.0, tokens=(16, 16)),
+}
 
 
 def test_terms_are_weighed_in_nats_of_a_sample() -> None:
@@ -59,10 +56,8 @@ def test_by_the_token_terms_are_divided_by_their_mean_number() -> None:
 
 def test_names_of_evaluation_are_those_of_its_samples() -> None:
     for settings in ({}, {"per": "token"}, {"image_weight": 0}, {"label_smoothing": 0.1, "caption_weight": 0}):
-        loss = DALLELoss(**settings)  # type: ignore[arg-type]
-        terms = TERMS._replace(caption=TERMS.caption if loss.has("caption") else None)
-        if not loss.has("image"):
-            terms = terms._replace(image_R=None, image_null_R=None)
+        loss = DALLELoss(**settings)
+        terms = {name: term for name, term in TERMS.items() if loss.has(name.removesuffix("_null"))}
         assert loss.evaluated_names() == tuple(loss.samples(terms))
 
 
@@ -105,10 +100,9 @@ def test_with_its_weights_it_is_the_loss_of_dalle_pytorch() -> None:
     loss = DALLELoss(
         caption_weight=0, image_weight=7 / 8, caption_alone_weight=1 / 8, per="token", null_share=0, draw_from="all"
     )
-    terms = DALLETerms(
-        caption_alone=caption_cross_entropy(text_logits_NLV.flatten(0, 1), targets_NL, pad_id=0),
-        num_words_R=(targets_NL != 0).sum(dim=1),
-        image_R=code_cross_entropy(code_logits_NPK, codes_NP),
-        num_codes=16,
-    )
+    caption = caption_cross_entropy(text_logits_NLV.flatten(0, 1), targets_NL, pad_id=0)
+    terms = {
+        "caption_alone": SegmentNats(*caption, (targets_NL != 0).sum(dim=1)),
+        "image": code_cross_entropy(code_logits_NPK, codes_NP),
+    }
     torch.testing.assert_close(loss(terms, 0).total, reference.losses(text_NL, codes_NP).loss, rtol=0, atol=1e-5)

@@ -105,6 +105,19 @@ def test_a_batch_is_its_rows_one_by_one_whatever_their_padding(network: DALLE) -
         torch.testing.assert_close(alone_1[0], words_N[n], rtol=1e-4, atol=1e-5)
 
 
+def test_nothing_but_attention_reads_the_padding_of_captions() -> None:
+    network, num_read = tiny_dalle(), []
+    network.transformer.layers[0].get_submodule("feedforward").register_forward_hook(
+        lambda module, arguments, result: num_read.append(result[..., 0].numel())
+    )
+    tokens_NL, num_words = _padded(CAPTIONS, network, 7), sum(map(len, CAPTIONS))
+    with torch.no_grad():
+        network.image_first(CODES_BP, tokens_NL, torch.tensor([0, 0, 1, 1]))
+        network.text_first(tokens_NL, CODES_BP.repeat(2, 1))
+    # images of 4 codes begin with <image>; the last token of a caption is read where codes follow from it
+    assert num_read == [2 * (1 + 4), num_words, num_words + 4, 4 * 4]
+
+
 def test_rows_of_a_state_can_be_selected_and_repeated(network: DALLE) -> None:
     tokens_RL, rows = _padded(CAPTIONS, network), torch.tensor([3, 0, 0])
     with torch.no_grad():

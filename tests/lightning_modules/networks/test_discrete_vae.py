@@ -114,5 +114,12 @@ def test_frozen_it_refuses_images_and_grids_of_another_size() -> None:
     frozen = FrozenDiscreteVAE(_network())
     with pytest.raises(ValueError, match=r"trained on images of 64×64 pixels, got 32×32; set data.image_size=64"):
         frozen.codes(_images(size=32))
-    with pytest.raises(ValueError, match="codes of a grid of 8×8 positions, got 16 codes an image"):
+    with pytest.raises(ValueError, match=r"expected 64 codes an image, for a grid of 8×8 .* shape \[1, 16\]"):
         frozen.decode(torch.zeros(1, 16).long())
+
+
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
+def test_frozen_it_refuses_codes_of_another_codebook(quantizer: str) -> None:
+    frozen = FrozenDiscreteVAE(_network(quantizer=quantizer))
+    with pytest.raises(ValueError, match=r"expected codes from 0 to 11, got 0 to 12; encode the images with this"):
+        frozen.decode(torch.arange(64).unsqueeze(0) % 13)

@@ -19,7 +19,7 @@ PAD, BOS, EOS = 0, 1, 2
 
 
 def tiny_vae(*, grid: int = 2, levels: tuple[int, ...] = (4, 4), image_size: int = 16) -> FrozenDiscreteVAE:
-    """Return a discrete VAE of `grid` × `grid` codes; of 16 there are."""
+    """Return a discrete VAE of `grid` × `grid` codes, each a combination of levels."""
     num_layers = (image_size // grid).bit_length() - 1
     networks = "lightning_modules.networks"
     encoder = {
@@ -47,7 +47,6 @@ def tiny_dalle(
     prefix: tuple[int, ...] = (BOS,),
     pad_id: int = PAD,
     num_positions: int = 8,
-    num_codes: int | None = None,
     hidden_size: int = 16,
     num_heads: int = 2,
     num_layers: int = 2,
@@ -62,8 +61,7 @@ def tiny_dalle(
     """Return a network in evaluation mode, with random weights."""
     vae = vae or tiny_vae()
     position = MultPosition() if mult else AddPosition()
-    num_codes = num_codes or vae.num_codes
-    codes = {"num_codes": num_codes, "code_dim": vae.code_dim, "hidden_size": hidden_size}
+    codes = {"num_codes": vae.num_codes, "code_dim": vae.code_dim, "hidden_size": hidden_size}
     sizes: dict[str, Any] = {
         "hidden_size": hidden_size,
         "grid_size": vae.grid_size,
@@ -88,7 +86,7 @@ def tiny_dalle(
         ),
         image=ImageSegment(
             hidden_size=hidden_size,
-            num_codes=num_codes,
+            num_codes=vae.num_codes,
             grid_size=vae.grid_size,
             code_embedding=CodebookCodes(**codes) if codebook else LearnedCodes(**codes),
             code_reader=None if reader is None else readers[reader](),
