@@ -16,7 +16,7 @@ from lightning_modules.build import Config, assemble_dalle, build
 from lightning_modules.checkpoints.vae_sources import vae_source
 from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
-from lightning_modules.inference import generate_captions
+from lightning_modules.inference import generate_captions, origins_of_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
 from lightning_modules.losses.dalle_loss import DALLETerms, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
@@ -144,10 +144,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
         tokens_RL = torch.where(is_null_R.unsqueeze(1), self._null_like(tokens_RL), tokens_RL)
         terms = self._terms(self._codes(self.features_of(batch)), batch, tokens_RL, batch.image_of_caption_N[rows_R])
         report = self.loss(terms, self.global_step)
-        num_images = len(batch.image_ids_B)
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(scalars | report.named("train"), batch_size=num_images)
+        self.log_training_loss(report, len(batch.image_ids_B))
         return report.total
 
     def evaluate(self, batch: CaptionBatch) -> EvaluationOutput:
@@ -278,12 +275,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
         self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         """Return how likely each word was; what the heads of the layers look at is left out."""
-        each, rest = divmod(len(tokens_NL), len(features_BPD))
-        if rest or not each:
-            raise ValueError(
-                f"expected equally many captions of each of {len(features_BPD)} images, got {len(tokens_NL)}"
-            )
-        image_of_caption_N = torch.arange(len(features_BPD), device=tokens_NL.device).repeat_interleave(each)
+        image_of_caption_N = origins_of_captions(tokens_NL, len(features_BPD), "images")
         codes_BP = self._codes(features_BPD)
         return Explanation(self.network.word_predictions(codes_BP, tokens_NL, image_of_caption_N))
 

@@ -18,6 +18,7 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.schedules import Schedule, as_schedule
 from lightning_modules.variational_captioner import VariationalCaptioner
 from utils.distributed import mean_of_batch
+from utils.require import require
 
 
 class Distillation:
@@ -41,12 +42,11 @@ class Distillation:
         temperature: float = 1.0,
         trusted_packages: Sequence[str] = (),
     ) -> None:
-        if isinstance(teachers, str) or not teachers:
-            raise ValueError(f"model.distillation.teachers must be a list of checkpoints, got {teachers!r}")
-        if isinstance(weight, int | float) and not 0 <= weight <= 1:
-            raise ValueError(f"model.distillation.weight must be from 0 to 1, got {weight}")
-        if temperature <= 0:
-            raise ValueError(f"model.distillation.temperature must be above 0, got {temperature}")
+        is_list = bool(teachers) and not isinstance(teachers, str)
+        require(is_list, "model.distillation.teachers", "a list of checkpoints", f"{teachers!r}")
+        is_share = not isinstance(weight, int | float) or 0 <= weight <= 1
+        require(is_share, "model.distillation.weight", "from 0 to 1", weight)
+        require(temperature > 0, "model.distillation.temperature", "above 0", temperature)
         self.teachers = [*teachers]
         self.weight = as_schedule(weight)
         self.temperature = temperature

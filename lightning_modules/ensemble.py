@@ -24,7 +24,7 @@ from lightning_modules.generation import (
     Strategy,
 )
 from lightning_modules.generation.ensemble_stepper import mean_log_probability
-from lightning_modules.inference import generate_captions, likelihood_of_images
+from lightning_modules.inference import generate_captions, likelihood_of_images, origins_of_captions
 from lightning_modules.networks import WordPredictions
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
@@ -210,13 +210,7 @@ class Ensemble(CaptioningModule):
         """Return the predictions of the mean, and the mean attention where all members look at the same places."""
         starts = latents or self._start(features_BPD, LatentSampling(), tokens_NL.shape[1])
         assert isinstance(starts, MemberStarts), "of this model"
-        each, rest = divmod(len(tokens_NL), starts.num_samples)
-        if rest or not each:
-            raise ValueError(
-                f"expected equally many captions of each of {starts.num_samples} samples of the latents, "
-                f"got {len(tokens_NL)}"
-            )
-        rows = torch.arange(starts.num_samples, device=tokens_NL.device).repeat_interleave(each)
+        rows = origins_of_captions(tokens_NL, starts.num_samples, "samples of the latents")
         predictions = self._predictions(starts.select(rows), tokens_NL)
         if not attention or not all(member.can_explain for member in self._members()):
             return Explanation(predictions)

@@ -69,11 +69,8 @@ class ImageCoder(SplitEvaluation, OptimizedModule):
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         output = self.network(batch.images_BCHW, self.global_step)
         report = self.loss(self.loss.samples(output, batch.images_BCHW), self.global_step)
-        num_images = len(batch.images_BCHW)
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        scalars |= {f"train/quantizer/{name}": value for name, value in output.quantized.logged.items()}
-        self.log_dict(scalars | report.named("train"), batch_size=num_images)
+        of_quantizer = {f"train/quantizer/{name}": value for name, value in output.quantized.logged.items()}
+        self.log_training_loss(report, len(batch.images_BCHW), of_quantizer)
         return report.total
 
     def evaluate(self, batch: CaptionBatch) -> CodedImages:

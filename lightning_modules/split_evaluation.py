@@ -1,4 +1,4 @@
-"""Validation and test with a loss: steps in which no process waits for another, figures at the end."""
+"""The loss in logs: of training steps, and of a whole split, for which no process waits for another until its end."""
 
 import logging
 import warnings
@@ -59,7 +59,7 @@ class SplitLoss:
 
 
 class SplitEvaluation(EvaluatedModule):
-    """Logs the loss of the split that was evaluated: the total, its terms in nats, and its contributions.
+    """Logs the loss of training steps, and of the split that was evaluated: the total, its terms, its contributions.
 
     Weights that follow a schedule are those of the step that the model was trained to: where a checkpoint is tested,
     those of the checkpoint's step, whatever training it comes from or came to afterwards.
@@ -89,6 +89,18 @@ class SplitEvaluation(EvaluatedModule):
 
     def on_test_epoch_end(self) -> None:
         self._log_split_loss("test")
+
+    def log_training_loss(self, report: LossReport, num_images: int, more: Mapping[str, Tensor] | None = None) -> None:
+        """Log the loss of a training step.
+
+        Args:
+            report: The loss.
+            num_images: How many images it is of.
+            more: Further figures of the step, by their names in logs.
+        """
+        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
+        weights = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
+        self.log_dict({**weights, **report.named("train"), **(more or {})}, batch_size=num_images)
 
     @property
     def evaluated_step(self) -> int:

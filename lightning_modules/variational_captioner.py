@@ -143,7 +143,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         reconstruct_R = longest_B[: self.loss.num_reconstructed(len(longest_B))]  # images are in random order
         terms, output = self._terms(self.features_of(batch), batch, reconstruct_R)
         report = self.training_report(self.loss(terms, self.global_step), output, batch)
-        self._log_report(report, batch)
+        self.log_training_loss(report, len(batch.images_BCHW))
         return report.total
 
     def training_report(self, report: LossReport, output: CaptionerOutput, batch: CaptionBatch) -> LossReport:
@@ -188,12 +188,6 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
             weights_N=batch.weights_N,
         )
         return terms, output
-
-    def _log_report(self, report: LossReport, batch: CaptionBatch) -> None:
-        num_images = len(batch.images_BCHW)
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        scalars = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(scalars | report.named("train"), batch_size=num_images)
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:
