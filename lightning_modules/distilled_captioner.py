@@ -82,7 +82,7 @@ class DistilledCaptioner(VariationalCaptioner):
     def __init__(self, *, distillation: Config, **settings: Any) -> None:
         super().__init__(**settings)
         self.distillation = distillation
-        self._school: tuple[Distillation, Ensemble] | None = None  # a tuple: no part of the model, nor of checkpoints
+        self._teachers: tuple[Distillation, Ensemble] | None = None  # a tuple: no part of the model, nor of checkpoints
         self._same_encoder = False
 
     def on_fit_start(self) -> None:
@@ -102,10 +102,10 @@ class DistilledCaptioner(VariationalCaptioner):
             )
         self._refuse_known_images(teachers)
         self._same_encoder = self.fixed_features is not None and all(
-            (look.member.features_fingerprint, look.member.image_size) == (self.features_fingerprint, self.image_size)
-            for look in teachers.looks
+            (part.member.features_fingerprint, part.member.image_size) == (self.features_fingerprint, self.image_size)
+            for part in teachers.slices
         )
-        self._school = (distillation, teachers.to(self.device))
+        self._teachers = (distillation, teachers.to(self.device))
 
     def _refuse_known_images(self, teachers: Ensemble) -> None:
         record, datamodule = teachers.trained_on, getattr(self.trainer, "datamodule", None)
@@ -120,8 +120,8 @@ class DistilledCaptioner(VariationalCaptioner):
         self.record_training(record)
 
     def training_report(self, report: LossReport, output: CaptionerOutput, batch: CaptionBatch) -> LossReport:
-        assert self._school is not None, "call on_fit_start first"
-        distillation, teachers = self._school
+        assert self._teachers is not None, "call on_fit_start first"
+        distillation, teachers = self._teachers
         nats_WV = teachers.word_distributions(
             self._as_teachers_see(teachers, output, batch), output.targets_NL, batch.image_of_caption_N
         )
