@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lightning_modules.base import FacetModule
+from lightning_modules.checkpoints.compatibility import of_other_shapes
 from lightning_modules.checkpoints.loading import load_module
 
 log = logging.getLogger(__name__)
@@ -72,12 +73,10 @@ def _chosen(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], path: str 
             f"all weights"
         )
     kept = [name for name in theirs if name not in skipped and name in ours]
-    wrong = [name for name in kept if theirs[name].shape != ours[name].shape]
-    if wrong:
-        name = wrong[0]
+    if wrong := of_other_shapes({name: theirs[name] for name in kept}, ours):
         raise ValueError(
-            f"pretrained_model={path}: {len(wrong)} weights have other shapes, such as {name} with "
-            f"{[*theirs[name].shape]} instead of {[*ours[name].shape]}; choose the same parts and sizes"
+            f"pretrained_model={path}: {len(wrong)} weights have other shapes, such as {wrong[0]}; choose the same "
+            f"parts and sizes"
         )
     if not kept:
         raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
