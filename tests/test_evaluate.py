@@ -25,7 +25,7 @@ def report(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_says_every_image_and_shows_it(report: Path) -> None:
+def test_describes_every_image_and_shows_it(report: Path) -> None:
     assert sorted(path.name for path in report.iterdir()) == [
         "captions.json",
         "report.html",

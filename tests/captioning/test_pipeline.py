@@ -79,7 +79,7 @@ def test_each_caption_is_reconstructed(pipeline: CaptionPipeline, photo: Path) -
     torch.testing.assert_close(description.reconstruction_N3HW[0], pipeline.captioner.reconstruct(greedy.tokens_NL)[0])
 
 
-def test_says_an_image_in_styles(photo: Path, tmp_path: Path) -> None:
+def test_describes_an_image_in_styles(photo: Path, tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", choices=["model/latents=gaussian"])  # images have styles of their own
     pipeline = CaptionPipeline.load(run.best)
     Image.new("RGB", (9, 9), "red").save(tmp_path / "red.jpg")

@@ -19,7 +19,7 @@ def nine_positions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Tenso
 
 
 @pytest.mark.parametrize("kind", [Beam, ConstrainedBeam, DiverseBeam, Greedy, Latent, Sample])
-def test_what_a_strategy_may_say_is_compared_with_the_positions_there_are(
+def test_what_a_strategy_may_generate_is_compared_with_the_positions_there_are(
     nine_positions: tuple[Any, Tensor], kind: type
 ) -> None:
     captioner, features_BPD = nine_positions
