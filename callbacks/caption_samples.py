@@ -38,13 +38,7 @@ class CaptionSamples(EvaluationCallback):
         self.samples: list[ImageCaptions] = []
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         rows = zip(batch.image_ids_B.tolist(), output.generated.captions, batch.references, strict=True)
         samples = [*self.samples, *(ImageCaptions(*row) for row in rows)]

@@ -88,13 +88,7 @@ class FirstImages(EvaluationCallback):
         """Compute what all processes must agree on before they generate; called on all of them."""
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if is_shown(trainer, captioner):
             rows = rows_of_first(self.first, batch.image_ids_B.tolist(), self.num_images)

@@ -49,13 +49,7 @@ class LatentProjector(EvaluationCallback):
         self.unwritten: tuple[int, Codes] | None = None
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is not None and is_shown(trainer, captioner) and trainer.state.fn == "fit":
             chosen_M = self.codes.choose(batch)

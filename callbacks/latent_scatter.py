@@ -40,13 +40,7 @@ class LatentScatter(EvaluationCallback):
         self.axes_S2: Tensor | None = None
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is None or not is_shown(trainer, captioner):
             return

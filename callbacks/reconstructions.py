@@ -57,13 +57,7 @@ class Reconstructions(EvaluationCallback):
         self.pairs: dict[int, Tensor] = {}
 
     def observe(
-        self,
-        trainer: Trainer,
-        module: EvaluatedModule,
-        output: EvaluationOutput | CodedImages,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, module: EvaluatedModule, output: EvaluationOutput | CodedImages, batch: CaptionBatch
     ) -> None:
         if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return

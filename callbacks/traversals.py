@@ -52,15 +52,9 @@ class Traversals(FirstImages):
         self.kl_of_dimension: dict[int, float] = {}
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
-        super().observe(trainer, captioner, output, batch, batch_idx, stage)
+        super().observe(trainer, captioner, output, batch)
         if is_shown(trainer, captioner) and output.latents is not None:
             kl_NS = output.latents.style.kl_of_dimensions
             self.kl.to(captioner.device).update({"style": kl_NS}, batch.image_ids_B, batch.image_of_caption_N)
