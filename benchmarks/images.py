@@ -39,7 +39,8 @@ READY = """
 import json, sys, time
 start = time.perf_counter()
 sys.path.insert(0, {path!r})
-from benchmarks.images import datamodule_of, peak_bytes
+from benchmarks.images import datamodule_of
+from benchmarks.measuring import peak_bytes
 imported, at_import = time.perf_counter(), peak_bytes() / 1e6
 cpu_imported = time.process_time()
 datamodule = datamodule_of({root!r}, {cache!r}, image_size=32, split=[0.98, 0.01, 0.01])
