@@ -49,9 +49,12 @@ class EvaluationCallback(Callback):
     ) -> None:
         if isinstance(outputs, self.observes) and self._observes(trainer):
             self._has_observed = True
-            self.observe(trainer, cast(CaptioningModule, pl_module), outputs, batch)
+            self.observe(trainer, cast(CaptioningModule, pl_module), cast(EvaluationOutput, outputs), batch)
 
-    on_test_batch_end = on_validation_batch_end
+    def on_test_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, *_: int
+    ) -> None:
+        self.on_validation_batch_end(trainer, pl_module, outputs, batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._observes(trainer):
