@@ -11,10 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from utils.command_line import CommandParser
-from utils.display import show_any_text
+from utils.command_line import CommandParser, run_command
 from utils.home_folder import user_path
-from utils.path_faults import error_line
 from utils.scripts import script_command
 from utils.text_files import MAX_BYTES
 
@@ -127,12 +125,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a user's mistake gets one line and exit code 1."""
-    show_any_text()
-    options = parse_arguments(arguments)
-    try:
-        run(options)
-    except (ValueError, OSError) as error:
-        sys.exit(error_line(error, options))
+    run_command(parse_arguments, __name__, arguments)
 
 
 if __name__ == "__main__":

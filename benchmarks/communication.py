@@ -8,7 +8,6 @@ option is measured in the same processes, in turn. What 8 and 64 processes would
 ring all-reduce sends 2 (p − 1) / p times the gradients' bytes (Patarasuk and Yuan 2009).
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -21,20 +20,16 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn.parallel import DistributedDataParallel
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.cpu_time import cpu_seconds  # noqa: E402
-from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of  # noqa: E402
-from datamodules.batch import CaptionBatch  # noqa: E402
-from utils.devices import keep_freed_memory  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import in_turn, parser_with_out, print_table, write_figures
+from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of
+from datamodules.batch import CaptionBatch
+from utils.devices import keep_freed_memory
 
 ALONE, IN_TWO = "one process", "two processes"
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -71,7 +66,7 @@ def measure(rank: int, folder: str, images: int, steps: int) -> None:
     alone = LossOf(captioner_of(config, tokenizer))
     jobs = {ALONE: step_of(alone, lambda: alone(batch), config.model.optimizer, torch.bfloat16)}
     jobs[ALONE]()
-    seconds = {ALONE: [cpu_seconds(jobs[ALONE])[0] for _ in range(steps)]}
+    seconds = in_turn(jobs, steps)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     for name, options in OPTIONS.items():
         settings = {**options}
@@ -81,10 +76,7 @@ def measure(rank: int, folder: str, images: int, steps: int) -> None:
             wrapped.register_comm_hook(None, hook)
         jobs[name] = step_of(wrapped, lambda w=wrapped: w(batch), config.model.optimizer, torch.bfloat16)  # type: ignore[misc]
         jobs[name]()
-        seconds[name] = []
-    for _ in range(steps):
-        for name in OPTIONS:
-            seconds[name].append(cpu_seconds(jobs[name])[0])
+    seconds |= in_turn({name: jobs[name] for name in OPTIONS}, steps)
     num_bytes = 4 * sum(p.numel() for p in alone.parameters() if p.requires_grad)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     Path(folder, f"{rank}.json").write_text(json.dumps({"bytes": num_bytes, "cpu_seconds": medians}), "utf-8")
@@ -98,27 +90,23 @@ def sent_by_each(num_bytes: int, processes: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="Measure data-parallel training steps.")
+    parser = parser_with_out("Measure data-parallel training steps.", "communication.json")
     parser.add_argument("--images", type=int, default=32, help="images of each process's batch (32)")
     parser.add_argument("--steps", type=int, default=3, help="steps of each way, of which the median counts (3)")
-    parser.add_argument("--out", type=Path, default=Path("communication.json"), help="where the figures go")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         mp.start_processes(measure, (folder, options.images, options.steps), nprocs=2, start_method="fork")
         found = [json.loads(Path(folder, f"{rank}.json").read_text("utf-8")) for rank in range(2)]
     seconds = {name: statistics.mean(one["cpu_seconds"][name] for one in found) for name in found[0]["cpu_seconds"]}
-    table = Table("a step", "CPU seconds of a process", "share beyond one process's")
-    for name, value in seconds.items():
-        table.add_row(name, f"{value:.3f}", f"{1 - seconds[ALONE] / value:.1%}")
-    Console().print(table)
+    rows = [(name, f"{value:.3f}", f"{1 - seconds[ALONE] / value:.1%}") for name, value in seconds.items()]
+    print_table(("a step", "CPU seconds of a process", "share beyond one process's"), rows)
     sent = {processes: sent_by_each(found[0]["bytes"], processes) for processes in RECKONED}
     for processes, value in sent.items():
         print(
             f"{processes} processes: each sends {value / 1e6:.1f} MB a step, {1e3 * value / NETWORK:.1f} ms at 10 GB/s"
         )
     figures = {"torch": torch.__version__, "images": options.images, "cpu_seconds": seconds, "bytes_sent": sent}
-    atomic_write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,24 @@ count; the least of several runs.
 """
 
 import argparse
-import json
-import platform
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lightning_modules.drawing import draw_tokens  # noqa: E402
-from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing  # noqa: E402
-from lightning_modules.losses import DALLELoss, caption_cross_entropy  # noqa: E402
-from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy  # noqa: E402
-from lightning_modules.networks.dalle import DALLE  # noqa: E402
-from tests.reference_dalle.conversion import as_ours  # noqa: E402
-from tests.reference_dalle.model import ReferenceDALLE  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import MACHINE, in_turn, parser_with_out, print_table, write_figures
+from lightning_modules.drawing import draw_tokens
+from lightning_modules.generation import Drawing, GreedyDrawing, SampledDrawing
+from lightning_modules.losses import DALLELoss, caption_cross_entropy
+from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy
+from lightning_modules.networks.dalle import DALLE
+from tests.reference_dalle.conversion import as_ours
+from tests.reference_dalle.model import ReferenceDALLE
 
 TRAINING = "training step"
 FULL = "drawing, a full pass for each code"
@@ -115,19 +109,8 @@ def in_precision(job: Callable[[], object], precision: str) -> Callable[[], obje
     return run
 
 
-def cpu_seconds(job: Callable[[], object], runs: int) -> float:
-    """Return the least CPU seconds of several runs after a first one that does not count."""
-    job()
-    seconds = []
-    for _ in range(runs):
-        start = time.process_time()
-        job()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
-
-
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure how fast Facet and DALLE-pytorch train and draw.")
+    parser = parser_with_out("Measure how fast Facet and DALLE-pytorch train and draw.", "dalle_pytorch_speed.json")
     parser.add_argument("--hidden-size", type=int, default=128, help="width of the transformer (128)")
     parser.add_argument("--depth", type=int, default=4, help="its layers (4)")
     parser.add_argument("--num-heads", type=int, default=4, help="its heads (4)")
@@ -141,7 +124,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument("--runs", type=int, default=3, help="of which the fastest counts (3)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (1)")
-    parser.add_argument("--out", type=Path, default=Path("dalle_pytorch_speed.json"), help="where the figures go")
     return parser.parse_args(arguments)
 
 
@@ -167,21 +149,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for of_both in jobs.values():
         of_both[TRAINING] = in_precision(of_both[TRAINING], options.precision)
     seconds: dict[str, dict[str, float]] = {who: {} for who in jobs}
-    with tqdm(total=sum(map(len, jobs.values())), unit="job", leave=False) as progress:
-        for name in jobs["Facet"]:
-            for who, of_both in jobs.items():
-                seconds[who][name] = cpu_seconds(of_both[name], options.runs)
-                progress.update()
-    table = Table("CPU seconds", *jobs, "a second", "times as fast")
-    for name, ours in seconds["Facet"].items():
-        theirs = seconds["DALLE-pytorch"][name]
-        table.add_row(name, f"{theirs:.3f}", f"{ours:.3f}", f"{options.num / ours:.1f}", f"{theirs / ours:.2f}")
-    Console().print(table)
+    for name in tqdm(jobs["Facet"], unit="job", leave=False):
+        both = {who: of_both[name] for who, of_both in jobs.items()}
+        for job in both.values():
+            job()
+        for who, measured in in_turn(both, options.runs).items():
+            seconds[who][name] = min(measured)
+    rows = [
+        (name, f"{theirs:.3f}", f"{ours:.3f}", f"{options.num / ours:.1f}", f"{theirs / ours:.2f}")
+        for (name, ours), theirs in zip(seconds["Facet"].items(), seconds["DALLE-pytorch"].values(), strict=True)
+    ]
+    print_table(("CPU seconds", *jobs, "a second", "times as fast"), rows)
     settings = {name: value for name, value in vars(options).items() if name != "out"}
-    machine = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__}
-    figures = {"settings": settings, **machine, "cpu_seconds": seconds}
-    atomic_write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    figures = {"settings": settings, "machine": MACHINE, "torch": torch.__version__, "cpu_seconds": seconds}
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ Each run is `train.py` on the CPU with two processes and tiny sizes. A run that 
 counts as hung. Prints a table and writes the figures as JSON. Needs Linux: it looks into /proc.
 """
 
-import argparse
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
-from rich.console import Console
-from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import ROOT, parser_with_out, print_table, write_figures
 
 NUM_PROCESSES = 2
 LONGEST_RUN = 1800.0  # seconds, on a busy machine
@@ -151,10 +146,9 @@ def alive(group: int) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run all, print the table, and write the figures; exit code 1 if anything hung or failed to fail."""
-    parser = argparse.ArgumentParser(description="Check that data-parallel runs end.")
+    parser = parser_with_out("Check that data-parallel runs end.", "ddp.json")
     parser.add_argument("--runs", type=int, default=20, help="whole runs in a row (20)")
     parser.add_argument("--faults", type=int, default=3, help="runs of each kind of fault (3)")
-    parser.add_argument("--out", type=Path, default=Path("ddp.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -167,16 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     for i in range(options.faults)
                 ]
     figures = [figures_of(name, results) for name, results in outcomes.items() if results]
-    table = Table("runs", "number", "as expected", "hung", "seconds, median", "seconds, longest")
+    rows = []
     for row in figures:
         seconds = row["seconds"]
-        shown = (row["number"], row["as_expected"], row["hung"])
-        table.add_row(row["name"], *map(str, shown), f"{seconds[len(seconds) // 2]:.1f}", f"{seconds[-1]:.1f}")
-    Console().print(table)
-    atomic_write_text(
-        options.out, json.dumps({"processes": NUM_PROCESSES, "cores": os.cpu_count(), "runs": figures}, indent=2)
-    )
-    print(f"figures: {options.out}")
+        counts = map(str, (row["number"], row["as_expected"], row["hung"]))
+        rows.append((row["name"], *counts, f"{seconds[len(seconds) // 2]:.1f}", f"{seconds[-1]:.1f}"))
+    print_table(("runs", "number", "as expected", "hung", "seconds, median", "seconds, longest"), rows)
+    write_figures(options.out, {"processes": NUM_PROCESSES, "cores": os.cpu_count(), "runs": figures})
     if any(row["as_expected"] < row["number"] for row in figures):
         raise SystemExit(1)
 

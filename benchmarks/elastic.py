@@ -8,8 +8,6 @@ agent is started in its place: the other one starts its process anew, and both g
 must end with the same weights, bit for bit. Exit code 1 if they do not.
 """
 
-import argparse
-import json
 import os
 import signal
 import socket
@@ -24,11 +22,10 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.ddp import TINY  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.ddp import TINY
+from benchmarks.measuring import ROOT, parser_with_out, write_figures
 
 LONGEST = 1800.0  # seconds, on a busy machine
 FAULT_STEP = 5
@@ -130,8 +127,7 @@ class Job:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run both, compare, and write the figures."""
-    parser = argparse.ArgumentParser(description="Check that runs under torchrun go on after a host is lost.")
-    parser.add_argument("--out", type=Path, default=Path("elastic.json"), help="where to write the figures as JSON")
+    parser = parser_with_out("Check that runs under torchrun go on after a host is lost.", "elastic.json")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -146,8 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         same = before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
         went_on = [line for line in lost.text().splitlines() if "going on with" in line]
     figures = {"codes": codes, "killed": told.name, "same_weights": same, "went_on": len(went_on)}
-    atomic_write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    print(*went_on[:1], f"the same weights: {same}", f"figures: {options.out}", sep="\n")
+    print(*went_on[:1], f"the same weights: {same}", sep="\n")
+    write_figures(options.out, figures)
     if not same or not went_on:
         raise SystemExit(1)
 

@@ -7,7 +7,6 @@ thread, and time is that of the processor, which other programs on the machine d
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,20 +15,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.measuring import print_table, write_figures
 from datamodules.shapes.shapes_datamodule import ShapesDataModule
 from exporting.comparison import equal_captions
 from exporting.runner.model import Captions, Model
 from lightning_modules import CaptioningModule, load_captioner
 from lightning_modules.generation import Beam, Greedy, Strategy
 from metrics import PairedCaptions, cider_d, ptb_tokenize
-from utils.files import atomic_write_text
 
 SEED = 42  # of the world that the built-in data are drawn from (conf/data/shapes.yaml)
 BEAM_SIZE = 5
@@ -138,16 +135,14 @@ def main() -> None:
         }
     show(columns)
     if options.out is not None:
-        atomic_write_text(options.out, json.dumps(columns, indent=1) + "\n")
+        write_figures(options.out, columns)
 
 
 def show(columns: dict[str, dict[str, float]]) -> None:
     """Print a table, a column for each way."""
-    table = Table("", *columns)
     names = dict.fromkeys(name for figures in columns.values() for name in figures)
-    for name in names:
-        table.add_row(name, *(f"{figures[name]:.6g}" if name in figures else "-" for figures in columns.values()))
-    Console().print(table)
+    rows = [(n, *(f"{figures[n]:.6g}" if n in figures else "-" for figures in columns.values())) for n in names]
+    print_table(("", *columns), rows)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ optimizer's moments, the best score, TensorBoard's points. Runs with random sett
 Prints tables, writes JSON.
 """
 
-import argparse
-import json
 import random
 import signal
 import sys
@@ -21,17 +19,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from lightning_modules.checkpoints.durable_io import read_intact  # noqa: E402
-from tests.faults.corruption import DAMAGE, outcome  # noqa: E402
-from tests.faults.killing import VARIANTS, Reference  # noqa: E402
-from tests.faults.random_settings import draw_limits, draw_settings  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import parser_with_out, print_table, write_figures
+from lightning_modules.checkpoints.durable_io import read_intact
+from tests.faults.corruption import DAMAGE, outcome
+from tests.faults.killing import VARIANTS, Reference
+from tests.faults.random_settings import draw_limits, draw_settings
 
 MOST_KILLS = 5  # of one run
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -79,20 +73,20 @@ def damage_checkpoint(checkpoint: Path, trials: int, draw: random.Random) -> dic
 def show(title: str, rows: dict[str, dict[str, Any]]) -> None:
     """Print one row for each key."""
     columns = [*next(iter(rows.values()))]
-    table = Table("", *columns, title=title, title_justify="left")
-    for name, row in rows.items():
-        table.add_row(name, *(str(len(row[key]) if isinstance(row[key], list) else row[key]) for key in columns))
-    Console().print(table)
+    cells = [
+        (name, *(str(len(row[key]) if isinstance(row[key], list) else row[key]) for key in columns))
+        for name, row in rows.items()
+    ]
+    print_table(("", *columns), cells, title)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do all of it; exit code 1 where something differs or was misread."""
-    parser = argparse.ArgumentParser(description="Kill training runs and damage checkpoints.")
+    parser = parser_with_out("Kill training runs and damage checkpoints.", "faults.json")
     parser.add_argument("--kills", type=int, default=60, help="over all variants of runs (60)")
     parser.add_argument("--settings", type=int, default=40, help="of the trainer, drawn at random (40)")
     parser.add_argument("--corruptions", type=int, default=1600, help="damaged checkpoints (1600)")
     parser.add_argument("--seed", type=int, default=0, help="of what happens where (0)")
-    parser.add_argument("--out", type=Path, default=Path("faults.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     draw = random.Random(options.seed)
     each = -(-options.kills // len(VARIANTS))
@@ -112,9 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if ended:
         show("runs that were ended, by random settings", ended)
     show("damaged checkpoints", corruptions)
-    figures = {"seed": options.seed, "killed": kills, "ended": ended, "damaged": corruptions}
-    atomic_write_text(options.out, json.dumps(figures, indent=2))
-    print(f"figures: {options.out}")
+    write_figures(options.out, {"seed": options.seed, "killed": kills, "ended": ended, "damaged": corruptions})
     if any(row["differing"] for row in (*kills.values(), *ended.values())) or any(
         row["misread"] for row in corruptions.values()
     ):

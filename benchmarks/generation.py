@@ -8,9 +8,7 @@ pip install transformers
 """
 
 import argparse
-import json
 import multiprocessing
-import platform
 import re
 import statistics
 import sys
@@ -20,19 +18,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.cpu_time import cpu_seconds
+from benchmarks.measuring import MACHINE, in_turn, parser_with_out, print_table, write_figures
 from datamodules.tokenizers import Vocabulary
 from lightning_modules.generation import Beam, Greedy, Sample, Strategy
 from lightning_modules.networks.attentions import MultiHeadAttention
 from lightning_modules.networks.decoders import TransformerDecoder, TransformerState
 from lightning_modules.networks.layers.linear import Linear
-from utils.files import atomic_write_text
 
 try:
     from transformers import GPT2Config, GPT2LMHeadModel
@@ -173,21 +168,15 @@ def speed(contest: Contest, case: str, length: int, rounds: int) -> dict[str, An
     """Time both sides in turn, in CPU seconds: other work on the machine hardly counts."""
     ours, theirs = contest.run_ours(case, length), contest.run_theirs(case, length)
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
-    times: list[tuple[float, float]] = []
-    for _ in range(rounds):
-        times.append(
-            (
-                cpu_seconds(lambda: contest.run_ours(case, length))[0],
-                cpu_seconds(lambda: contest.run_theirs(case, length))[0],
-            )
-        )
-    our_seconds, their_seconds = (statistics.median(side) for side in zip(*times, strict=True))
+    jobs = {"ours": partial(contest.run_ours, case, length), "theirs": partial(contest.run_theirs, case, length)}
+    of_ours, of_theirs = in_turn(jobs, rounds).values()
+    our_seconds, their_seconds = statistics.median(of_ours), statistics.median(of_theirs)
     return {
         "captions": len(ours),
         "ours_seconds": our_seconds,
         "theirs_seconds": their_seconds,
         "ratio": their_seconds / our_seconds,
-        "slowest_ratio": min(theirs / ours for ours, theirs in times),
+        "slowest_ratio": min(slow / fast for fast, slow in zip(of_ours, of_theirs, strict=True)),
         "same_captions": torch.equal(ours, theirs) if case != CASES[2] else None,
     }
 
@@ -215,7 +204,7 @@ def _memory(field: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every case, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description="Compare generation with Hugging Face's generate.")
+    parser = parser_with_out("Compare generation with Hugging Face's generate.", "generation.json")
     parser.add_argument("--images", type=int, default=16, help="images in the batch (16)")
     parser.add_argument("--length", type=int, default=20, help="tokens of each caption (20)")
     parser.add_argument(
@@ -223,7 +212,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (2)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn; medians count (5)")
-    parser.add_argument("--out", type=Path, default=Path("generation.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     contest = Contest.prepare(options.images, options.width)
@@ -236,12 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     settings = (side, case, length, options.images, options.width, options.threads)
                     figures[case][f"{side}_peak_mb_{length}_tokens"] = processes.apply(peak_growth, settings)
     show(figures, options)
-    machine = {"processor": platform.processor() or platform.machine(), "threads": options.threads}
-    atomic_write_text(
-        options.out,
-        json.dumps({"machine": machine, "images": options.images, "width": options.width, "cases": figures}, indent=2),
-    )
-    print(f"figures: {options.out}")
+    machine = {"processor": MACHINE, "threads": options.threads}
+    sizes = {"images": options.images, "width": options.width}
+    write_figures(options.out, {"machine": machine, **sizes, "cases": figures})
 
 
 def show(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
@@ -252,24 +237,22 @@ def show(figures: dict[str, dict[str, Any]], options: argparse.Namespace) -> Non
     )
     lengths = (options.length, 2 * options.length)
     columns = ("case", *(f"{side}, {length}" for side in ("ours", "theirs") for length in lengths))
-    table = Table(*columns, title="Growth of memory at its peak, MB, by tokens a caption", title_justify="left")
-    for case, row in figures.items():
-        table.add_row(
-            case,
-            *(f"{row[f'{side}_peak_mb_{length}_tokens']:.0f}" for side in ("ours", "theirs") for length in lengths),
-        )
-    Console().print(table)
+    rows = [
+        (case, *(f"{row[f'{side}_peak_mb_{n}_tokens']:.0f}" for side in ("ours", "theirs") for n in lengths))
+        for case, row in figures.items()
+    ]
+    print_table(columns, rows, "Growth of memory at its peak, MB, by tokens a caption")
 
 
 def show_speed(figures: dict[str, dict[str, Any]], title: str) -> None:
     """Print the times of both sides as a table."""
     columns = ("case", "captions", "ours, CPU s", "theirs, CPU s", "times faster", "at least", "same")
-    table = Table(*columns, title=title, title_justify="left")
+    rows = []
     for case, row in figures.items():
         same = {True: "yes", False: "no", None: "random"}[row["same_captions"]]
         numbers = [f"{row[key]:.2f}" for key in ("ours_seconds", "theirs_seconds", "ratio", "slowest_ratio")]
-        table.add_row(case, str(row["captions"]), *numbers, same)
-    Console().print(table)
+        rows.append((case, str(row["captions"]), *numbers, same))
+    print_table(columns, rows, title)
 
 
 if __name__ == "__main__":

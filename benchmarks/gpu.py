@@ -13,8 +13,6 @@ Shape legend: B images, C channels, H rows, W columns.
 """
 
 import argparse
-import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,14 +23,14 @@ import torch
 from hydra.utils import instantiate
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of  # noqa: E402
-from lightning_modules.generation import Beam, Greedy, Sample  # noqa: E402
-from lightning_modules.networks.encoders import TimmEncoder  # noqa: E402
-from utils.devices import keep_freed_memory  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import MACHINE, write_figures
+from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of
+from lightning_modules.generation import Beam, Greedy, Sample
+from lightning_modules.networks.encoders import TimmEncoder
+from utils.devices import keep_freed_memory
+from utils.files import atomic_write_text
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 BYTES_OF_STEP = 7 * 4  # of each weight: Adam reads weight, gradient and both moments, and writes all but the gradient
@@ -253,7 +251,7 @@ def name_of(device: str) -> str:
     """Return what the device is called."""
     if device == "cuda":
         return f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})"
-    return f"One core of a CPU ({platform.processor() or platform.machine()})"
+    return f"One core of a CPU ({MACHINE})"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -280,11 +278,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "rows": measure(plan, 60 * options.minutes),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(options.out.with_suffix(".json"), json.dumps(figures, indent=2) + "\n")
     table = markdown(figures)
     atomic_write_text(options.out.with_suffix(".md"), table)
     print(table)
-    print(f"figures: {options.out.with_suffix('.json')}")
+    write_figures(options.out.with_suffix(".json"), figures)
 
 
 if __name__ == "__main__":

@@ -7,29 +7,22 @@ Each step runs in a process of its own, whose peak of memory is the step's. The 
 size by which seconds grow between the last two rows: 1 is in proportion, 2 quadratic. Seconds are of the CPU.
 """
 
-import argparse
-import json
 import math
 import multiprocessing
 import random
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.cpu_time import cpu_seconds  # noqa: E402
-from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of  # noqa: E402
-from metrics.scorer import score_captions  # noqa: E402
-from utils.devices import keep_freed_memory  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import cpu_seconds, parser_with_out, peak_bytes, print_table, write_figures
+from benchmarks.training_steps import Sizes, captioner_of, made_up_batch, recipe, step_of, tokenizer_of
+from metrics.scorer import score_captions
+from utils.devices import keep_freed_memory
 
 PARTS = ("step", "metrics")
 MIDDLE = Sizes(images=16)
@@ -60,16 +53,11 @@ def cost_of_step(sizes: Sizes, width: int, threads: int) -> Cost:
     config = recipe(sizes, [*widths, f"model.embedding.embedding_dim={width}", f"model.middle.hidden_size={width}"])
     module = captioner_of(config, tokenizer)
     batch = made_up_batch(tokenizer.vocabulary, sizes)
-    before = _peak()
+    before = peak_bytes()
     step = step_of(module, lambda: module.training_step(batch, 0), config.model.optimizer, torch.bfloat16)
     step()
     seconds = min(cpu_seconds(step)[0] for _ in range(2))
-    return Cost(seconds, _peak() - before)
-
-
-def _peak() -> float:
-    bytes_of_unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * bytes_of_unit / 2**20
+    return Cost(seconds, (peak_bytes() - before) / 2**20)
 
 
 def in_a_process(job: Callable[..., Cost], *arguments: Any) -> Cost:
@@ -100,9 +88,9 @@ def growth_of_metrics(largest: int) -> dict[int, Cost]:
     found = {}
     for num in (*(n for n in IMAGES if n < largest), largest):
         images = make_images(pool, num, 1, generator)
-        before = _peak()
+        before = peak_bytes()
         seconds, _ = cpu_seconds(lambda images=images: score_captions(images))  # type: ignore[misc]
-        found[num] = Cost(seconds, _peak() - before)
+        found[num] = Cost(seconds, (peak_bytes() - before) / 2**20)
     return found
 
 
@@ -114,24 +102,22 @@ def exponent(costs: dict[int, Cost]) -> float:
 
 def show(found: dict[str, dict[int, Cost]]) -> None:
     """Print seconds and memory for each size, and how they grow."""
-    table = Table("size", "value", "CPU seconds", "MiB more at the peak", "exponent")
+    rows = []
     for name, costs in found.items():
         for value, cost in costs.items():
             is_last = value == [*costs][-1] and len(costs) > 1
             memory = "" if cost.mebibytes is None else f"{cost.mebibytes:,.0f}"
-            table.add_row(
-                name, f"{value:,}", f"{cost.seconds:.3f}", memory, f"{exponent(costs):.2f}" if is_last else ""
-            )
-    Console().print(table)
+            power = f"{exponent(costs):.2f}" if is_last else ""
+            rows.append((name, f"{value:,}", f"{cost.seconds:.3f}", memory, power))
+    print_table(("size", "value", "CPU seconds", "MiB more at the peak", "exponent"), rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="Measure how time and memory grow.")
+    parser = parser_with_out("Measure how time and memory grow.", "growth.json")
     parser.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="what to measure (all)")
     parser.add_argument("--largest", type=int, default=IMAGES[-1], help="most images that are scored (40000)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (1)")
-    parser.add_argument("--out", type=Path, default=Path("growth.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     found: dict[str, dict[int, Cost]] = {}
     if "metrics" in options.only:
@@ -140,8 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found |= growth_of_steps(options.threads)
     show(found)
     rows = {name: {value: cost._asdict() for value, cost in costs.items()} for name, costs in found.items()}
-    atomic_write_text(options.out, json.dumps({"torch": torch.__version__, **rows}, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    write_figures(options.out, {"torch": torch.__version__, **rows})
 
 
 if __name__ == "__main__":

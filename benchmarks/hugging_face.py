@@ -13,7 +13,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,14 +22,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import ROOT, peak_bytes, print_table, write_figures
 
 WORDS = ("a", "the", "dog", "cat", "man", "woman", "child", "runs", "jumps", "sits", "red", "small", "near", "under")
 IN_A_FILE = 20_000  # images
@@ -50,12 +46,10 @@ def main() -> None:
         "peak": "peak MiB",
         "own": "beyond imports",
     }
-    table = Table("", *columns.values(), title=f"{options.images} images, {options.captions} captions each")
-    for name, of_run in figures.items():
-        table.add_row(name, *(f"{of_run[key]:.1f}" for key in columns))
-    Console().print(table)
+    rows = [(name, *(f"{of_run[key]:.1f}" for key in columns)) for name, of_run in figures.items()]
+    print_table(("", *columns.values()), rows, f"{options.images} images, {options.captions} captions each")
     if options.out is not None:
-        atomic_write_text(options.out, json.dumps(figures, indent=2))
+        write_figures(options.out, figures)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -117,7 +111,7 @@ def load() -> None:
     from datamodules.hugging_face import HuggingFaceDataModule
     from datamodules.tokenizers import fit_word
 
-    before_cpu, before_mib = cpu_seconds(), peak_mib()
+    before_cpu, before = time.process_time(), peak_bytes()
     datamodule = HuggingFaceDataModule(
         path=os.environ["DATA"],
         tokenizer=partial(fit_word),
@@ -128,19 +122,8 @@ def load() -> None:
     datamodule.prepare_data()
     datamodule.setup()
     next(iter(datamodule.train_dataloader()))
-    memory = {"peak": peak_mib(), "own": peak_mib() - before_mib}
-    print(json.dumps({"cpu": cpu_seconds(), "imports": before_cpu, **memory}))
-
-
-def cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def peak_mib() -> float:
-    """Return the most memory that this process has had resident so far; not that of the one which started it."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
+    memory = {"peak": peak_bytes() / 2**20, "own": (peak_bytes() - before) / 2**20}
+    print(json.dumps({"cpu": time.process_time(), "imports": before_cpu, **memory}))
 
 
 if __name__ == "__main__":

@@ -27,20 +27,21 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, SequentialSampler
 from torchvision.transforms import v2
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datamodules.image_files.image_file_split import ImageFileSplit  # noqa: E402
-from datamodules.images import ImagesDataModule  # noqa: E402
-from datamodules.tokenizers import fit_word  # noqa: E402
+from benchmarks.measuring import ROOT
+from datamodules.image_files.image_file_split import ImageFileSplit
+from datamodules.images import ImagesDataModule
+from datamodules.tokenizers import fit_word
 
 BATCH_SIZE = 50
 READY = """
 import json, sys, time
 start = time.perf_counter()
 sys.path.insert(0, {path!r})
-from benchmarks.images import datamodule_of, peak_megabytes
-imported, at_import = time.perf_counter(), peak_megabytes()
+from benchmarks.images import datamodule_of
+from benchmarks.measuring import peak_bytes
+imported, at_import = time.perf_counter(), peak_bytes() / 1e6
 cpu_imported = time.process_time()
 datamodule = datamodule_of({root!r}, {cache!r}, image_size=32, split=[0.98, 0.01, 0.01])
 datamodule.prepare_data()
@@ -50,8 +51,8 @@ next(iter(datamodule.train_dataloader()))
 first = time.perf_counter()
 print(json.dumps({{"imports_s": imported - start, "ready_s": ready - imported,
                    "ready_cpu_s": cpu_ready - cpu_imported, "first_batch_s": first - ready,
-                   "imports_mb": at_import, "peak_mb": peak_megabytes(),
-                   "beyond_imports_mb": peak_megabytes() - at_import}}))
+                   "imports_mb": at_import, "peak_mb": peak_bytes() / 1e6,
+                   "beyond_imports_mb": peak_bytes() / 1e6 - at_import}}))
 """
 
 
@@ -81,11 +82,6 @@ def datamodule_of(root: str | Path, cache: str | Path, **settings: object) -> Im
         num_workers=0,
         **settings,  # type: ignore[arg-type]
     )
-
-
-def peak_megabytes() -> float:
-    """Return the most memory that this process has taken, on Linux."""
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1000
 
 
 def compare_loading(options: argparse.Namespace) -> dict[str, float]:

@@ -9,10 +9,8 @@ each size, and writes the figures as JSON.
 Shape legend: N candidates, image by image; S candidates of each image, B images.
 """
 
-import argparse
 import json
 import os
-import platform
 import random
 import subprocess
 import sys
@@ -23,23 +21,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.coco_metrics import Case, Coco, load_coco  # noqa: E402
-from benchmarks.cpu_time import cpu_seconds  # noqa: E402
-from datamodules.annotations import read_references  # noqa: E402
-from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu  # noqa: E402
-from metrics.caption_metric import ImageCaptions  # noqa: E402
-from metrics.cider import cider_d  # noqa: E402
-from metrics.ngrams import Floats, Tokens  # noqa: E402
-from metrics.paired_captions import PairedCaptions  # noqa: E402
-from metrics.ptb_tokenizer import ptb_tokenize  # noqa: E402
-from metrics.rouge_l import rouge_l  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.coco_metrics import Case, Coco, load_coco
+from benchmarks.measuring import MACHINE, ROOT, cpu_seconds, parser_with_out, peak_of, print_table, write_figures
+from datamodules.annotations import read_references
+from metrics.bleu import bleu_statistics, corpus_bleu, sentence_bleu
+from metrics.caption_metric import ImageCaptions
+from metrics.cider import cider_d
+from metrics.ngrams import Floats, Tokens
+from metrics.paired_captions import PairedCaptions
+from metrics.ptb_tokenizer import ptb_tokenize
+from metrics.rouge_l import rouge_l
 
 SIZES = ((5_000, 1), (1_000, 20))
 NUM_REFERENCES = 5
@@ -161,38 +155,32 @@ def whole_command(images: Sequence[ImageCaptions]) -> dict[str, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             raise RuntimeError(f"score.py ended with exit code {process.returncode}")
-        bytes_of_unit = 1 if sys.platform == "darwin" else 1024
-        return {"seconds": time.perf_counter() - start, "peak_MiB": usage.ru_maxrss * bytes_of_unit / 2**20}
+        return {"seconds": time.perf_counter() - start, "peak_MiB": peak_of(usage) / 2**20}
 
 
 def show(title: str, figures: dict[str, Figures]) -> None:
     """Print our time and that of pycocoevalcap ("coco"), their ratio and the largest difference of a score."""
-    table = Table(title=title, title_justify="left")
-    for column in ("part", "facet, s", "coco, s", "coco / facet", "difference"):
-        table.add_column(column, justify="left" if column == "part" else "right")
+    rows = []
     for name, (ours, theirs, difference) in figures.items():
         differs = (
             "" if difference is None else f"{difference:.0f} captions" if name == "tokenizer" else f"{difference:.1e}"
         )
         times = ("", "") if theirs is None else (f"{theirs:.3f}", f"{theirs / ours:.1f}")
-        table.add_row(name, f"{ours:.3f}", *times, differs)
-    Console().print(table)
+        rows.append((name, f"{ours:.3f}", *times, differs))
+    print_table(("part", "facet, s", "coco, s", "coco / facet", "difference"), rows, title)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure all sizes."""
-    parser = argparse.ArgumentParser(
-        description="Measure the speed of caption metrics, and compare with pycocoevalcap."
-    )
+    parser = parser_with_out("Measure the speed of caption metrics, and compare with pycocoevalcap.", "metrics.json")
     parser.add_argument("captions", type=Path, nargs="?", help="a file of references with five captions an image")
     parser.add_argument("--pycocoevalcap", type=Path, help="a site-packages folder that holds it")
     parser.add_argument("--repeats", type=int, default=3, help="the fastest run counts (3)")
     parser.add_argument("--seed", type=int, default=0, help="of the captions that are drawn (0)")
-    parser.add_argument("--out", type=Path, default=Path("metrics.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     generator = random.Random(options.seed)
     pool = read_pool(options.captions, generator)
-    figures: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "seed": options.seed}
+    figures: dict[str, Any] = {"machine": MACHINE, "seed": options.seed}
     # first, while this process is small: a child's peak is at least what its parent holds at that time
     memory = whole_command(make_images(pool, MEMORY_IMAGES, 1, generator))
     figures["score.py, 40000 x 5 x 1"] = memory
@@ -203,8 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         size = f"{num_images} x {NUM_REFERENCES} x {num_candidates}"
         show(f"{size} (images x references x captions)", compared)
         figures[size] = {name: part._asdict() for name, part in compared.items()}
-    atomic_write_text(options.out, json.dumps(figures, indent=2))
-    print(f"figures: {options.out}")
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

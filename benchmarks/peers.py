@@ -12,8 +12,6 @@ machine hardly counts; medians of the rounds. Prints tables and writes the figur
 `pycocoevalcap`, which the project itself does not: pip install transformers pycocoevalcap
 """
 
-import argparse
-import json
 import random
 import statistics
 import sys
@@ -22,19 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import generation, metrics  # noqa: E402
-from benchmarks.coco_metrics import load_coco  # noqa: E402
-from benchmarks.cpu_time import cpu_seconds  # noqa: E402
-from benchmarks.peer_models import PEERS, PeerSizes  # noqa: E402
-from benchmarks.training_steps import (  # noqa: E402
+from benchmarks import generation, metrics
+from benchmarks.coco_metrics import load_coco
+from benchmarks.measuring import in_turn, parser_with_out, print_table, write_figures
+from benchmarks.peer_models import PEERS, PeerSizes
+from benchmarks.training_steps import (
     Sizes,
     Step,
     captioner_of,
@@ -43,10 +38,9 @@ from benchmarks.training_steps import (  # noqa: E402
     step_of,
     tokenizer_of,
 )
-from datamodules.batch import CaptionBatch  # noqa: E402
-from datamodules.tokenizers import CaptionTokenizer  # noqa: E402
-from utils.devices import keep_freed_memory  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from datamodules.batch import CaptionBatch
+from datamodules.tokenizers import CaptionTokenizer
+from utils.devices import keep_freed_memory
 
 PARTS = ("training", "generation", "metrics")
 OURS = {
@@ -100,20 +94,11 @@ def compare_training(num_images: int, rounds: int, precision: torch.dtype) -> di
     )
     steps = {name: step_of_ours(configs[name], tokenizer, batch, precision) for name in OURS}
     steps |= {name: step_of_peer(kind, of_peers, batch, config, precision) for name, kind in PEERS.items()}
-    seconds = in_turn(steps, rounds)
+    for step in steps.values():
+        step()
+    seconds = {name: statistics.median(measured) for name, measured in in_turn(steps, rounds).items()}
     ratios = {name: seconds[name] / seconds[ours] for name, ours in AGAINST.items()}
     return {"captions": len(batch.tokens_NL), "sizes": sizes._asdict(), "cpu_seconds": seconds, "times_faster": ratios}
-
-
-def in_turn(jobs: dict[str, Step], rounds: int) -> dict[str, float]:
-    """Return the median CPU seconds of each job, all of them run one after the other in each round."""
-    for job in jobs.values():
-        job()
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(rounds):
-        for name, job in jobs.items():
-            seconds[name].append(cpu_seconds(job)[0])
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def compare_generation(num_images: int, rounds: int) -> dict[str, Any]:
@@ -134,16 +119,14 @@ def compare_metrics(num_images: int, rounds: int, site_packages: Path | None) ->
 
 def show_training(figures: dict[str, Any], title: str) -> None:
     """Print what a training step takes."""
-    table = Table("training step", "CPU seconds", "ours is faster, times", title=title, title_justify="left")
-    for name, value in figures["cpu_seconds"].items():
-        ratio = figures["times_faster"].get(name)
-        table.add_row(name, f"{value:.3f}", "" if ratio is None else f"{ratio:.2f}")
-    Console().print(table)
+    ratios = {name: f"{ratio:.2f}" for name, ratio in figures["times_faster"].items()}
+    rows = [(name, f"{value:.3f}", ratios.get(name, "")) for name, value in figures["cpu_seconds"].items()]
+    print_table(("training step", "CPU seconds", "ours is faster, times"), rows, title)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare, print and write."""
-    parser = argparse.ArgumentParser(description="Compare with other captioners, generators and metrics.")
+    parser = parser_with_out("Compare with other captioners, generators and metrics.", "peers.json")
     parser.add_argument("--images", type=int, default=64, help="images of a training batch, with 5 captions each (64)")
     parser.add_argument("--generated", type=int, default=16, help="images that captions are generated for (16)")
     parser.add_argument("--scored", type=int, default=5000, help="images that captions are scored of (5000)")
@@ -152,7 +135,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (1)")
     parser.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="what to compare (all)")
     parser.add_argument("--pycocoevalcap", type=Path, help="a site-packages folder that holds it")
-    parser.add_argument("--out", type=Path, default=Path("peers.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     keep_freed_memory()
@@ -166,8 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         generation.show_speed(figures["generation"], f"{options.generated} images, 20 tokens, width 256")
     if "metrics" in options.only:
         figures["metrics"] = compare_metrics(options.scored, options.rounds, options.pycocoevalcap)
-    atomic_write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Lightning's and the profiler's. Steps are measured without the profiler, too, in
 work on the machine hardly changes. Prints a table and writes the figures as JSON.
 """
 
-import argparse
 import json
 import os
 import pstats
@@ -24,15 +23,13 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from rich.console import Console
-from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.startup import FIRST_STEP  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import ROOT, cpu_seconds, parser_with_out, print_table, write_figures
+from benchmarks.startup import FIRST_STEP
+from utils.files import atomic_write_text
 
 PARTS = ("training", "evaluation", "start")
 STAGES = ("step", "validation")
@@ -161,11 +158,7 @@ def imports_of(report: str) -> dict[str, float]:
         if found:
             package = found[2].partition(".")[0]
             own["Python's own" if package in sys.stdlib_module_names else package] += int(found[1])
-    total = sum(own.values())
-    largest = sorted(own, key=lambda name: -own[name])[:9]
-    return {name: own[name] / total for name in largest} | {
-        "others": sum(value for name, value in own.items() if name not in largest) / total
-    }
+    return shares_of_largest(own, 9)
 
 
 def packages_of(statistics: pstats.Stats) -> dict[str, float]:
@@ -173,11 +166,15 @@ def packages_of(statistics: pstats.Stats) -> dict[str, float]:
     own: dict[str, float] = defaultdict(float)
     for (file, _, function), (_, _, seconds, _, _) in statistics.stats.items():  # type: ignore[attr-defined]
         own[_package(file, function)] += seconds
-    total = sum(own.values())
-    largest = sorted(own, key=lambda name: -own[name])[:12]
-    return {name: own[name] / total for name in largest} | {
-        "others": sum(value for name, value in own.items() if name not in largest) / total
-    }
+    return shares_of_largest(own, 12)
+
+
+def shares_of_largest(seconds: Mapping[str, float], num: int) -> dict[str, float]:
+    """Return the shares of the `num` largest in the whole, and that of all others together."""
+    total = sum(seconds.values())
+    largest = dict(sorted(seconds.items(), key=lambda item: -item[1])[:num])
+    others = total - sum(largest.values())
+    return {name: value / total for name, value in {**largest, "others": others}.items()}
 
 
 def _package(file: str, function: str) -> str:
@@ -220,10 +217,8 @@ def profile_evaluation(folder: Path, *, threads: int) -> dict[str, Any]:
     run(["train.py", "data.num_train=3200", "data.num_val=32", *places, *limits, saved % folder], threads=threads)
     out, places = folder / "evaluation.profile", _places(folder, "evaluation")
     arguments = [f"checkpoint={folder}/best.ckpt", "data.num_val=32", "data.num_train=3200", *EVALUATION, *places]
-    start = os.times()
-    run(["-m", "cProfile", "-o", str(out), "evaluate.py", *arguments], threads=threads)
-    end = os.times()
-    seconds = end.children_user + end.children_system - start.children_user - start.children_system
+    command = ["-m", "cProfile", "-o", str(out), "evaluate.py", *arguments]
+    seconds, _ = cpu_seconds(lambda: run(command, threads=threads))
     return {"cpu_seconds": seconds, "shares": packages_of(pstats.Stats(str(out)))}
 
 
@@ -231,10 +226,7 @@ def profile_start(folder: Path, *, threads: int) -> dict[str, Any]:
     """Return the shares of packages in the imports until the first training step would begin, and those of the rest."""
     places = [*_places(folder, "start"), "logger=none", FIRST_STEP, "data.num_train=64", "trainer.accelerator=cpu"]
     run(["train.py", *places], threads=threads)  # which draws the data
-    start = os.times()
-    report = run(["-X", "importtime", "train.py", *places], threads=threads)
-    end = os.times()
-    seconds = end.children_user + end.children_system - start.children_user - start.children_system
+    seconds, report = cpu_seconds(lambda: run(["-X", "importtime", "train.py", *places], threads=threads))
     return {"cpu_seconds": seconds, "shares": imports_of(report)}
 
 
@@ -244,20 +236,18 @@ def _places(folder: Path, name: str) -> list[str]:
 
 def show(title: str, columns: Mapping[str, Mapping[str, float]]) -> None:
     """Print shares as a table: a column for each of what was measured."""
-    table = Table("", *columns, title=title, title_justify="left")
-    for name in dict.fromkeys(name for shares in columns.values() for name in shares):
-        table.add_row(name, *(f"{shares[name]:.1%}" if name in shares else "" for shares in columns.values()))
-    Console().print(table)
+    names = dict.fromkeys(name for shares in columns.values() for name in shares)
+    rows = [(n, *(f"{shares[n]:.1%}" if n in shares else "" for shares in columns.values())) for n in names]
+    print_table(("", *columns), rows, title)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="Measure where the time goes.")
+    parser = parser_with_out("Measure where the time goes.", "profiling.json")
     parser.add_argument("--steps", type=int, default=10, help="training steps to measure, at most 10 (10)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (1)")
     parser.add_argument("--only", nargs="*", default=PARTS, choices=PARTS, help="what to measure (all)")
     parser.add_argument("--recipes", nargs="*", default=[*RECIPES], choices=RECIPES, help="what to train (all)")
-    parser.add_argument("--out", type=Path, default=Path("profiling.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     figures: dict[str, Any] = {"threads": options.threads, "torch": torch.__version__}
     with tempfile.TemporaryDirectory() as temporary:
@@ -278,8 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, title in (("evaluation", "evaluate.py, by package"), ("start", "imports until training starts")):
             if name in figures:
                 show(f"{title}: {figures[name]['cpu_seconds']:.1f} s of CPU in all", {"share": figures[name]["shares"]})
-    atomic_write_text(options.out, json.dumps(figures, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ The file holds one caption a line, or is of Flickr8k's form (`image.jpg#0<TAB>ca
 `pycocoevalcap`. Prints a table and every disagreement, and writes both as JSON.
 """
 
-import argparse
 import importlib.util
-import json
 import os
 import re
 import shutil
@@ -20,14 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from metrics.ptb_tokenizer import PUNCTUATION, ptb_tokenize  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import parser_with_out, print_table, write_figures
+from metrics.ptb_tokenizer import PUNCTUATION, ptb_tokenize
 
 JAR = "stanford-corenlp-3.4.1.jar"
 FLICKR_KEY = re.compile(r"[^\t]*#\d+\t")
@@ -98,11 +92,12 @@ def compare(captions: Sequence[str], jar: Path) -> dict[str, object]:
 
 def show(figures: dict[str, object]) -> None:
     """Print figures as a table, and disagreements below it."""
-    table = Table("figure", "value", title="Penn Treebank tokens, ours and Java's", title_justify="left")
-    for name, value in figures.items():
-        if isinstance(value, int | float):
-            table.add_row(name.replace("_", " "), f"{value:,.6f}" if name == "share" else f"{value:,.0f}")
-    Console().print(table)
+    numbers = {name: value for name, value in figures.items() if isinstance(value, int | float)}
+    rows = [
+        (name.replace("_", " "), f"{value:,.6f}" if name == "share" else f"{value:,.0f}")
+        for name, value in numbers.items()
+    ]
+    print_table(("figure", "value"), rows, "Penn Treebank tokens, ours and Java's")
     disagreements = figures["disagreements"]
     assert isinstance(disagreements, list)
     for case in disagreements:
@@ -111,10 +106,9 @@ def show(figures: dict[str, object]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare on the file that the command line names."""
-    parser = argparse.ArgumentParser(description="Compare our Penn Treebank tokens with coco-caption's.")
+    parser = parser_with_out("Compare our Penn Treebank tokens with coco-caption's.", "ptb_parity.json")
     parser.add_argument("captions", type=Path, help="one caption a line, or Flickr8k's token file")
     parser.add_argument("--jar", type=Path, default=find_jar(), help=f"where {JAR} is")
-    parser.add_argument("--out", type=Path, default=Path("ptb_parity.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     if options.jar is None or not options.jar.exists():
         parser.error(f"expected {JAR} at --jar, at FACET_PTB_JAR or in pycocoevalcap, got {options.jar}")
@@ -125,8 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"expected captions in {options.captions}, got an empty file")
     figures = compare(captions, options.jar)
     show(figures)
-    atomic_write_text(options.out, json.dumps({"file": options.captions.name} | figures, indent=2))
-    print(f"figures: {options.out}")
+    write_figures(options.out, {"file": options.captions.name} | figures)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ image files with caption.py. A traceback, a hang, or a test figure of train.py t
 fault. Combinations that the program refuses in one line are counted and listed. Prints a table, writes JSON.
 """
 
-import argparse
-import json
 import sys
 import tempfile
 import time
@@ -21,13 +19,12 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.random_runs.drawing import draw_run  # noqa: E402
-from tests.random_runs.materials import Materials  # noqa: E402
-from tests.random_runs.running import DIFFERS, FINISHED, HANG, REFUSED, TRACEBACK, Outcome, carry_out  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import parser_with_out, write_figures
+from tests.random_runs.drawing import draw_run
+from tests.random_runs.materials import Materials
+from tests.random_runs.running import DIFFERS, FINISHED, HANG, REFUSED, TRACEBACK, Outcome, carry_out
 
 FAULTS = (TRACEBACK, HANG, DIFFERS)
 MOST_SHOWN = 100  # characters of a message in the table
@@ -53,12 +50,11 @@ def show(outcomes: Sequence[tuple[str, Outcome]], seconds: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do all of it; exit code 1 where there is a fault."""
-    parser = argparse.ArgumentParser(description="Train, test, evaluate and caption with random settings.")
+    parser = parser_with_out("Train, test, evaluate and caption with random settings.", "random_runs.json")
     parser.add_argument("--runs", type=int, default=300, help="how many (300)")
     parser.add_argument("--seed", type=int, default=0, help="number of the first run; each is drawn by its number (0)")
     parser.add_argument("--timeout", type=float, default=120, help="seconds after which a run counts as hanging (120)")
     parser.add_argument("--keep", type=Path, help="keep the runs' folders here, with their logs")
-    parser.add_argument("--out", type=Path, default=Path("random_runs.json"), help="where to write the figures as JSON")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     outcomes = []
@@ -73,9 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if outcome.kind in FAULTS:
                 tqdm.write(f"{number}: {outcome.kind} in {outcome.stage}: {outcome.message[-200:]}")
     show(outcomes, time.perf_counter() - started)
-    figures = [{"run": settings, **vars(outcome)} for settings, outcome in outcomes]
-    atomic_write_text(options.out, json.dumps(figures, indent=2, ensure_ascii=False))
-    print(f"figures: {options.out}")
+    write_figures(options.out, [{"run": settings, **vars(outcome)} for settings, outcome in outcomes])
     if any(outcome.kind in FAULTS for _, outcome in outcomes):
         raise SystemExit(1)
 

@@ -9,12 +9,12 @@ tiny images, each with five captions, unless they are there, and prints the peak
 without and then with what is kept in the cache.
 """
 
+# ruff: noqa: E402 # the imports are timed
+
 import argparse
 import io
 import json
 import random
-import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -31,15 +31,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 BEGIN = time.perf_counter()
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datamodules.image_files.reading import decode_image, eval_transform  # noqa: E402
-from datamodules.lazy_sequences import CaptionTable  # noqa: E402
-from datamodules.shards import WebDatasetDataModule  # noqa: E402
-from datamodules.shards.urls import library  # noqa: E402
-from datamodules.shards.writing import write_shards  # noqa: E402
-from datamodules.tokenizers import fit_word  # noqa: E402
+from benchmarks.made_up_data import MadeUpSplit
+from benchmarks.measuring import peak_bytes
+from datamodules.image_files.reading import decode_image, eval_transform
+from datamodules.lazy_sequences import CaptionTable
+from datamodules.shards import WebDatasetDataModule
+from datamodules.shards.urls import library
+from datamodules.shards.writing import write_shards
+from datamodules.tokenizers import fit_word
 
 BATCH_SIZE = 64
 WORDS = [f"{first}{last}" for first in ("ba", "do", "ka", "li", "mu") for last in ("ra", "se", "ti", "no")]
@@ -140,18 +141,9 @@ def _datamodule(folder: Path, image_size: int, **settings: Any) -> WebDatasetDat
     return datamodule
 
 
-class _ManyCaptions:
-    """Images of 8 pixels and five captions each, made when they are asked for."""
-
-    def __init__(self, first: int, num: int) -> None:
-        self.image_ids = range(first, first + num)
-        self.image_names = self.image_ids
-        self.captions = [_caption_group(number) for number in self.image_ids]
-        self.image_fingerprint = f"{first} {num}"
-        self.image_keys = np.array(self.image_ids, np.int64)[:, None]
-
-    def load_image(self, index: int) -> Tensor:
-        return torch.full((3, 8, 8), self.image_ids[index] % 256, dtype=torch.uint8)
+def _split(first: int, num: int) -> MadeUpSplit:
+    ids = range(first, first + num)
+    return MadeUpSplit(ids, [_caption_group(number) for number in ids], image_size=8)
 
 
 def _caption_group(number: int) -> list[str]:
@@ -160,11 +152,7 @@ def _caption_group(number: int) -> list[str]:
 
 
 def _many_captions(folder: Path, num_images: int) -> None:
-    splits: Any = {
-        "train": _ManyCaptions(1000, num_images),
-        "val": _ManyCaptions(0, 500),
-        "test": _ManyCaptions(500, 500),
-    }
+    splits: Any = {"train": _split(1000, num_images), "val": _split(0, 500), "test": _split(500, 500)}
     start = time.perf_counter()
     write_shards(splits, folder, images_per_shard=10_000)
     print(f"writing {num_images:,} images: {time.perf_counter() - start:.0f} s")
@@ -181,7 +169,7 @@ def _many_captions(folder: Path, num_images: int) -> None:
 
 def _start(folder: Path) -> dict[str, float]:
     """Set the data up, load twenty batches, and return times in seconds and memory in bytes."""
-    before, begin, cpu = _peak(), time.perf_counter(), time.process_time()
+    before, begin, cpu = peak_bytes(), time.perf_counter(), time.process_time()
     datamodule = _datamodule(folder, 8, num_workers=0)
     batches = iter(datamodule.train_dataloader())
     next(batches)
@@ -196,17 +184,10 @@ def _start(folder: Path) -> dict[str, float]:
         "cpu": cpu,
         "imports": begin - BEGIN,
         "before": before,
-        "peak": _peak(),
+        "peak": peak_bytes(),
         "captions": len(captions.texts),
         "vocabulary": datamodule.tokenizer.vocabulary.size,
     }
-
-
-def _peak() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux counts what the starting process had taken into the other figure
-        return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1])  # type: ignore[index]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

@@ -7,10 +7,7 @@ importing both; it counts imports and set-up together, with the data drawn and c
 of `train.py`. Each figure is the least of the repeats. Prints a table and writes the figures as JSON.
 """
 
-import argparse
-import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,14 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import ROOT, cpu_seconds, parser_with_out, print_table, write_figures
 
 TORCH, BOTH = "import torch", "import torch, pytorch_lightning"
 FIRST_STEP = "+callbacks.first_step={_target_: benchmarks.startup.EndAtFirstStep}"
@@ -58,15 +52,14 @@ def measure(command: Sequence[str], *, codes: Sequence[int] = (0,)) -> Seconds:
     Raises:
         RuntimeError: It ends with another exit code than expected.
     """
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}
-    )
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    words, environment = [sys.executable, *command], {**os.environ, "PYTHONPATH": paths}
+    start = time.perf_counter()
+    cpu, done = cpu_seconds(lambda: subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment))
+    wall = time.perf_counter() - start
     if done.returncode not in codes:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return Seconds(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return Seconds(wall, cpu)
 
 
 def measure_all(repeats: int, overrides: Sequence[str], folder: Path) -> dict[str, Seconds]:
@@ -95,21 +88,18 @@ def measure_all(repeats: int, overrides: Sequence[str], folder: Path) -> dict[st
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="Measure how soon the scripts answer.")
+    parser = parser_with_out("Measure how soon the scripts answer.", "startup.json")
     parser.add_argument("--repeats", type=int, default=3, help="of each command (3)")
-    parser.add_argument("--out", type=Path, default=Path("startup.json"), help="where to write the figures as JSON")
     options, overrides = parser.parse_known_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         seconds = measure_all(options.repeats, overrides, Path(folder))
-    table = Table("", "wall (s)", "CPU (s)", f"CPU ÷ {TORCH}", f"CPU ÷ {BOTH}", title="until it answers")
-    rows = {}
+    cells, rows = [], {}
     for name, (wall, cpu) in seconds.items():
         ratios = cpu / seconds[TORCH].cpu, cpu / seconds[BOTH].cpu
-        table.add_row(name, *(f"{value:.2f}" for value in (wall, cpu, *ratios)))
+        cells.append((name, *(f"{value:.2f}" for value in (wall, cpu, *ratios))))
         rows[name] = {"wall": wall, "cpu": cpu, "to_torch": ratios[0], "to_torch_and_lightning": ratios[1]}
-    Console().print(table)
-    atomic_write_text(options.out, json.dumps(rows, indent=2) + "\n")
-    print(f"figures: {options.out}")
+    print_table(("", "wall (s)", "CPU (s)", f"CPU ÷ {TORCH}", f"CPU ÷ {BOTH}"), cells, "until it answers")
+    write_figures(options.out, rows)
 
 
 if __name__ == "__main__":

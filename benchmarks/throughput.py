@@ -5,9 +5,6 @@
 The overrides are those of `train.py`; what they compose is measured. Prints two tables and writes the figures as JSON.
 """
 
-import argparse
-import json
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -19,18 +16,15 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from pytorch_lightning.profilers import SimpleProfiler
-from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datamodules.batch import CaptionBatch  # noqa: E402
-from datamodules.caption_datamodule import CaptionDataModule  # noqa: E402
-from launch.trainer import choose_precision  # noqa: E402
-from utils.devices import keep_freed_memory  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
+from benchmarks.measuring import MACHINE, ROOT, parser_with_out, print_table, write_figures
+from datamodules.batch import CaptionBatch
+from datamodules.caption_datamodule import CaptionDataModule
+from launch.trainer import choose_precision
+from utils.devices import keep_freed_memory
 
 WARM_UP_STEPS = 5
 NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"
@@ -115,17 +109,14 @@ def training_rate(config: Any, datamodule: CaptionDataModule, num_steps: int) ->
 
 def show(title: str, rows: dict[str, float]) -> None:
     """Print figures as a table."""
-    table = Table("figure", "value", title=title, title_justify="left")
-    for name, value in rows.items():
-        table.add_row(name, f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}")
-    Console().print(table)
+    cells = [(name, f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}") for name, value in rows.items()]
+    print_table(("figure", "value"), cells, title)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the command line composes."""
-    parser = argparse.ArgumentParser(description="Measure data loading and training steps.")
+    parser = parser_with_out("Measure data loading and training steps.", "throughput.json")
     parser.add_argument("--steps", type=int, default=50, help="training steps to measure (50)")
-    parser.add_argument("--out", type=Path, default=Path("throughput.json"), help="where to write the figures as JSON")
     parser.add_argument("overrides", nargs="*", help="as for train.py")
     options = parser.parse_args(arguments)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -141,10 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     training = training_rate(config, datamodule, options.steps)
     show("Loading alone, images/s", loading)
     show(f"Training, {workers} workers", training)
-    machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    machine = {"processor": MACHINE, "threads": torch.get_num_threads()}
     figures = {"overrides": options.overrides, "machine": machine, "loading_images_per_second": loading} | training
-    atomic_write_text(options.out, json.dumps(figures, indent=2))
-    print(f"figures: {options.out}")
+    write_figures(options.out, figures)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ CIDEr-D + share · BLEU-4; the other split has no part in it. N-grams are weighe
 a table and the settings to go on with, and writes JSON.
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -25,24 +23,21 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from evaluation.generate_split import encode_images  # noqa: E402
-from evaluation.setup import Evaluated, prepare  # noqa: E402
-from lightning_modules.ranking import Candidates, Ranker  # noqa: E402
-from lightning_modules.ranking.mix import standardised  # noqa: E402
-from metrics import PairedCaptions, bleu_statistics, corpus_bleu, ptb_tokenize  # noqa: E402
-from metrics.bleu import BleuStatistics  # noqa: E402
-from metrics.cider import cider_d  # noqa: E402
-from metrics.rewards import BLEU_4  # noqa: E402
-from utils.errors import cause_of, first_line  # noqa: E402
-from utils.files import atomic_write_text  # noqa: E402
-from utils.seeding import generators_of_images, image_digests  # noqa: E402
+from benchmarks.measuring import ROOT, parser_with_out, print_table, write_figures
+from evaluation.generate_split import encode_images
+from evaluation.setup import Evaluated, prepare
+from lightning_modules.ranking import Candidates, Ranker
+from lightning_modules.ranking.mix import standardised
+from metrics import PairedCaptions, bleu_statistics, corpus_bleu, ptb_tokenize
+from metrics.bleu import BleuStatistics
+from metrics.cider import cider_d
+from metrics.rewards import BLEU_4
+from utils.errors import cause_of, first_line
+from utils.seeding import generators_of_images, image_digests
 
 WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0)
 OTHER = {"val": "test", "test": "val"}
@@ -142,9 +137,9 @@ def rankers_of(config: DictConfig, evaluated: Evaluated) -> dict[str, Ranker]:
 
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Do all of it; return the rows of the table."""
-    parser = argparse.ArgumentParser(description="Tune the weights of a mixed ranking on one split, report on another.")
+    about = "Tune the weights of a mixed ranking on one split, report on another."
+    parser = parser_with_out(about, "tuned_ranking.json")
     parser.add_argument("--bleu-share", type=float, default=1.0, help="how much BLEU-4 counts beside CIDEr-D (1)")
-    parser.add_argument("--out", type=Path, default=Path("tuned_ranking.json"), help="figures (tuned_ranking.json)")
     parser.add_argument("overrides", nargs="+", metavar="KEY=VALUE", help="settings of evaluate.py")
     options = parser.parse_args(arguments)
     both = prepare_both(options.overrides)
@@ -152,20 +147,18 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     scored = {config.split: score(evaluated, rankers, config) for config, evaluated in both}
     split, other = scored
     tuned = best_weights(scored[split], options.bleu_share)
-    table = Table("ranking", title=f"tuned on {split}, reported on {other}", title_justify="left")
-    for name in scored:
-        table.add_column(f"{name}: CIDEr-D", justify="right")
-        table.add_column("BLEU-4", justify="right")
-    rows = []
+    cells, rows = [], []
     for name, weights in rows_of([*rankers], tuned):
         worth = {of: of_split.worth(weights) for of, of_split in scored.items()}
-        table.add_row(name, *(cell for cider, bleu in worth.values() for cell in (f"{cider:.3f}", f"{100 * bleu:.1f}")))
+        cells.append(
+            (name, *(cell for cider, bleu in worth.values() for cell in (f"{cider:.3f}", f"{100 * bleu:.1f}")))
+        )
         rows.append({"ranking": name, "weights": dict(zip(rankers, weights, strict=True)), "CIDEr-D, BLEU-4": worth})
-    console = Console(soft_wrap=True)
-    console.print(table)
+    columns = [column for name in scored for column in (f"{name}: CIDEr-D", "BLEU-4")]
+    print_table(("ranking", *columns), cells, f"tuned on {split}, reported on {other}")
     settings = " ".join(f"ranking.weights.{name}={weight:g}" for name, weight in zip(rankers, tuned, strict=True))
-    console.print(f"ranking=mix {settings}", highlight=False)
-    atomic_write_text(options.out, json.dumps({"bleu_share": options.bleu_share, "rows": rows}, indent=2))
+    print(f"ranking=mix {settings}")
+    write_figures(options.out, {"bleu_share": options.bleu_share, "rows": rows})
     return rows
 
 

@@ -1,11 +1,12 @@
 """Lets a model whose encoder, or a first part of it, is frozen train from what that was computed once of each image."""
 
+from collections.abc import Sequence
 from importlib import metadata
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from datamodules.feature_cache import FeatureSource
+from datamodules.feature_cache import FeatureCache, FeatureSource
 from lightning_modules import CaptioningModule
 from utils.cache_key import cache_key
 
@@ -26,34 +27,42 @@ class CachedFeatures(Callback):
                 f"data.cache_features=true is for models that caption images, and {type(pl_module).__name__} does not; "
                 f"leave it out"
             )
-        if pl_module.fixed_features is None:
-            raise ValueError(
-                "data.cache_features=true needs an encoder that training leaves as it is, or a first part of one; "
-                "choose model=timm with model.encoder.frozen=true, or leave it out"
-            )
-        source = FeatureSource(
-            encode=lambda images_BCHW: pl_module.encode_fixed(images_BCHW.to(pl_module.device)),
-            fingerprint=features_key(
-                pl_module.fixed_fingerprint, pl_module.features_code, trainer.strategy.root_device
-            ),
-            positions=pl_module.fixed_features.positions,
-            width=pl_module.fixed_features.width,
-            dtype=pl_module.fixed_features.dtype,
-        )
-        caches = datamodule.feature_caches(source)
-        every_cache = [cache for of_views in caches.values() for cache in of_views]
-        if trainer.local_rank == 0:
-            for cache in every_cache:
-                cache.create()
-        trainer.strategy.barrier("features created")
-        for cache in every_cache:
-            cache.fill(rank=trainer.global_rank, num_processes=trainer.world_size)
-        trainer.strategy.barrier("features filled")
-        if trainer.local_rank == 0:  # on several hosts each may have a disk of its own
-            for cache in every_cache:
-                cache.fill()
-        trainer.strategy.barrier("features checked")
+        caches = datamodule.feature_caches(features_of(pl_module, trainer.strategy.root_device))
+        fill_together([cache for of_views in caches.values() for cache in of_views], trainer)
         datamodule.use_features(caches, with_images=pl_module.can_reconstruct)
+
+
+def features_of(module: CaptioningModule, device: torch.device) -> FeatureSource:
+    """Return what computes the features of a model's images.
+
+    Raises:
+        ValueError: It has none that training leaves as they are.
+    """
+    if module.fixed_features is None:
+        raise ValueError(
+            "data.cache_features=true needs an encoder that training leaves as it is, or a first part of one; "
+            "choose model=timm with model.encoder.frozen=true, or leave it out"
+        )
+    return FeatureSource(
+        encode=lambda images_BCHW: module.encode_fixed(images_BCHW.to(module.device)),
+        fingerprint=features_key(module.fixed_fingerprint, module.features_code, device),
+        **module.fixed_features._asdict(),
+    )
+
+
+def fill_together(caches: Sequence[FeatureCache], trainer: Trainer) -> None:
+    """Let each process compute its share of all features."""
+    if trainer.local_rank == 0:
+        for cache in caches:
+            cache.create()
+    trainer.strategy.barrier("features created")
+    for cache in caches:
+        cache.fill(rank=trainer.global_rank, num_processes=trainer.world_size)
+    trainer.strategy.barrier("features filled")
+    if trainer.local_rank == 0:  # on several hosts each may have a disk of its own
+        for cache in caches:
+            cache.fill()
+    trainer.strategy.barrier("features checked")
 
 
 def features_key(fingerprint: str, code: str, device: torch.device) -> str:

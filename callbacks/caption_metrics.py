@@ -38,13 +38,7 @@ class CaptionMetrics(EvaluationCallback):
             refuse_single_captions(self.metrics, pl_module.strategy.num)
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         for metric in self.metrics.values():
             metric.to(captioner.device).update(output.generated.captions, batch.references, batch.image_ids_B)

@@ -14,6 +14,7 @@ from metrics.words import on_one_line
 from pictures.markdown import as_it_is, table
 from utils.lightning_internals import figures_step
 from utils.progress import tell
+from utils.require import require
 
 
 class CaptionSamples(EvaluationCallback):
@@ -30,22 +31,14 @@ class CaptionSamples(EvaluationCallback):
     """
 
     def __init__(self, num_images: int = 8, num_printed: int = 3) -> None:
-        if num_images < 1:
-            raise ValueError(f"callbacks.samples.num_images must be at least 1, got {num_images}")
-        if num_printed < 0:
-            raise ValueError(f"callbacks.samples.num_printed must be 0 or more, got {num_printed}")
+        require(num_images >= 1, "callbacks.samples.num_images", "at least 1", num_images)
+        require(num_printed >= 0, "callbacks.samples.num_printed", "0 or more", num_printed)
         self.num_images = num_images
         self.num_printed = num_printed
         self.samples: list[ImageCaptions] = []
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         rows = zip(batch.image_ids_B.tolist(), output.generated.captions, batch.references, strict=True)
         samples = [*self.samples, *(ImageCaptions(*row) for row in rows)]

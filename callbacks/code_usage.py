@@ -35,13 +35,7 @@ class CodeUsage(EvaluationCallback):
         self._has_warned = False
 
     def observe(
-        self,
-        trainer: Trainer,
-        module: EvaluatedModule,
-        output: CodedImages | Any,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, module: EvaluatedModule, output: CodedImages | Any, batch: CaptionBatch
     ) -> None:
         self._grid_size = output.grid_size
         self.statistics.to(module.device).update(output.codes_BP, output.num_codes, batch.image_ids_B)

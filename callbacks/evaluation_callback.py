@@ -9,16 +9,15 @@ from lightning_modules import CaptioningModule, EvaluatedModule, EvaluationOutpu
 
 
 class EvaluationCallback(Callback):
-    """Calls `observe` with each evaluated batch, and `conclude` at the end of each evaluation.
+    """Calls `observe` with each evaluated batch, and `conclude` at the end of each evaluation, of `val` or `test`.
 
     It does so for what modules that caption images hand over, or for the outputs of others that it `observes`, and does
     nothing for the rest. A batch of which no image could be read is not evaluated; an evaluation without any other
     batch is not concluded. `forget` is called at the start as well as at the end, because an evaluation may have been
     interrupted.
 
-    `stage` is `val` or `test`. The sanity check before training is not observed, because its figures mean nothing yet,
-    except by callbacks that only log: so a run knows at its start what it will log, and ends there if something cannot
-    be measured.
+    The sanity check before training is not observed, because its figures mean nothing yet, except by callbacks that
+    only log: so a run knows at its start what it will log, and ends there if something cannot be measured.
 
     Attributes:
         observes: The kinds of outputs that it looks at.
@@ -30,13 +29,7 @@ class EvaluationCallback(Callback):
     _has_observed = False
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         """Take in one batch and what was made of it."""
 
@@ -49,32 +42,19 @@ class EvaluationCallback(Callback):
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._begin()
 
-    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._begin()
+    on_test_epoch_start = on_validation_epoch_start
 
     def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: CaptionBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, *_: int
     ) -> None:
         if isinstance(outputs, self.observes) and self._observes(trainer):
-            self._observe(trainer, pl_module, outputs, batch, batch_idx, "val")
+            self._has_observed = True
+            self.observe(trainer, cast(CaptioningModule, pl_module), cast(EvaluationOutput, outputs), batch)
 
     def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: CaptionBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, *_: int
     ) -> None:
-        if isinstance(outputs, self.observes):
-            self._observe(trainer, pl_module, outputs, batch, batch_idx, "test")
+        self.on_validation_batch_end(trainer, pl_module, outputs, batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._observes(trainer):
@@ -89,10 +69,6 @@ class EvaluationCallback(Callback):
     def _begin(self) -> None:
         self._has_observed = False
         self.forget()
-
-    def _observe(self, trainer: Trainer, module: LightningModule, *observed: Any) -> None:
-        self._has_observed = True
-        self.observe(trainer, cast(CaptioningModule, module), *observed)
 
     def _end(self, trainer: Trainer, module: LightningModule, stage: str) -> None:
         if not isinstance(module, EvaluatedModule):

@@ -7,6 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from utils.display import duration
 from utils.progress import tell
+from utils.require import require
 
 
 class ExpectedTime(Callback):
@@ -20,8 +21,7 @@ class ExpectedTime(Callback):
     """
 
     def __init__(self, num_steps: int = 20) -> None:
-        if num_steps < 1:
-            raise ValueError(f"callbacks.expected_time.num_steps must be at least 1, got {num_steps}")
+        require(num_steps >= 1, "callbacks.expected_time.num_steps", "at least 1", num_steps)
         self.num_steps = num_steps
         self._batches = self._epochs = 0  # since training began, or went on
         self._started = self._after_first = self._epoch_began = 0.0

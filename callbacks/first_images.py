@@ -19,6 +19,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule, EvaluationOutput, seeds_of_images
 from metrics import GatheredCaptions, ImageCaptions
 from utils.lightning_internals import figures_step
+from utils.require import require
 from utils.seeding import Generators, generators_of_images, run_seed
 
 
@@ -71,8 +72,7 @@ class FirstImages(EvaluationCallback):
     """In the config."""
 
     def __init__(self, num_images: int) -> None:
-        if num_images < 1:
-            raise ValueError(f"callbacks.{self.name}.num_images must be at least 1, got {num_images}")
+        require(num_images >= 1, f"callbacks.{self.name}.num_images", "at least 1", num_images)
         self.num_images = num_images
         self.first: dict[int, FirstImage] = {}
 
@@ -88,13 +88,7 @@ class FirstImages(EvaluationCallback):
         """Compute what all processes must agree on before they generate; called on all of them."""
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if is_shown(trainer, captioner):
             rows = rows_of_first(self.first, batch.image_ids_B.tolist(), self.num_images)

@@ -31,13 +31,7 @@ class KLHistory(EvaluationCallback):
         self.history: dict[int, dict[str, torch.Tensor]] = {}
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is not None and _is_measured(trainer):
             kl_of_codes = {name: getattr(output.latents, name).kl_of_dimensions for name in CODES}

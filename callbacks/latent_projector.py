@@ -16,6 +16,7 @@ from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
 from utils.lightning_internals import figures_step
+from utils.require import require
 
 TAG = "val_style"
 THUMBNAIL = 48  # pixels
@@ -35,26 +36,20 @@ class LatentProjector(EvaluationCallback):
     """
 
     def __init__(self, num_images: int = 40, every_n_validations: int | None = None) -> None:
-        if num_images < 1:
-            raise ValueError(f"callbacks.latent_projector.num_images must be at least 1, got {num_images}")
-        if every_n_validations is not None and every_n_validations < 1:
-            raise ValueError(
-                f"callbacks.latent_projector.every_n_validations must be at least 1 (or null for the end alone), "
-                f"got {every_n_validations}"
-            )
+        require(num_images >= 1, "callbacks.latent_projector.num_images", "at least 1", num_images)
+        require(
+            every_n_validations is None or every_n_validations >= 1,
+            "callbacks.latent_projector.every_n_validations",
+            "at least 1 (or null for the end alone)",
+            every_n_validations,
+        )
         self.every_n_validations = every_n_validations
         self.codes = FirstCodes(num_images)
         self.num_validations = 0
         self.unwritten: tuple[int, Codes] | None = None
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is not None and is_shown(trainer, captioner) and trainer.state.fn == "fit":
             chosen_M = self.codes.choose(batch)

@@ -17,6 +17,7 @@ from lightning_modules import CaptioningModule, EvaluationOutput, seeds_of_image
 from pictures.principal_axes import principal_plane
 from pictures.scatter import draw_scatter
 from utils.lightning_internals import figures_step
+from utils.require import require
 from utils.seeding import generators_of_images, of_captions, run_seed
 
 
@@ -34,19 +35,12 @@ class LatentScatter(EvaluationCallback):
     """
 
     def __init__(self, num_images: int = 100) -> None:
-        if num_images < 1:
-            raise ValueError(f"callbacks.latent_scatter.num_images must be at least 1, got {num_images}")
+        require(num_images >= 1, "callbacks.latent_scatter.num_images", "at least 1", num_images)
         self.codes = FirstCodes(num_images)
         self.axes_S2: Tensor | None = None
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is None or not is_shown(trainer, captioner):
             return

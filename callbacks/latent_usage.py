@@ -25,13 +25,7 @@ class LatentUsage(EvaluationCallback):
         self.discrete = {name: CodeUsage(name) for name in NAMES}
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         if output.latents is None:
             return

@@ -11,11 +11,11 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from datamodules.batch import CaptionBatch
 from metrics import DistinctImages
+from utils.display import first_names
 from utils.files import atomic_write_text
 
 log = logging.getLogger(__name__)
 
-SHOWN = 3
 KEY = "missing_images"  # in a checkpoint
 
 
@@ -96,7 +96,7 @@ class MissingImages(Callback):
         names = [name_of_id[image_id] for image_id in ids]
         log.warning(
             "%s: %d of %d images could not be read and are missing from its figures: %s",
-            stage, len(ids), len(name_of_id), _shown(names),
+            stage, len(ids), len(name_of_id), first_names(names),
         )  # fmt: skip
         self.names[stage] = sorted({*self.names.get(stage, []), *names}, key=str)
         atomic_write_text(self.report, json.dumps(self.names, indent=2, ensure_ascii=False))
@@ -104,7 +104,7 @@ class MissingImages(Callback):
     @rank_zero_only
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         for split, names in self.names.items():
-            log.warning("%s: %d images were left out (%s); see %s", split, len(names), _shown(names), self.report)
+            log.warning("%s: %d images were left out (%s); see %s", split, len(names), first_names(names), self.report)
 
 
 def _datamodule(trainer: Trainer) -> Any:
@@ -117,7 +117,3 @@ def _skips(trainer: Trainer) -> bool:
 
 def _split(trainer: Trainer, name: str) -> Any:
     return _datamodule(trainer).splits[name]
-
-
-def _shown(names: Sequence[str | int]) -> str:
-    return f"{', '.join(map(str, names[:SHOWN]))}{', …' if len(names) > SHOWN else ''}"

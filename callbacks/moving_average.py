@@ -8,6 +8,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
+from utils.require import require
+
 
 class MovingAverage(WeightAveraging):
     """An exponential moving average of the weights: each step adds (1 − d) · (weights − average) to the average.
@@ -27,8 +29,7 @@ class MovingAverage(WeightAveraging):
     """
 
     def __init__(self, *, decay: float = 0.999) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"callbacks.moving_average.decay must be from 0 to below 1, got {decay}")
+        require(0 <= decay < 1, "callbacks.moving_average.decay", "from 0 to below 1", decay)
         super().__init__(use_buffers=False, multi_avg_fn=partial(_move, decay=decay))
 
     # Lightning calls these hooks outside of training, too. After it the model holds the average, and whatever

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from callbacks.step_record import StepRecord, random_state, record_of, save_record
 from datamodules.batch import CaptionBatch
+from utils.require import require
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,13 @@ class NonFiniteSteps(Callback):
     def __init__(
         self, dirpath: str | Path, on_non_finite: Literal["error", "skip"] = "error", max_consecutive: int = 10
     ) -> None:
-        if on_non_finite not in ("error", "skip"):
-            raise ValueError(f"callbacks.non_finite.on_non_finite must be 'error' or 'skip', got {on_non_finite!r}")
-        if max_consecutive < 1:
-            raise ValueError(f"callbacks.non_finite.max_consecutive must be at least 1, got {max_consecutive}")
+        require(
+            on_non_finite in ("error", "skip"),
+            "callbacks.non_finite.on_non_finite",
+            "'error' or 'skip'",
+            f"{on_non_finite!r}",
+        )
+        require(max_consecutive >= 1, "callbacks.non_finite.max_consecutive", "at least 1", max_consecutive)
         self.dirpath = Path(dirpath)
         self.skips = on_non_finite == "skip"
         self.max_consecutive = max_consecutive

@@ -33,13 +33,7 @@ class ReconstructionMetrics(EvaluationCallback):
         self.facts = ReconstructionFacts()
 
     def observe(
-        self,
-        trainer: Trainer,
-        module: EvaluatedModule,
-        output: EvaluationOutput | CodedImages,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, module: EvaluatedModule, output: EvaluationOutput | CodedImages, batch: CaptionBatch
     ) -> None:
         if not module.can_reconstruct:
             return

@@ -17,6 +17,7 @@ from lightning_modules import CodedImages, EvaluatedModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
 from metrics.rows_by_image import RowsByImage
 from utils.lightning_internals import figures_step
+from utils.require import require
 
 PAIR = 2  # an image, and what is reconstructed of it
 
@@ -51,19 +52,12 @@ class Reconstructions(EvaluationCallback):
     observes = (EvaluationOutput, CodedImages)
 
     def __init__(self, num_images: int = 8) -> None:
-        if num_images < 1:
-            raise ValueError(f"callbacks.reconstructions.num_images must be at least 1, got {num_images}")
+        require(num_images >= 1, "callbacks.reconstructions.num_images", "at least 1", num_images)
         self.num_images = num_images
         self.pairs: dict[int, Tensor] = {}
 
     def observe(
-        self,
-        trainer: Trainer,
-        module: EvaluatedModule,
-        output: EvaluationOutput | CodedImages,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, module: EvaluatedModule, output: EvaluationOutput | CodedImages, batch: CaptionBatch
     ) -> None:
         if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return

@@ -21,6 +21,7 @@ from utils.lightning_internals import (
     may_stop_early,
     restore_loader_place,
 )
+from utils.require import require
 
 NEXT, LAST, PREVIOUS = "next.ckpt", "last.ckpt", "previous.ckpt"
 
@@ -46,10 +47,12 @@ class ResumeCheckpoints(Checkpoint):
         self, dirpath: str | Path, *, every_n_steps: int | None = None, every_n_minutes: float | None = 10
     ) -> None:
         for name, value in (("every_n_steps", every_n_steps), ("every_n_minutes", every_n_minutes)):
-            if value is not None and value <= 0:
-                raise ValueError(
-                    f"callbacks.resume_checkpoints.{name} must be positive, or null for any number, got {value}"
-                )
+            require(
+                value is None or value > 0,
+                f"callbacks.resume_checkpoints.{name}",
+                "positive, or null for any number",
+                value,
+            )
         self.folder = Path(dirpath)
         self.every_n_steps = every_n_steps
         self.every_n_minutes = every_n_minutes
@@ -82,7 +85,7 @@ class ResumeCheckpoints(Checkpoint):
             trainer.should_stop = trainer.should_stop or self._stopped
 
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._self_attention(trainer)
+        self._listen(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._has_trained = True
@@ -91,7 +94,7 @@ class ResumeCheckpoints(Checkpoint):
         # Lightning has forgotten the loader's place if the scheduler asked for the number of steps
         restore_loader_place(trainer)
         self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
-        self._self_attention(trainer)
+        self._listen(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end_if_stopping()
@@ -138,7 +141,7 @@ class ResumeCheckpoints(Checkpoint):
         self._metrics = state_dict["metrics"]
         self._stopped = state_dict.get("stopped", False) and state_dict["folder"] == str(self.folder)
 
-    def _self_attention(self, trainer: Trainer) -> None:
+    def _listen(self, trainer: Trainer) -> None:
         if not is_trial(trainer):  # which saves nothing
             self._signals.listen()
 

@@ -11,6 +11,7 @@ from lightning_modules.exploration import generate_in_styles
 from pictures.captioned_image import CaptionRow, Section, draw_captioned_image, human_captions
 from pictures.changed_words import MarkedWord, marked_words
 from pictures.markdown import table, with_changed_bold
+from utils.require import require
 from utils.seeding import Generators
 
 
@@ -32,8 +33,7 @@ class StyleGrid(FirstImages):
 
     def __init__(self, num_images: int = 2, num_styles: int = 8) -> None:
         super().__init__(num_images)
-        if num_styles < 1:
-            raise ValueError(f"callbacks.style_grid.num_styles must be at least 1, got {num_styles}")
+        require(num_styles >= 1, "callbacks.style_grid.num_styles", "at least 1", num_styles)
         self.num_styles = num_styles
 
     def generate(self, captioner: CaptioningModule, features_BPD: Tensor, generators: Generators) -> list[list[str]]:

@@ -32,13 +32,7 @@ class StyleProbe(EvaluationCallback):
         self.probe = CodeProbe(num_captions)
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         style = _style_of(trainer, [*chain.from_iterable(batch.references)])
         if output.latents is None or style is None:

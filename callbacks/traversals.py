@@ -19,6 +19,7 @@ from metrics import MeanOverCaptions
 from pictures.captioned_image import CaptionRow, Section, draw_captioned_image, human_captions
 from pictures.changed_words import MarkedWord, marked_words
 from pictures.markdown import table, with_changed_bold
+from utils.require import require
 from utils.seeding import Generators
 
 
@@ -40,8 +41,7 @@ class Traversals(FirstImages):
 
     def __init__(self, values: Sequence[float], num_images: int = 1, num_dimensions: int = 3) -> None:
         super().__init__(num_images)
-        if num_dimensions < 1:
-            raise ValueError(f"callbacks.traversals.num_dimensions must be at least 1, got {num_dimensions}")
+        require(num_dimensions >= 1, "callbacks.traversals.num_dimensions", "at least 1", num_dimensions)
         if 0 not in values or len(values) < 2:
             raise ValueError(
                 f"callbacks.traversals.values: expected 0, which others are compared with, and others, got {[*values]}"
@@ -52,15 +52,9 @@ class Traversals(FirstImages):
         self.kl_of_dimension: dict[int, float] = {}
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: CaptioningModule,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: CaptioningModule, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
-        super().observe(trainer, captioner, output, batch, batch_idx, stage)
+        super().observe(trainer, captioner, output, batch)
         if is_shown(trainer, captioner) and output.latents is not None:
             kl_NS = output.latents.style.kl_of_dimensions
             self.kl.to(captioner.device).update({"style": kl_NS}, batch.image_ids_B, batch.image_of_caption_N)

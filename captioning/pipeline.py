@@ -3,7 +3,7 @@
 Shape legend: B images, N captions of one image, S style, K styles of each image, H rows, W columns.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
@@ -202,11 +202,6 @@ class CaptionPipeline:
             )
             for row, (path, image_3HW, parts) in enumerate(zip(paths, images_BCHW.cpu(), by_image, strict=True))
         ]
-
-    def describe_all(self, paths: Sequence[str | Path], **settings: float | None) -> Iterator[Description]:
-        """Describe each image in turn, with the settings of `describe`."""
-        for path in paths:
-            yield self.describe(path, **settings)  # type: ignore[arg-type]
 
     def style_of(self, path: str | Path, caption: str | None = None) -> Tensor:
         """Return an image's own style, the mean of q(S|I), as numbers: [S].

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from lightning_fabric.utilities import move_data_to_device
 from omegaconf import DictConfig, OmegaConf
@@ -10,7 +9,6 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from callbacks import ResumeCheckpoints
@@ -64,9 +62,8 @@ def print_summary(
         metrics: Its figures.
         marks: What their reader must know, such as images that were trained on.
     """
-    console = Console(soft_wrap=True)
-    plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}  # captions and paths as they are
-    table = Table(title="\n".join(["Final metrics", *map(escape, marks)]), title_justify="left")
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)  # captions and paths as they are
+    table = Table(title="\n".join(["Final metrics", *marks]), title_justify="left")
     table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     has_best = bool(best) and Path(best).is_file()
@@ -76,24 +73,24 @@ def print_summary(
     for name in names:
         values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
-    console.print(table)
+    console.print(table, highlight=True)
     for example in [] if is_sharded(trainer) else examples(module, datamodule):
         model, human = on_one_line(example.generated), on_one_line(example.reference)
-        console.print(f"  model: {model}\n  human: {human}\n", **plain)
+        console.print(f"  model: {model}\n  human: {human}\n")
     picture = None if is_sharded(trainer) else _show(trainer, module, datamodule, console)
     if metrics.get("train/skipped_steps"):
-        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says", **plain)
+        console.print(f"skipped steps: {metrics['train/skipped_steps']:.0f}, as the log says")
     saved = Path(best) if has_best else newest_checkpoint(trainer)
-    console.print(f"checkpoint:  {shown(saved) if saved else 'none was saved'}", **plain)
+    console.print(f"checkpoint:  {shown(saved) if saved else 'none was saved'}")
     if picture is not None:
-        console.print(f"picture:     {shown(picture)}", **plain)
+        console.print(f"picture:     {shown(picture)}")
     if trainer.logger is not None and not isinstance(trainer.logger, TensorBoardLogger) and trainer.logger.save_dir:
-        console.print(f"figures:     {shown(trainer.logger.log_dir or trainer.logger.save_dir)}", **plain)
+        console.print(f"figures:     {shown(trainer.logger.log_dir or trainer.logger.save_dir)}")
     commands = [*next_steps(saved, trainer, module, datamodule)]
     if commands:
-        console.print("\nwhat to try next:", **plain)
+        console.print("\nwhat to try next:")
     for what, command in commands:
-        console.print(f"  # {what}\n  {command}", **plain)
+        console.print(f"  # {what}\n  {command}")
 
 
 def _show(trainer: Trainer, module: FacetModule, datamodule: CaptionDataModule, console: Console) -> Path | None:
@@ -101,7 +98,7 @@ def _show(trainer: Trainer, module: FacetModule, datamodule: CaptionDataModule, 
     if isinstance(module, CaptioningModule):
         images = styled_images(module, datamodule, NUM_PICTURES)
         if module.has_latents and images:
-            console.print(in_styles(images[0].captions), highlight=False, markup=False, emoji=False)
+            console.print(in_styles(images[0].captions))
         return save_picture(rows_of_captions(images), trainer)
     if isinstance(module, EvaluatedModule):
         return save_picture(rows_of_codes(module, datamodule, NUM_PICTURES), trainer)

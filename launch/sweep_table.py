@@ -81,13 +81,13 @@ def write_tables(sweep: Path) -> None:
 
 def print_table(sweep: Path, records: Sequence[JobRecord]) -> None:
     """Print what differs between the jobs, and where the table is."""
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     header, cells = readable(records)
     table = Table(*header, title=f"Sweep of {len(records)} jobs", title_justify="left")
     for row in cells:
         table.add_row(*row)
-    console.print(table, markup=False)
-    console.print(f"table: {sweep / 'sweep.csv'}", highlight=False, markup=False, emoji=False)
+    console.print(table, highlight=True)
+    console.print(f"table: {sweep / 'sweep.csv'}")
 
 
 def readable(records: Sequence[JobRecord]) -> tuple[list[str], list[list[str]]]:

@@ -24,6 +24,7 @@ from lightning_modules.networks.memories import PredictedWords
 from lightning_modules.networks.position_combiners import PositionCombiner
 from lightning_modules.networks.quantizers import Quantizer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
+from utils.require import require
 
 Config = dict[str, Any]
 
@@ -127,8 +128,7 @@ def assemble_discrete_vae(
     Raises:
         ValueError: The term is unknown, or parts do not fit each other.
     """
-    if reconstruction not in PIXELS:
-        raise ValueError(f"model.loss.reconstruction must be one of {', '.join(PIXELS)}, got {reconstruction!r}")
+    require(reconstruction in PIXELS, "model.loss.reconstruction", f"one of {', '.join(PIXELS)}", f"{reconstruction!r}")
     pixels = PIXELS[reconstruction]()
     built_encoder: Encoder = build(encoder, image_size=image_size)
     if built_encoder.fine_tuning is not None:

@@ -17,7 +17,7 @@ from lightning_modules.build import Config, assemble_dalle, build
 from lightning_modules.checkpoints.vae_sources import vae_source
 from lightning_modules.drawing import CodeDrawer
 from lightning_modules.generation import Latent, Strategy
-from lightning_modules.inference import generate_captions
+from lightning_modules.inference import generate_captions, origins_of_captions
 from lightning_modules.losses import DALLELoss, caption_cross_entropy
 from lightning_modules.losses.dalle_loss import SegmentNats, code_cross_entropy
 from lightning_modules.losses.longest_captions import longest_captions
@@ -264,12 +264,7 @@ class DalleCaptioner(CodeDrawer, SplitEvaluation, OptimizedModule, CaptioningMod
         self, features_BPD: Tensor, tokens_NL: Tensor, latents: CaptionCodes | None = None, *, attention: bool = True
     ) -> Explanation:
         """Return how likely each word was; what the heads of the layers look at is left out."""
-        each, rest = divmod(len(tokens_NL), len(features_BPD))
-        if rest or not each:
-            raise ValueError(
-                f"expected equally many captions of each of {len(features_BPD)} images, got {len(tokens_NL)}"
-            )
-        image_of_caption_N = torch.arange(len(features_BPD), device=tokens_NL.device).repeat_interleave(each)
+        image_of_caption_N = origins_of_captions(tokens_NL, len(features_BPD), "images")
         codes_BP = self._codes(features_BPD)
         return Explanation(self.network.word_predictions(codes_BP, tokens_NL, image_of_caption_N))
 

@@ -18,6 +18,7 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.schedules import Schedule, as_schedule
 from lightning_modules.variational_captioner import VariationalCaptioner
 from utils.distributed import mean_of_batch
+from utils.require import require
 
 
 class Distillation:
@@ -41,12 +42,11 @@ class Distillation:
         temperature: float = 1.0,
         trusted_packages: Sequence[str] = (),
     ) -> None:
-        if isinstance(teachers, str) or not teachers:
-            raise ValueError(f"model.distillation.teachers must be a list of checkpoints, got {teachers!r}")
-        if isinstance(weight, int | float) and not 0 <= weight <= 1:
-            raise ValueError(f"model.distillation.weight must be from 0 to 1, got {weight}")
-        if temperature <= 0:
-            raise ValueError(f"model.distillation.temperature must be above 0, got {temperature}")
+        is_list = bool(teachers) and not isinstance(teachers, str)
+        require(is_list, "model.distillation.teachers", "a list of checkpoints", f"{teachers!r}")
+        is_share = not isinstance(weight, int | float) or 0 <= weight <= 1
+        require(is_share, "model.distillation.weight", "from 0 to 1", weight)
+        require(temperature > 0, "model.distillation.temperature", "above 0", temperature)
         self.teachers = [*teachers]
         self.weight = as_schedule(weight)
         self.temperature = temperature
@@ -82,7 +82,7 @@ class DistilledCaptioner(VariationalCaptioner):
     def __init__(self, *, distillation: Config, **settings: Any) -> None:
         super().__init__(**settings)
         self.distillation = distillation
-        self._school: tuple[Distillation, Ensemble] | None = None  # a tuple: no part of the model, nor of checkpoints
+        self._teachers: tuple[Distillation, Ensemble] | None = None  # a tuple: no part of the model, nor of checkpoints
         self._same_encoder = False
 
     def on_fit_start(self) -> None:
@@ -102,10 +102,10 @@ class DistilledCaptioner(VariationalCaptioner):
             )
         self._refuse_known_images(teachers)
         self._same_encoder = self.fixed_features is not None and all(
-            (look.member.features_fingerprint, look.member.image_size) == (self.features_fingerprint, self.image_size)
-            for look in teachers.looks
+            (part.member.features_fingerprint, part.member.image_size) == (self.features_fingerprint, self.image_size)
+            for part in teachers.slices
         )
-        self._school = (distillation, teachers.to(self.device))
+        self._teachers = (distillation, teachers.to(self.device))
 
     def _refuse_known_images(self, teachers: Ensemble) -> None:
         record, datamodule = teachers.trained_on, getattr(self.trainer, "datamodule", None)
@@ -120,8 +120,8 @@ class DistilledCaptioner(VariationalCaptioner):
         self.record_training(record)
 
     def training_report(self, report: LossReport, output: CaptionerOutput, batch: CaptionBatch) -> LossReport:
-        assert self._school is not None, "call on_fit_start first"
-        distillation, teachers = self._school
+        assert self._teachers is not None, "call on_fit_start first"
+        distillation, teachers = self._teachers
         nats_WV = teachers.word_distributions(
             self._as_teachers_see(teachers, output, batch), output.targets_NL, batch.image_of_caption_N
         )

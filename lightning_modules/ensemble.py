@@ -24,7 +24,7 @@ from lightning_modules.generation import (
     Strategy,
 )
 from lightning_modules.generation.ensemble_stepper import mean_log_probability
-from lightning_modules.inference import generate_captions, likelihood_of_images
+from lightning_modules.inference import generate_captions, likelihood_of_images, origins_of_captions
 from lightning_modules.networks import WordPredictions
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
@@ -50,12 +50,12 @@ class ReadsAtOnce(Protocol):
         ...
 
 
-class Look(NamedTuple):
-    """One way of seeing an image: that of one or several members.
+class FeatureSlice(NamedTuple):
+    """Where the features of one or several members, which have the same encoder, lie among those of the ensemble.
 
     Attributes:
-        member: The first member that sees it so.
-        start: Where its features begin among those of the ensemble.
+        member: The first of them.
+        start: Where they begin.
         positions: P.
         width: D.
     """
@@ -66,7 +66,7 @@ class Look(NamedTuple):
     width: int
 
     def of(self, features_B1X: Tensor) -> Tensor:
-        """Return its `features_BPD`."""
+        """Return their `features_BPD`."""
         stop = self.start + self.positions * self.width
         return features_B1X[:, 0, self.start : stop].unflatten(1, (self.positions, self.width))
 
@@ -111,43 +111,43 @@ class Ensemble(CaptioningModule):
         for member in members:
             self.record_training(member.trained_on or TrainingRecord.unknown())
         self.eval()
-        self.looks = self._measure_looks()
+        self.slices = self._measure_slices()
 
-    def _measure_looks(self) -> list[Look]:
-        """Return how each member sees an image; the same for those of one encoder and size."""
-        looks: dict[tuple[str, int], Look] = {}
+    def _measure_slices(self) -> list[FeatureSlice]:
+        """Return where the features of each member are; the same for those of one encoder and size."""
+        slices: dict[tuple[str, int], FeatureSlice] = {}
         start = 0
         for member in self._members():
             key = (member.features_fingerprint, member.image_size)
-            if key not in looks:
+            if key not in slices:
                 size = member.image_size
                 blank_1CHW = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=member.device)
                 _, positions, width = member.encode(blank_1CHW).shape
-                looks[key] = Look(member, start, positions, width)
+                slices[key] = FeatureSlice(member, start, positions, width)
                 start += positions * width
-        return [looks[member.features_fingerprint, member.image_size] for member in self._members()]
+        return [slices[member.features_fingerprint, member.image_size] for member in self._members()]
 
     def _members(self) -> Iterator[CaptioningModule]:
         for member in self.members:
             assert isinstance(member, CaptioningModule)
             yield member
 
-    def _distinct_looks(self) -> list[Look]:
-        return list({look.start: look for look in self.looks}.values())
+    def _distinct_slices(self) -> list[FeatureSlice]:
+        return list({part.start: part for part in self.slices}.values())
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the features of all members side by side: [B, 1, X]."""
         features = []
-        for look in self._distinct_looks():
-            size = look.member.image_size
+        for part in self._distinct_slices():
+            size = part.member.image_size
             fitting_BCHW = images_BCHW if size == images_BCHW.shape[-1] else eval_transform(size)(images_BCHW)
-            features.append(look.member.encode(fitting_BCHW).float().flatten(1))
+            features.append(part.member.encode(fitting_BCHW).float().flatten(1))
         return torch.cat(features, dim=1).unsqueeze(1)
 
     def pooled_features(self, features_BPD: Tensor) -> Tensor:
         """Return the members' vectors side by side, each of length 1, so that all have the same say: [B, D]."""
-        vectors = [look.member.pooled_features(look.of(features_BPD)) for look in self._distinct_looks()]
+        vectors = [part.member.pooled_features(part.of(features_BPD)) for part in self._distinct_slices()]
         return torch.cat([nn.functional.normalize(vector_BD, dim=1) for vector_BD in vectors], dim=1)
 
     @torch.no_grad()
@@ -183,11 +183,11 @@ class Ensemble(CaptioningModule):
         """Start every member, each with the same random numbers."""
         before = [generator.get_state() for generator in generators or ()]
         starts, codes = [], []
-        for member, look in zip(self._members(), self.looks, strict=True):
+        for member, part in zip(self._members(), self.slices, strict=True):
             for generator, first in zip(generators or (), before, strict=True):
                 generator.set_state(first)
             start = StartOf(sampling, max_length)
-            codes.append(member.generate(look.of(features_BPD), start, generators=generators).latents)
+            codes.append(member.generate(part.of(features_BPD), start, generators=generators).latents)
             starts.append(start)
         state = EnsembleState(tuple(start.state for start in starts))
         steppers = tuple(start.stepper for start in starts)
@@ -210,36 +210,30 @@ class Ensemble(CaptioningModule):
         """Return the predictions of the mean, and the mean attention where all members look at the same places."""
         starts = latents or self._start(features_BPD, LatentSampling(), tokens_NL.shape[1])
         assert isinstance(starts, MemberStarts), "of this model"
-        each, rest = divmod(len(tokens_NL), starts.num_samples)
-        if rest or not each:
-            raise ValueError(
-                f"expected equally many captions of each of {starts.num_samples} samples of the latents, "
-                f"got {len(tokens_NL)}"
-            )
-        rows = torch.arange(starts.num_samples, device=tokens_NL.device).repeat_interleave(each)
+        rows = origins_of_captions(tokens_NL, starts.num_samples, "samples of the latents")
         predictions = self._predictions(starts.select(rows), tokens_NL)
         if not attention or not all(member.can_explain for member in self._members()):
             return Explanation(predictions)
-        parts = [
-            member.explain(look.of(features_BPD), tokens_NL, codes)
-            for member, look, codes in zip(self._members(), self.looks, starts.codes, strict=True)
+        explanations = [
+            member.explain(part.of(features_BPD), tokens_NL, codes)
+            for member, part, codes in zip(self._members(), self.slices, starts.codes, strict=True)
         ]
-        weights = [part.attention_NLP for part in parts if part.attention_NLP is not None]
-        if len(weights) < len(parts) or len({part.grid for part in parts}) > 1:
+        weights = [one.attention_NLP for one in explanations if one.attention_NLP is not None]
+        if len(weights) < len(explanations) or len({one.grid for one in explanations}) > 1:
             return Explanation(predictions)
-        return Explanation(predictions, torch.stack(weights).mean(dim=0), parts[0].grid)
+        return Explanation(predictions, torch.stack(weights).mean(dim=0), explanations[0].grid)
 
     @torch.no_grad()
     def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
         """Return log P of all words where captions have one (see `ReadsAtOnce`): [W, V]."""
         is_word_NL = tokens_NL != self.tokenizer.vocabulary.pad_id
         nats = []
-        for member, look in zip(self._members(), self.looks, strict=True):
+        for member, part in zip(self._members(), self.slices, strict=True):
             if isinstance(member, ReadsAtOnce):
-                nats.append(member.word_distributions(look.of(features_BPD), tokens_NL, image_of_caption_N))
+                nats.append(member.word_distributions(part.of(features_BPD), tokens_NL, image_of_caption_N))
             else:
                 start = StartOf(LatentSampling(), tokens_NL.shape[1])
-                member.generate(look.of(features_BPD), start)
+                member.generate(part.of(features_BPD), start)
                 by_place = self._read(start.stepper, start.state.select(image_of_caption_N), tokens_NL)
                 nats.append(torch.stack([*by_place], dim=1)[is_word_NL])
         return mean_log_probability(torch.stack(nats))
@@ -282,12 +276,12 @@ class Ensemble(CaptioningModule):
 
     @property
     def features_fingerprint(self) -> str:
-        looks = [(look.member.features_fingerprint, look.member.image_size) for look in self._distinct_looks()]
-        return cache_key(looks=looks, image_size=self.image_size)
+        encoders = [(part.member.features_fingerprint, part.member.image_size) for part in self._distinct_slices()]
+        return cache_key(looks=encoders, image_size=self.image_size)
 
     @property
     def features_code(self) -> str:
-        return cache_key(members=[look.member.features_code for look in self._distinct_looks()])
+        return cache_key(members=[part.member.features_code for part in self._distinct_slices()])
 
 
 def load_ensemble(paths: Sequence[str | Path], *, trusted_packages: Sequence[str] = ()) -> CaptioningModule:

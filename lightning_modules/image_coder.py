@@ -69,10 +69,8 @@ class ImageCoder(SplitEvaluation, OptimizedModule):
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         output = self.network(batch.images_BCHW, self.global_step)
         report = self.loss(self.loss.samples(output, batch.images_BCHW), self.global_step)
-        num_images = len(batch.images_BCHW)
-        self.log_training_loss(report, num_images)
-        logged = {f"train/quantizer/{name}": value for name, value in output.quantized.logged.items()}
-        self.log_dict(logged, batch_size=num_images)
+        of_quantizer = {f"train/quantizer/{name}": value for name, value in output.quantized.logged.items()}
+        self.log_training_loss(report, len(batch.images_BCHW), of_quantizer)
         return report.total
 
     def evaluate(self, batch: CaptionBatch) -> CodedImages:

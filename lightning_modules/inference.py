@@ -17,7 +17,15 @@ from torch import Tensor, nn
 
 from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, GeneratedBatch
-from lightning_modules.generation import Generated, LatentSampling, Request, Selection, Stepper, Strategy
+from lightning_modules.generation import (
+    Generated,
+    LatentSampling,
+    Request,
+    Selection,
+    Stepper,
+    Strategy,
+    rows_in_sets,
+)
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import (
     INDEPENDENT,
@@ -147,9 +155,7 @@ def keep(
     selection: Selection, generated: Generated, latents: CaptionCodes | None
 ) -> tuple[Generated, CaptionCodes | None]:
     """Return the selected captions, and the latents of each of them."""
-    num_sets, num = len(selection.chosen_SF), len(generated.tokens_NL)
-    first_S1 = torch.arange(0, num, num // num_sets, device=selection.chosen_SF.device).unsqueeze(1)
-    rows = (first_S1 + selection.chosen_SF).flatten()
+    rows = rows_in_sets(selection.chosen_SF, len(generated.tokens_NL) // len(selection.chosen_SF))
     return Generated(*(part[rows] for part in generated)), None if latents is None else latents.select(rows)
 
 
@@ -191,17 +197,28 @@ def explain_captions(network: Captioner, latents: Latents, tokens_NL: Tensor, *,
     Raises:
         ValueError: There are not equally many captions of each sample of the latents.
     """
-    num_samples = len(latents.style.sample)
-    each, rest = divmod(len(tokens_NL), num_samples)
-    if rest or not each:
-        raise ValueError(
-            f"expected equally many captions of each of {num_samples} samples of the latents, got {len(tokens_NL)}"
-        )
-    latents = latents.select(torch.arange(num_samples, device=tokens_NL.device).repeat_interleave(each))
+    latents = latents.select(origins_of_captions(tokens_NL, latents.num_samples, "samples of the latents"))
     predictions = network.word_predictions(latents, tokens_NL)
     if not attention:
         return Explanation(predictions)
     return Explanation(predictions, network.attention_weights(latents, tokens_NL), network.encoder.grid)
+
+
+def origins_of_captions(tokens_NL: Tensor, num_origins: int, origins: str) -> Tensor:
+    """Return the row of what each caption comes from, equally many captions of each, side by side: [N].
+
+    Args:
+        tokens_NL: The captions.
+        num_origins: How many rows that has.
+        origins: What they are, for the message.
+
+    Raises:
+        ValueError: There are not equally many captions of each.
+    """
+    each, rest = divmod(len(tokens_NL), num_origins)
+    if rest or not each:
+        raise ValueError(f"expected equally many captions of each of {num_origins} {origins}, got {len(tokens_NL)}")
+    return torch.arange(num_origins, device=tokens_NL.device).repeat_interleave(each)
 
 
 def tokenize_constraints(

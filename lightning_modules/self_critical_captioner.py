@@ -16,6 +16,7 @@ from lightning_modules.base import GeneratedBatch
 from lightning_modules.build import Config, build
 from lightning_modules.fine_tuning import train_only
 from lightning_modules.generation import Greedy, Sample, allowed_words
+from lightning_modules.inference import origins_of_captions
 from lightning_modules.losses.policy_gradient import kl_of_words, leave_one_out_baseline, policy_gradient
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import Given, Latents
@@ -24,6 +25,7 @@ from metrics.document_frequencies import DocumentFrequencies
 from metrics.ngrams import Tokens
 from metrics.rewards import Rewards, caption_rewards, mean_consensus, reward_frequencies, reward_tokens
 from utils.distributed import mean_of_batch
+from utils.require import require
 
 Baseline = Literal["leave_one_out", "greedy", "references"]
 
@@ -78,8 +80,7 @@ class SelfCritical:
             )
         weights = {"bleu_weight": bleu_weight, "diversity_weight": diversity_weight, "kl_weight": kl_weight}
         for name, weight in weights.items():
-            if weight < 0:
-                raise ValueError(f"model.self_critical.{name} must be 0 or more, got {weight}")
+            require(weight >= 0, f"model.self_critical.{name}", "0 or more", weight)
         self.sample = Sample(num=num, temperature=temperature, latent_scale=latent_scale, max_length=max_length)
         self.baseline = baseline
         self.greedy = Greedy(max_length=max_length) if baseline == "greedy" else None
@@ -249,8 +250,7 @@ def _start_where_none_was(captioner: nn.Module, keys: Any) -> None:
 def _latents_of(network: Captioner, features_BPD: Tensor, sampled: GeneratedBatch) -> Latents:
     """Return what a network makes of the codes that captions were sampled from, of images with these features."""
     assert isinstance(sampled.latents, Latents)
-    each = len(sampled.tokens_NL) // len(features_BPD)
-    image_of_caption_N = torch.arange(len(features_BPD), device=features_BPD.device).repeat_interleave(each)
+    image_of_caption_N = origins_of_captions(sampled.tokens_NL, len(features_BPD), "images")
     style, content = sampled.latents.style.sample, sampled.latents.content.sample
     latents: Latents = network.latents(features_BPD, image_of_caption_N, Given(style), Given(content))
     return latents

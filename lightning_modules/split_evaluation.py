@@ -1,9 +1,4 @@
-"""Training with a loss that is logged by its terms; validation and test, figures of which come at the end.
-
-No process waits for another in a step of validation or test.
-
-Shape legend: B images, N samples.
-"""
+"""The loss in logs: of training steps, and of a whole split, for which no process waits for another until its end."""
 
 import logging
 import warnings
@@ -95,17 +90,23 @@ class SplitEvaluation(EvaluatedModule):
     def on_test_epoch_end(self) -> None:
         self._log_split_loss("test")
 
+    def log_training_loss(self, report: LossReport, num_images: int, more: Mapping[str, Tensor] | None = None) -> None:
+        """Log the loss of a training step.
+
+        Args:
+            report: The loss.
+            num_images: How many images it is of.
+            more: Further figures of the step, by their names in logs.
+        """
+        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
+        weights = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
+        self.log_dict({**weights, **report.named("train"), **(more or {})}, batch_size=num_images)
+
     @property
     def evaluated_step(self) -> int:
         """The training step that what follows a schedule is evaluated at."""
         is_trained = self._trainer is not None and self._trainer.state.fn == "fit"
         return self.global_step if is_trained or self._trained_steps is None else self._trained_steps
-
-    def log_training_loss(self, report: LossReport, num_images: int) -> None:
-        """Log the loss of a training step on so many images, and the weights of its terms."""
-        self.log("train/loss", report.total, prog_bar=True, batch_size=num_images)
-        weights = {f"weight/{name}": torch.tensor(value) for name, value in report.weights.items()}
-        self.log_dict(weights | report.named("train"), batch_size=num_images)
 
     def _log_split_loss(self, stage: Literal["val", "test"]) -> None:
         report = self.split_loss.report(self.evaluated_step, self.device)

@@ -31,7 +31,7 @@ from lightning_modules.losses import (
 from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.terms import to_unit_interval
 from lightning_modules.networks import CaptionerOutput
-from lightning_modules.networks.caption_lengths import refuse_long_captions, refuse_long_generation
+from lightning_modules.networks.caption_lengths import refuse_long
 from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
 from lightning_modules.networks.latents import MEAN, Latents
@@ -135,7 +135,8 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
 
     def check_run(self, trainer: Trainer) -> None:
         super().check_run(trainer)
-        refuse_long_captions(self.network, max_read=self.tokenizer.max_length, max_generated=self.strategy.max_length)
+        refuse_long(self.network, "generation.max_length", self.strategy.max_length)
+        refuse_long(self.network, "tokenizer.max_length", self.tokenizer.max_length)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         lengths_N = (batch.tokens_NL != self.tokenizer.vocabulary.pad_id).sum(dim=1)
@@ -205,7 +206,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
         generators: Generators | None = None,
     ) -> GeneratedBatch:
         strategy = strategy or self.strategy
-        refuse_long_generation(self.network, strategy.max_length)
+        refuse_long(self.network, "generation.max_length", strategy.max_length)
         latents = sample_latents(self.network.latents, features_BPD, strategy.latents, style_NS, generators)
         return generate_captions(
             self.network,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks: the same tests with and without a GPU
 os.environ["EAGER_IMPORT"] = "1"  # lazy packages whole at once, so that forks need not import them one by one
@@ -10,6 +11,7 @@ import hypothesis
 import pytest
 import torch
 
+from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_parts import Parts
 from tests.tiny_run import TinyRun, run_tiny
 
@@ -40,6 +42,21 @@ def _known_random_state() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """A run of the default config, made small: two steps of training, then the test split."""
     return run_tiny(tmp_path_factory.mktemp("runs") / "trained")
+
+
+@pytest.fixture(scope="session")
+def without_images(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A run of the default config, made small, without an image decoder."""
+    choices = ["model/image_decoder=none"]
+    return run_tiny(tmp_path_factory.mktemp("runs") / "without_images", "test=false", choices=choices)
+
+
+@pytest.fixture(scope="session")
+def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, Path]:
+    """A run on photographs, and the folder of their data set."""
+    folder = tmp_path_factory.mktemp("photographs")
+    root = TinyFlickr8k(folder / "flickr8k").root
+    return run_tiny(folder / "run", f"data.root={root}", "test=false", choices=["data=flickr8k"]), root
 
 
 @pytest.fixture(scope="session")

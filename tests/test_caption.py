@@ -8,7 +8,7 @@ from PIL import Image
 import caption
 from captioning.arguments import parse_arguments
 from captioning.run import run
-from tests.tiny_run import TinyRun, run_tiny
+from tests.tiny_run import TinyRun
 
 SIZE = 32  # pixels of the tiny model's images and drawings
 
@@ -94,11 +94,12 @@ def test_saves_each_image_beside_those_reconstructed_from_its_captions(trained: 
     assert [path.name for path in folder.parent.iterdir() if "unfinished" in path.name] == []
 
 
-def test_a_model_without_image_decoder_reconstructs_nothing(tmp_path: Path, folder: Path) -> None:
-    blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
-    _run(blind.best, folder, "--num", 1)
+def test_a_model_without_image_decoder_reconstructs_nothing(
+    without_images: TinyRun, tmp_path: Path, folder: Path
+) -> None:
+    _run(without_images.best, folder, "--num", 1)
     with pytest.raises(ValueError, match=r"--save-reconstruction: .* no image decoder \(model/image_decoder=none\)"):
-        _run(blind.best, folder, "--num", 1, "--save-reconstruction", tmp_path / "out.png")
+        _run(without_images.best, folder, "--num", 1, "--save-reconstruction", tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
 
 

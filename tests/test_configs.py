@@ -1,6 +1,6 @@
 """Every option of every config group, found by looking: it composes, builds and runs a training and a validation step.
 
-A new option is covered as soon as its file is there.
+A new option is covered as soon as its file is there. Those that a family of models has anyway are tried in one run.
 """
 
 from collections.abc import Callable
@@ -192,12 +192,40 @@ def skip_without_package(option: Path) -> None:
         pytest.importorskip(PACKAGE_OF_OPTION[option.as_posix()])
 
 
+def _chosen_by(*choices: str) -> set[Path]:
+    """Return the options that a run has whose command line chooses these."""
+    chosen = compose_train(choices, with_hydra=True).hydra.runtime.choices
+    return {Path(group) / name for group, name in chosen.items() if name is not None}
+
+
+TOGETHER = {
+    _no_files: ("trained", _chosen_by()),
+    _discrete_vae: ("trained_vae", _chosen_by("model=discrete_vae")),
+    _dalle: ("trained_dalle", _chosen_by("model=dalle", "model.vae.checkpoint=unused")),
+}
+"""By what options need: the run, as its fixture is called, that has no others of these groups, and its options."""
+
+
+def _shared_run(option: Path) -> str | None:
+    """Return the fixture whose run is what that of an option would be; None where it needs one of its own."""
+    fixture, chosen = TOGETHER.get(FILES_OF_OPTION.get(option.as_posix(), _no_files), ("", set()))
+    return fixture if option in chosen else None
+
+
 def _choices(option: Path, folder: Path) -> list[str]:
     files = FILES_OF_OPTION.get(option.as_posix(), _no_files)
     return [f"{option.parent.as_posix()}={option.name}", *files(folder)]
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=str)
+@pytest.mark.parametrize("fixture", [fixture for fixture, _ in TOGETHER.values()])
+def test_the_options_of_a_family_run_together(fixture: str, request: pytest.FixtureRequest) -> None:
+    curves = scalars(request.getfixturevalue(fixture).events)
+    assert len(curves["train/loss"]) == 2
+    assert len(curves["val/loss"]) == 1
+    assert len([option for option in OPTIONS if _shared_run(option) == fixture]) > 3
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if _shared_run(option) is None], ids=str)
 def test_option_composes_builds_and_runs_a_step(option: Path, tmp_path: Path) -> None:
     skip_without_package(option)
     choices = _choices(option, tmp_path)

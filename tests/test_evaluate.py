@@ -11,9 +11,8 @@ import evaluate
 import score
 from captioning.pipeline import CaptionPipeline
 from tests.captioning.caption_command import caption_json
-from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_evaluation import QUICK, evaluate_tiny, scores_of
-from tests.tiny_run import ROOT, TinyRun, compose_tiny, hydra_job, run_tiny
+from tests.tiny_run import ROOT, TinyRun, compose_tiny, hydra_job
 from tests.two_processes import on_two_processes
 
 RANKINGS = sorted(path.stem for path in (ROOT / "conf/ranking").glob("*.yaml"))
@@ -26,7 +25,7 @@ def report(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_says_every_image_and_shows_it(report: Path) -> None:
+def test_describes_every_image_and_shows_it(report: Path) -> None:
     assert sorted(path.name for path in report.iterdir()) == [
         "captions.json",
         "report.html",
@@ -130,14 +129,6 @@ def test_photographs_are_compared_by_the_attributes_of_their_captions(
     assert "PSNR" in scores
     assert not [name for name in scores if name.startswith("reconstruction_")]
     assert "What reconstructions show" not in (tmp_path / "report/report.html").read_text()
-
-
-@pytest.fixture(scope="module")
-def flickr8k(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, Path]:
-    """A model of photographs, and the folder of their data set."""
-    folder = tmp_path_factory.mktemp("photographs")
-    root = TinyFlickr8k(folder / "flickr8k").root
-    return run_tiny(folder / "run", f"data.root={root}", "test=false", choices=["data=flickr8k"]), root
 
 
 def test_score_py_gives_the_same_scores(flickr8k: tuple[TinyRun, Path], tmp_path: Path) -> None:
@@ -267,12 +258,11 @@ def test_what_is_not_asked_for_is_left_out(trained: TinyRun, tmp_path: Path) -> 
     assert not [name for name in scores if name.startswith(("interpretability", "style_transfer"))]
 
 
-def test_a_model_that_reconstructs_nothing_is_evaluated(tmp_path: Path) -> None:
-    blind = run_tiny(tmp_path / "run", "test=false", choices=["model/image_decoder=none"])
-    scores = evaluate_tiny(tmp_path / "report", blind.best)
+def test_a_model_that_reconstructs_nothing_is_evaluated(without_images: TinyRun, tmp_path: Path) -> None:
+    scores = evaluate_tiny(tmp_path / "report", without_images.best)
     assert "PSNR" not in scores
     with pytest.raises(SystemExit):
-        evaluate_tiny(tmp_path / "ranked", blind.best, choices=("ranking=reconstruction",))
+        evaluate_tiny(tmp_path / "ranked", without_images.best, choices=("ranking=reconstruction",))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Every option of every group under every experiment: it composes, its settings fit what takes them, a step runs."""
+"""Every other option of every group under every experiment: it composes, its settings fit what takes them, a step runs.
+
+`test_configs.py` runs experiments as they are.
+"""
 
 from collections.abc import Mapping
 from functools import cache
@@ -52,9 +55,11 @@ OF_LATENTS = ("generation/latent", "generation/latent_set")
 
 
 def _fits(experiment: str, option: Path) -> bool:
-    """Return whether an option is one of the family of models that an experiment trains."""
+    """Return whether an option is another one than the experiment's, of the family of models that it trains."""
     group, own = option.parent.as_posix(), _composed(f"experiment={experiment}")
     if group not in own.hydra.runtime.choices or (experiment in AS_ANOTHER and group not in _chosen(experiment)):
+        return False
+    if own.hydra.runtime.choices[group] == option.name:
         return False
     if _family(own)[0] == "dalle" and option.as_posix() in OF_LATENTS:
         return False

@@ -41,8 +41,8 @@ def run_command(
 
     Args:
         parse: Reads the command line.
-        module: The name of the module whose `run` does the work, imported here alone: help and mistakes need not wait
-            for torch.
+        module: The name of the module whose `run` does the work, imported after parsing alone: help and mistakes need
+            not wait for torch. `__name__` for that of the script itself.
         arguments: The command line; None for that of the process.
         to_lower: The options that take less memory the lower they are; None where none does.
     """

@@ -44,14 +44,15 @@ def refuse_other_model(module: FacetModule, path: str | Path, *, data: Mapping[s
 
 
 def _refuse_other_weights(name: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    wrong = [key for key in theirs if key in ours and theirs[key].shape != ours[key].shape]
-    others = sorted(theirs.keys() ^ ours.keys())
-    if not wrong and not others:
-        return
-    example = (
-        f"{wrong[0]} with {[*theirs[wrong[0]].shape]} instead of {[*ours[wrong[0]].shape]}" if wrong else others[0]
-    )
-    raise ValueError(
-        f"{name}: {len(wrong)} weights have other shapes and {len(others)} are in one of the two alone, such as "
-        f"{example}; choose the same parts and sizes"
-    )
+    wrong, others = of_other_shapes(theirs, ours), sorted(theirs.keys() ^ ours.keys())
+    if wrong or others:
+        raise ValueError(
+            f"{name}: {len(wrong)} weights have other shapes and {len(others)} are in one of the two alone, such as "
+            f"{[*wrong, *others][0]}; choose the same parts and sizes"
+        )
+
+
+def of_other_shapes(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """Return the weights that are in both with other shapes, each with these."""
+    shapes = {name: ([*theirs[name].shape], [*ours[name].shape]) for name in theirs if name in ours}
+    return [f"{name} with {their} instead of {own}" for name, (their, own) in shapes.items() if their != own]

@@ -1,11 +1,14 @@
 """Starts a model from the weights of another."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from lightning_modules.base import FacetModule
+from lightning_modules.checkpoints.compatibility import of_other_shapes
 from lightning_modules.checkpoints.loading import load_module
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,20 @@ def warm_start(
             f"or train both with tokenizer=gpt2, which captions do not change"
         )
     theirs, ours = source.state_dict(), module.state_dict()
+    start = _chosen(theirs, ours, path, skip)
+    module.load_state_dict({name: theirs[name] for name in start.kept}, strict=False)
+    assert source.trained_on is not None, "load_module notes what is known"
+    module.record_training(source.trained_on)
+    skipped, missing = (f"({', '.join(names) or '-'})" for names in (start.skipped, start.missing))
+    log.info(
+        "warm start: %d weights kept; %d skipped %s; %d missing %s",
+        len(start.kept), len(start.skipped), skipped, len(start.missing), missing,
+    )  # fmt: skip
+    return start
+
+
+def _chosen(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], path: str | Path, skip: str | None) -> WarmStart:
+    """Return which weights can be taken over; arguments and errors as of `warm_start`."""
     skipped = [] if skip is None else [name for name in theirs if skip in name]
     if skip is not None and not skipped:
         raise ValueError(
@@ -56,25 +73,11 @@ def warm_start(
             f"all weights"
         )
     kept = [name for name in theirs if name not in skipped and name in ours]
-    wrong = [name for name in kept if theirs[name].shape != ours[name].shape]
-    if wrong:
-        name = wrong[0]
+    if wrong := of_other_shapes({name: theirs[name] for name in kept}, ours):
         raise ValueError(
-            f"pretrained_model={path}: {len(wrong)} weights have other shapes, such as {name} with "
-            f"{[*theirs[name].shape]} instead of {[*ours[name].shape]}; choose the same parts and sizes"
+            f"pretrained_model={path}: {len(wrong)} weights have other shapes, such as {wrong[0]}; choose the same "
+            f"parts and sizes"
         )
     if not kept:
         raise ValueError(f"pretrained_model={path}: none of its weights is one of this model's; choose the same parts")
-    module.load_state_dict({name: theirs[name] for name in kept}, strict=False)
-    assert source.trained_on is not None, "load_module notes what is known"
-    module.record_training(source.trained_on)
-    missing = [name for name in ours if name not in kept and name not in skipped]
-    log.info(
-        "warm start: %d weights kept; %d skipped (%s); %d missing (%s)",
-        len(kept),
-        len(skipped),
-        ", ".join(skipped) or "-",
-        len(missing),
-        ", ".join(missing) or "-",
-    )
-    return WarmStart(kept, skipped, missing)
+    return WarmStart(kept, skipped, missing=[name for name in ours if name not in kept and name not in skipped])

@@ -15,7 +15,7 @@ from lightning_modules.generation.greedy_selection import marginal_gains
 from lightning_modules.generation.latent import Latent
 from lightning_modules.generation.pool import Pool
 from lightning_modules.generation.sample import Sample
-from lightning_modules.generation.selection import length_normalised
+from lightning_modules.generation.selection import length_normalised, rows_in_sets
 from lightning_modules.generation.strategy import (
     Generated,
     LatentSampling,
@@ -58,5 +58,6 @@ __all__ = [
     "interpolate_styles",
     "length_normalised",
     "marginal_gains",
+    "rows_in_sets",
     "traverse_style",
 ]

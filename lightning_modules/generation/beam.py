@@ -11,14 +11,15 @@ from torch import Tensor
 
 from lightning_modules.generation.filtering import forbid_repeated_ngrams
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
+from lightning_modules.generation.selection import rows_in_sets
 from lightning_modules.generation.strategy import (
     NEGATIVE_INFINITY,
     Generated,
     SpecialTokens,
     Stepper,
     Strategy,
-    require,
 )
+from utils.require import require
 
 
 class Beam(Strategy):
@@ -54,12 +55,16 @@ class Beam(Strategy):
         no_repeat_ngram: int | None = None,
         max_length: int = 40,
     ) -> None:
-        require(beam_size >= 1, "beam_size", "at least 1", beam_size)
-        require(1 <= num <= beam_size, "num", f"from 1 to beam_size={beam_size}", num)
-        require(length_penalty >= 0, "length_penalty", "0 or more", length_penalty)
-        require(max_length >= 1, "max_length", "at least 1", max_length)
-        require(1 <= min_length <= max_length, "min_length", f"from 1 to max_length={max_length}", min_length)
-        require(no_repeat_ngram is None or no_repeat_ngram >= 1, "no_repeat_ngram", "at least 1", no_repeat_ngram)
+        require(beam_size >= 1, "generation.beam_size", "at least 1", beam_size)
+        require(1 <= num <= beam_size, "generation.num", f"from 1 to beam_size={beam_size}", num)
+        require(length_penalty >= 0, "generation.length_penalty", "0 or more", length_penalty)
+        require(max_length >= 1, "generation.max_length", "at least 1", max_length)
+        require(
+            1 <= min_length <= max_length, "generation.min_length", f"from 1 to max_length={max_length}", min_length
+        )
+        require(
+            no_repeat_ngram is None or no_repeat_ngram >= 1, "generation.no_repeat_ngram", "at least 1", no_repeat_ngram
+        )
         self.num = num
         self.beam_size = beam_size
         self.length_penalty = length_penalty
@@ -75,8 +80,7 @@ class Beam(Strategy):
     ) -> Generated:
         """Search with `width` beams from each row of the state; returns `num` captions of each."""
         live, finished = Hypotheses.empty(first_S), Hypotheses.none(first_S, num)
-        search_S1 = torch.arange(len(first_S), device=first_S.device).unsqueeze(1)
-        over_S1 = torch.zeros_like(search_S1, dtype=torch.bool)
+        over_S1 = first_S.new_zeros((len(first_S), 1), dtype=torch.bool)
         tokens_N = first_S
         while True:
             logits_NV, state = stepper.step(tokens_N, state)
@@ -92,8 +96,8 @@ class Beam(Strategy):
             over_S1 = finished.score_SK[:, -1:] >= self._best_possible_score(live)
             if over_S1.all() or live.tokens_SKL.shape[-1] == self.max_length:
                 return self._results(live, finished, special)
-            row_N = (num_live * search_S1 + going_on.beam_SC).flatten()
-            tokens_N, state = live.tokens_SKL[..., -1].flatten(), state.select(row_N)
+            state = state.select(rows_in_sets(going_on.beam_SC, num_live))
+            tokens_N = live.tokens_SKL[..., -1].flatten()
 
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:
         """Return twice as many candidates as beams, those first that the search prefers: here, the likeliest."""

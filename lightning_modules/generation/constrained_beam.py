@@ -12,7 +12,8 @@ from torch import Tensor
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.phrases import Phrases
-from lightning_modules.generation.strategy import NEGATIVE_INFINITY, Request, SpecialTokens, Strategy, require
+from lightning_modules.generation.strategy import NEGATIVE_INFINITY, Request, SpecialTokens, Strategy
+from utils.require import require
 
 
 class ConstrainedBeam(Beam):
@@ -67,7 +68,8 @@ class ConstrainedBeam(Beam):
         """
         different = [sorted({tuple(phrase) for phrase in phrases}) for phrases in request.constraints]
         most = max((sum(map(len, phrases)) for phrases in different), default=0)
-        require(most < self.max_length, "max_length", f"above the {most} tokens of the words", self.max_length)
+        longer = f"above the {most} tokens of the words"
+        require(most < self.max_length, "generation.max_length", longer, self.max_length)
         search = copy(self)
         search.words = ()  # the phrases stand for them from here on
         search._phrases = Phrases.of(different, device=request.device) if most else None

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from lightning_modules.generation.beam import Beam
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
-from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper, require
+from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper
+from utils.require import require
 
 
 class DiverseBeam(Beam):
@@ -58,8 +59,8 @@ class DiverseBeam(Beam):
             max_length=max_length,
         )
         divides = num_groups >= 1 and beam_size % num_groups == 0
-        require(divides, "num_groups", f"a divisor of beam_size={beam_size}", num_groups)
-        require(diversity >= 0, "diversity", "0 or more", diversity)
+        require(divides, "generation.num_groups", f"a divisor of beam_size={beam_size}", num_groups)
+        require(diversity >= 0, "generation.diversity", "0 or more", diversity)
         self.num_groups = num_groups
         self.diversity = diversity
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.sample import sample_words
-from lightning_modules.generation.strategy import require
+from utils.require import require
 from utils.seeding import Generators, random_rows
 
 
@@ -70,7 +70,7 @@ class Drawing(ABC):
     """
 
     def __init__(self, *, guidance: float) -> None:
-        require(guidance >= 0, "guidance", "0 or more", guidance, group="drawing")
+        require(guidance >= 0, "drawing.guidance", "0 or more", guidance)
         self.guidance = guidance
 
     @property
@@ -162,11 +162,11 @@ class SampledDrawing(Drawing):
     ) -> None:
         super().__init__(guidance=guidance)
         greedy = "above 0 (for no randomness use drawing=greedy)"
-        require(temperature > 0, "temperature", greedy, temperature, group="drawing")
-        require(top_k is None or top_k >= 1, "top_k", "at least 1", top_k, group="drawing")
-        require(top_p is None or 0 < top_p <= 1, "top_p", "above 0 and at most 1", top_p, group="drawing")
+        require(temperature > 0, "drawing.temperature", greedy, temperature)
+        require(top_k is None or top_k >= 1, "drawing.top_k", "at least 1", top_k)
+        require(top_p is None or 0 < top_p <= 1, "drawing.top_p", "above 0 and at most 1", top_p)
         in_range = filter_thres is None or 0 <= filter_thres < 1
-        require(in_range, "filter_thres", "in [0, 1)", filter_thres, group="drawing")
+        require(in_range, "drawing.filter_thres", "in [0, 1)", filter_thres)
         self.temperature = temperature
         self.top_k = top_k
         self.top_p = top_p

@@ -1,5 +1,7 @@
 """Filters of a word distribution, as pure functions: no tensor of the caller's is changed.
 
+Each takes logits of N rows and returns as many, [N, V]: −∞ for a word that is left out.
+
 Shape legend: N captions, V vocabulary, T tokens so far, n words of an n-gram.
 """
 

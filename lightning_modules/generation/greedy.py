@@ -4,7 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper, Strategy, generate, require
+from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper, Strategy, generate
+from utils.require import require
 
 
 class Greedy(Strategy):
@@ -15,7 +16,7 @@ class Greedy(Strategy):
     """
 
     def __init__(self, *, max_length: int = 40) -> None:
-        require(max_length >= 1, "max_length", "at least 1", max_length)
+        require(max_length >= 1, "generation.max_length", "at least 1", max_length)
         self.max_length = max_length
 
     def __call__(self, stepper: Stepper, state: Any, first_N: Tensor, special: SpecialTokens) -> Generated:

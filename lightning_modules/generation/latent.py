@@ -20,8 +20,8 @@ from lightning_modules.generation.strategy import (
     SpecialTokens,
     Stepper,
     Strategy,
-    require,
 )
+from utils.require import require
 
 SPREADS = ("independent", "stratified", "clusters")
 
@@ -73,17 +73,17 @@ class Latent(Strategy):
         diversity: float | None = None,
         max_length: int = 40,
     ) -> None:
-        require(num >= 1, "num", "at least 1", num)
-        require(max_draws is None or max_draws >= num, "max_draws", f"null or at least num={num}", max_draws)
-        require(source in ("posterior", "prior"), "source", "posterior or prior", source)
-        require(latent_scale >= 0, "latent_scale", "0 or more", latent_scale)
-        require(spread in SPREADS, "spread", "independent, stratified or clusters", spread)
-        require(spread == "independent" or not distinct, "spread", "independent with distinct=true", spread)
-        require(temperature >= 0, "temperature", "0 or more", temperature)
-        one_word = beam_size == 1 or temperature == 0
-        require(one_word, "temperature", f"0 with beam_size={beam_size}, whose words are not sampled", temperature)
-        require(diversity is None or diversity >= 0, "diversity", "null, 0 or more", diversity)
-        require(length_penalty >= 0, "length_penalty", "0 or more", length_penalty)
+        require(num >= 1, "generation.num", "at least 1", num)
+        require(max_draws is None or max_draws >= num, "generation.max_draws", f"null or at least num={num}", max_draws)
+        require(source in ("posterior", "prior"), "generation.source", "posterior or prior", source)
+        require(latent_scale >= 0, "generation.latent_scale", "0 or more", latent_scale)
+        require(spread in SPREADS, "generation.spread", "independent, stratified or clusters", spread)
+        require(spread == "independent" or not distinct, "generation.spread", "independent with distinct=true", spread)
+        require(temperature >= 0, "generation.temperature", "0 or more", temperature)
+        sampled = f"0 with beam_size={beam_size}, whose words are not sampled"
+        require(beam_size == 1 or temperature == 0, "generation.temperature", sampled, temperature)
+        require(diversity is None or diversity >= 0, "generation.diversity", "null, 0 or more", diversity)
+        require(length_penalty >= 0, "generation.length_penalty", "0 or more", length_penalty)
         self.num = num
         self.max_draws = max_draws
         self.diversity = diversity
@@ -122,7 +122,7 @@ class Latent(Strategy):
         of_image, each = len(generated.tokens_NL) // num_images, self.latents.num
         require(
             of_image % each == 0,
-            "max_draws",
+            "generation.max_draws",
             f"null where styles are given, or each style given {each} times, for a caption of each is drawn again",
             f"{of_image} styles of each image",
         )

@@ -18,8 +18,8 @@ from lightning_modules.generation.strategy import (
     SpecialTokens,
     Stepper,
     Strategy,
-    require,
 )
+from utils.require import require
 
 
 class Pool(Strategy):
@@ -35,7 +35,7 @@ class Pool(Strategy):
     """
 
     def __init__(self, *, strategies: Mapping[str, Strategy]) -> None:
-        require(len(strategies) > 0, "strategies", "at least one strategy", dict(strategies))
+        require(len(strategies) > 0, "generation.strategies", "at least one strategy", dict(strategies))
         self.strategies = [*strategies.values()]
         self.samplings = [_sampling_of_each_caption(name, part) for name, part in strategies.items()]
         self.num = sum(part.num for part in self.strategies)
@@ -79,7 +79,7 @@ def _sampling_of_each_caption(name: str, part: Strategy) -> LatentSampling:
     shared = sampling.num == 1 and sampling.style_scale == sampling.content_scale == 0
     require(
         not sampling.parts and (sampling.num == part.num or shared),
-        f"strategies.{name}",
+        f"generation.strategies.{name}",
         "a strategy that keeps all captions that it generates, without max_draws, and no pool",
         f"{part.num} captions of {sampling.num} samples",
     )

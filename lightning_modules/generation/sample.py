@@ -19,8 +19,8 @@ from lightning_modules.generation.strategy import (
     Stepper,
     Strategy,
     generate,
-    require,
 )
+from utils.require import require
 from utils.seeding import Generators, random_rows
 
 
@@ -55,15 +55,17 @@ class Sample(Strategy):
         latent_scale: float = 1.0,
         max_length: int = 40,
     ) -> None:
-        require(num >= 1, "num", "at least 1", num)
-        require(temperature > 0, "temperature", "above 0 (for no randomness use generation=greedy)", temperature)
-        require(top_k is None or top_k >= 1, "top_k", "at least 1", top_k)
-        require(top_p is None or 0 < top_p <= 1, "top_p", "above 0 and at most 1", top_p)
-        require(typical_p is None or 0 < typical_p <= 1, "typical_p", "above 0 and at most 1", typical_p)
-        require(filter_thres is None or 0 <= filter_thres < 1, "filter_thres", "in [0, 1)", filter_thres)
-        require(repetition_penalty >= 1, "repetition_penalty", "at least 1", repetition_penalty)
-        require(latent_scale >= 0, "latent_scale", "0 or more", latent_scale)
-        require(max_length >= 1, "max_length", "at least 1", max_length)
+        require(num >= 1, "generation.num", "at least 1", num)
+        require(
+            temperature > 0, "generation.temperature", "above 0 (for no randomness use generation=greedy)", temperature
+        )
+        require(top_k is None or top_k >= 1, "generation.top_k", "at least 1", top_k)
+        require(top_p is None or 0 < top_p <= 1, "generation.top_p", "above 0 and at most 1", top_p)
+        require(typical_p is None or 0 < typical_p <= 1, "generation.typical_p", "above 0 and at most 1", typical_p)
+        require(filter_thres is None or 0 <= filter_thres < 1, "generation.filter_thres", "in [0, 1)", filter_thres)
+        require(repetition_penalty >= 1, "generation.repetition_penalty", "at least 1", repetition_penalty)
+        require(latent_scale >= 0, "generation.latent_scale", "0 or more", latent_scale)
+        require(max_length >= 1, "generation.max_length", "at least 1", max_length)
         self.num = num
         self.temperature = temperature
         self.top_k = top_k

@@ -78,6 +78,17 @@ def ngram_similarity(tokens_KL: Tensor, special: SpecialTokens) -> Tensor:
     return torch.stack(cosines).mean(dim=0)
 
 
+def rows_in_sets(member_SF: Tensor, num: int) -> Tensor:
+    """Return the rows of some members of each set, where sets of `num` stand side by side: [S · F], set by set.
+
+    Args:
+        member_SF: Their numbers within their set, from 0.
+        num: How many members a set has.
+    """
+    first_S1 = num * torch.arange(len(member_SF), device=member_SF.device).unsqueeze(1)
+    return (first_S1 + member_SF).flatten()
+
+
 def _cosine(tokens_KL: Tensor, order: int, special: SpecialTokens) -> Tensor:
     num_captions, length = tokens_KL.shape
     if length < order:

@@ -210,9 +210,3 @@ def allowed_words(logits_NV: Tensor, special: SpecialTokens, is_first_N: Tensor)
     allowed_NV = logits_NV.index_fill(1, suppressed_ids, NEGATIVE_INFINITY)
     allowed_NV[:, special.eos_id] = allowed_NV[:, special.eos_id].masked_fill(is_first_N, NEGATIVE_INFINITY)
     return allowed_NV
-
-
-def require(holds: bool, field: str, expected: str, got: object, *, group: str = "generation") -> None:
-    """Raise a `ValueError` that names the setting, unless the condition holds."""
-    if not holds:
-        raise ValueError(f"{group}.{field} must be {expected}, got {got}")

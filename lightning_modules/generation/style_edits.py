@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from utils.require import require
+
 
 def interpolate_styles(start_BS: Tensor, end_BS: Tensor, num: int) -> Tensor:
     """Return `num` styles on the straight line between two of each image, both ends included: `style_NS`.
@@ -16,8 +18,7 @@ def interpolate_styles(start_BS: Tensor, end_BS: Tensor, num: int) -> Tensor:
     Raises:
         ValueError: There are fewer than two of them, or the ends differ in shape.
     """
-    if num < 2:
-        raise ValueError(f"num must be at least 2, the ends of the interpolation, got {num}")
+    require(num >= 2, "num", "at least 2, the ends of the interpolation", num)
     if start_BS.shape != end_BS.shape:
         raise ValueError(f"expected as many styles at both ends, got {[*start_BS.shape]} and {[*end_BS.shape]}")
     share_K1 = torch.linspace(0, 1, num, device=start_BS.device).unsqueeze(1)
@@ -56,8 +57,7 @@ def traverse_style(
         ValueError: There is no such dimension, or no value.
     """
     style_dim = style_BS.shape[-1]
-    if not 0 <= dimension < style_dim:
-        raise ValueError(f"dimension must be from 0 to {style_dim - 1}, the last of the style's, got {dimension}")
+    require(0 <= dimension < style_dim, "dimension", f"from 0 to {style_dim - 1}, the last of the style's", dimension)
     if not values:
         raise ValueError("expected values for the dimension to take, got none")
     style_BKS = style_BS.unsqueeze(1).repeat(1, len(values), 1)

@@ -8,6 +8,7 @@ from torch.nn.functional import logsigmoid
 
 from lightning_modules.losses.loss_term import LossTerm
 from lightning_modules.networks import CaptionerOutput
+from utils.require import require
 
 
 class PredictedWordsTerm(LossTerm):
@@ -26,8 +27,7 @@ class PredictedWordsTerm(LossTerm):
 
     def __init__(self, *, gamma: float = 2.0) -> None:
         super().__init__()
-        if gamma < 0:
-            raise ValueError(f"model.loss.terms.predicted_words.term.gamma must be 0 or more, got {gamma}")
+        require(gamma >= 0, "model.loss.terms.predicted_words.term.gamma", "0 or more", gamma)
         self.gamma = gamma
 
     def forward(self, output: CaptionerOutput) -> Tensor:

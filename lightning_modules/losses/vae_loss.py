@@ -17,6 +17,7 @@ from lightning_modules.losses.loss_term import NetworkWidths, WeightedTerm
 from lightning_modules.losses.terms import free_bits
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.distributed import mean_of_batch
+from utils.require import require
 
 
 class LossTerms(NamedTuple):
@@ -93,16 +94,16 @@ class VAELoss(nn.Module):
     ) -> None:
         super().__init__()
         self.reconstruction_weight = as_schedule(reconstruction_weight)
-        if not 0 < reconstructed_share <= 1:
-            raise ValueError(f"model.loss.reconstructed_share must be above 0 and at most 1, got {reconstructed_share}")
+        require(
+            0 < reconstructed_share <= 1, "model.loss.reconstructed_share", "above 0 and at most 1", reconstructed_share
+        )
         self.reconstructed_share = reconstructed_share
         self.beta = as_schedule(beta)
         self.gamma = as_schedule(gamma)
         self.kl_loss_weight = as_schedule(kl_loss_weight)
         self.style_free_bits = _free_bits(style_free_bits)
         self.content_free_bits = _free_bits(content_free_bits)
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
+        require(0 <= label_smoothing < 1, "model.loss.label_smoothing", "at least 0 and below 1", label_smoothing)
         self.label_smoothing = label_smoothing
         self.caption_weights = weights or None  # no settings, {}, are none
         terms = terms or {}

@@ -3,31 +3,17 @@
 from lightning_modules.networks.captioner import Captioner
 
 
-def refuse_long_captions(network: Captioner, *, max_read: int, max_generated: int) -> None:
-    """Compare the longest captions of training and of generation with what the decoder can read.
+def refuse_long(network: Captioner, setting: str, value: int) -> None:
+    """Compare the longest captions that a setting allows with what the decoder can read.
 
     Args:
         network: The network.
-        max_read: Most tokens of a caption in training, without its prefix, `<eos>` included.
-        max_generated: Most tokens that are generated, `<eos>` included.
+        setting: What is set, such as `generation.max_length`.
+        value: Most tokens of a caption, without its prefix, `<eos>` included.
 
     Raises:
         ValueError: The decoder has too few positions.
     """
-    refuse_long_generation(network, max_generated)
-    _refuse(network, "tokenizer.max_length", max_read)
-
-
-def refuse_long_generation(network: Captioner, max_generated: int) -> None:
-    """Compare the longest captions that may be generated with what the decoder can read.
-
-    Raises:
-        ValueError: The decoder has too few positions.
-    """
-    _refuse(network, "generation.max_length", max_generated)
-
-
-def _refuse(network: Captioner, setting: str, value: int) -> None:
     most = network.decoder_text.most_tokens
     longest = len(network.prefix) + value - 1  # the last token is not read
     if most is not None and longest > most:

@@ -17,6 +17,7 @@ from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
 from metrics import DocumentFrequencies, PairedCaptions, bleu_similarities
 from metrics.cider import SCALE, cider_d_similarities
+from utils.require import require
 
 
 class BayesRisk(Ranker):
@@ -47,18 +48,15 @@ class BayesRisk(Ranker):
         bleu_weight: float = 1.0,
         max_length: int = 40,
     ) -> None:
-        for name, number in (("num_samples", num_samples), ("max_length", max_length)):
-            if number < 1:
-                raise ValueError(f"ranking.{name} must be at least 1, got {number}")
-        for name, weight in (("cider_weight", cider_weight), ("bleu_weight", bleu_weight)):
-            if weight < 0:
-                raise ValueError(f"ranking.{name} must be 0 or more, got {weight}")
+        require(num_samples >= 1, "ranking.num_samples", "at least 1", num_samples)
+        require(max_length >= 1, "ranking.max_length", "at least 1", max_length)
+        require(cider_weight >= 0, "ranking.cider_weight", "0 or more", cider_weight)
+        require(bleu_weight >= 0, "ranking.bleu_weight", "0 or more", bleu_weight)
         if not cider_weight and not bleu_weight:
             raise ValueError(
                 "ranking.cider_weight and bleu_weight must not both be 0; choose ranking=none for no order"
             )
-        if sample_temperature <= 0:
-            raise ValueError(f"ranking.sample_temperature must be above 0, got {sample_temperature}")
+        require(sample_temperature > 0, "ranking.sample_temperature", "above 0", sample_temperature)
         self.path = Path(index)
         self.num_samples = num_samples
         self.sample_temperature = sample_temperature

@@ -18,14 +18,10 @@ from lightning_modules.ranking.drawn_captions import drawn_captions, image_of_ca
 from lightning_modules.ranking.neighbour_spaces import NEIGHBOURHOODS, Neighbourhood
 from lightning_modules.ranking.ranker import Candidates, Ranker
 from lightning_modules.ranking.training_index import TrainingIndex
-from metrics import (
-    DocumentFrequencies,
-    Neighbours,
-    PairedCaptions,
-    consensus_scores,
-)
+from metrics import DocumentFrequencies, Neighbours, PairedCaptions, consensus_scores
 from metrics.cider import SCALE, cider_d_similarities
 from metrics.ngrams import Floats, Tokens
+from utils.require import require
 
 
 class Consensus(Ranker):
@@ -74,25 +70,15 @@ class Consensus(Ranker):
         diversity: float = 0.0,
         coverage: float = 0.0,
     ) -> None:
-        if neighbours not in NEIGHBOURHOODS:
-            raise ValueError(f"ranking.neighbours must be one of {', '.join(NEIGHBOURHOODS)}, got {neighbours}")
-        for name, number in (
-            ("num_nearest", num_nearest),
-            ("num_neighbour_captions", num_neighbour_captions),
-            ("max_length", max_length),
-        ):
-            if number < 1:
-                raise ValueError(f"ranking.{name} must be at least 1, got {number}")
-        for name, value in (
-            ("num_samples", num_samples),
-            ("sample_weight", sample_weight),
-            ("diversity", diversity),
-            ("coverage", coverage),
-        ):
-            if value < 0:
-                raise ValueError(f"ranking.{name} must be 0 or more, got {value}")
-        if sample_temperature <= 0:
-            raise ValueError(f"ranking.sample_temperature must be above 0, got {sample_temperature}")
+        require(neighbours in NEIGHBOURHOODS, "ranking.neighbours", f"one of {', '.join(NEIGHBOURHOODS)}", neighbours)
+        require(num_nearest >= 1, "ranking.num_nearest", "at least 1", num_nearest)
+        require(num_neighbour_captions >= 1, "ranking.num_neighbour_captions", "at least 1", num_neighbour_captions)
+        require(max_length >= 1, "ranking.max_length", "at least 1", max_length)
+        require(num_samples >= 0, "ranking.num_samples", "0 or more", num_samples)
+        require(sample_weight >= 0, "ranking.sample_weight", "0 or more", sample_weight)
+        require(diversity >= 0, "ranking.diversity", "0 or more", diversity)
+        require(coverage >= 0, "ranking.coverage", "0 or more", coverage)
+        require(sample_temperature > 0, "ranking.sample_temperature", "above 0", sample_temperature)
         self.path = Path(index)
         self.neighbours = neighbours
         self.num_nearest = num_nearest

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.base import CaptioningModule
+from lightning_modules.generation import rows_in_sets
 from lightning_modules.results.drawn import Drawn
 from utils.seeding import generators_of_images
 
@@ -70,6 +71,5 @@ def best_drawings_first(drawn: Drawn, score_R: Tensor, num_captions: int) -> tup
     """Return each caption's drawings by falling score, and their scores; equal ones stay in their order."""
     score_NM = score_R.view(num_captions, -1)
     order_NM = score_NM.argsort(dim=1, descending=True, stable=True)
-    first_N1 = score_NM.shape[1] * torch.arange(num_captions).unsqueeze(1)
-    order_R = (first_N1 + order_NM).flatten()
+    order_R = rows_in_sets(order_NM, score_NM.shape[1])
     return drawn.select(order_R), score_R[order_R]

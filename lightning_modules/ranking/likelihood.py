@@ -5,6 +5,7 @@ from torch import Tensor
 from lightning_modules.base import CaptioningModule
 from lightning_modules.generation import length_normalised
 from lightning_modules.ranking.ranker import Candidates, Ranker
+from utils.require import require
 
 
 class Likelihood(Ranker):
@@ -20,8 +21,7 @@ class Likelihood(Ranker):
     """
 
     def __init__(self, *, length_penalty: float = 0.6) -> None:
-        if length_penalty < 0:
-            raise ValueError(f"ranking.length_penalty must be 0 or more, got {length_penalty}")
+        require(length_penalty >= 0, "ranking.length_penalty", "0 or more", length_penalty)
         self.length_penalty = length_penalty
 
     def __call__(self, captioner: CaptioningModule, candidates: Candidates) -> Tensor:

@@ -7,12 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule, GeneratedBatch
+from lightning_modules.generation import rows_in_sets
 from metrics.ngrams import Tokens
 
 
@@ -63,8 +63,7 @@ def best_first(generated: GeneratedBatch, score_N: Tensor) -> GeneratedBatch:
     num_images = len(generated.captions)
     score_BK = score_N.view(num_images, -1)
     order_BK = score_BK.argsort(dim=1, descending=True, stable=True)
-    first_B1 = score_BK.shape[1] * torch.arange(num_images, device=score_N.device).unsqueeze(1)
-    order_N = (first_B1 + order_BK).flatten()
+    order_N = rows_in_sets(order_BK, score_BK.shape[1])
     captions = [
         [of_image[i] for i in order] for of_image, order in zip(generated.captions, order_BK.tolist(), strict=True)
     ]

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from utils.require import require
+
 Schedule = Callable[[int], float]
 
 
@@ -57,11 +59,12 @@ class Cyclical:
     def __post_init__(self) -> None:
         _require_steps(self.steps)
         _require_values(self.start, self.end)
-        if not 0 < self.climb <= 1:
-            raise ValueError(
-                f"a schedule's climb, such as model.loss.kl_loss_weight.climb, must be above 0 and at most 1, "
-                f"got {self.climb}"
-            )
+        require(
+            0 < self.climb <= 1,
+            "a schedule's climb, such as model.loss.kl_loss_weight.climb,",
+            "above 0 and at most 1",
+            self.climb,
+        )
 
     def __call__(self, step: int) -> float:
         progress = (step % self.steps) / self.steps
@@ -114,14 +117,13 @@ def as_schedule(value: float | Schedule) -> Schedule:
 
 
 def _require_values(*values: float) -> None:
-    if min(values) < 0:
-        raise ValueError(
-            f"a weight of the loss or a temperature, also at a schedule's ends, must be 0 or more, got {min(values)}"
-        )
+    require(
+        min(values) >= 0,
+        "a weight of the loss or a temperature, also at a schedule's ends,",
+        "0 or more",
+        min(values),
+    )
 
 
 def _require_steps(steps: int) -> None:
-    if steps < 1:
-        raise ValueError(
-            f"a schedule's steps, such as model.loss.kl_loss_weight.steps, must be at least 1, got {steps}"
-        )
+    require(steps >= 1, "a schedule's steps, such as model.loss.kl_loss_weight.steps,", "at least 1", steps)

@@ -5,6 +5,8 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from utils.require import require
+
 
 class WarmupCosine(LambdaLR):
     """Up to the optimizer's rate on a straight line, then down on half a cosine (Loshchilov & Hutter 2017, equation 5).
@@ -26,8 +28,7 @@ class WarmupCosine(LambdaLR):
         self, optimizer: Optimizer, *, total_steps: int, warmup_share: float = 0.05, final_share: float = 0.0
     ) -> None:
         for name, share in (("warmup_share", warmup_share), ("final_share", final_share)):
-            if not 0 <= share < 1:
-                raise ValueError(f"model.scheduler.{name} must be from 0 to below 1, got {share}")
+            require(0 <= share < 1, f"model.scheduler.{name}", "from 0 to below 1", share)
         warmup = max(1, round(warmup_share * total_steps))
 
         def factor(step: int) -> float:

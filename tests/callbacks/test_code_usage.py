@@ -37,7 +37,7 @@ def _conclude(callback: CodeUsage, batches: Sequence[Tensor], step: int = 500) -
     for codes_BP in batches:
         output = CodedImages(codes_BP, 16, (2, 2), torch.rand(len(codes_BP), 3, 8, 8))
         ids_B = torch.arange(first, first + len(codes_BP))
-        callback.observe(_trainer(step), module, output, SimpleNamespace(image_ids_B=ids_B), 0, "val")  # type: ignore[arg-type]
+        callback.observe(_trainer(step), module, output, SimpleNamespace(image_ids_B=ids_B))  # type: ignore[arg-type]
         first += len(codes_BP)
     callback.conclude(_trainer(step), module, "val")  # type: ignore[arg-type]
     callback.forget()

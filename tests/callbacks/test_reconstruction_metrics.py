@@ -25,13 +25,7 @@ class _Keeper(EvaluationCallback):
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def observe(
-        self,
-        trainer: Trainer,
-        captioner: VariationalCaptioner,
-        output: EvaluationOutput,
-        batch: CaptionBatch,
-        batch_idx: int,
-        stage: str,
+        self, trainer: Trainer, captioner: VariationalCaptioner, output: EvaluationOutput, batch: CaptionBatch
     ) -> None:
         generated = output.generated
         per_image = len(generated.tokens_NL) // len(batch.images_BCHW)

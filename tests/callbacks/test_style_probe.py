@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from metrics.code_probe import CodeProbe
-from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
 from tests.tiny_run import TinyRun, run_tiny, scalars
 
 
@@ -18,10 +17,8 @@ def test_is_there_at_each_evaluation(trained: TinyRun) -> None:
             assert 0 <= value <= 1
 
 
-def test_photographs_have_lengths(tmp_path: Path) -> None:
-    root = TinyFlickr8k(tmp_path / "flickr8k").root
-    run = run_tiny(tmp_path / "run", f"data.root={root}", "test=false", choices=["data=flickr8k"])
-    assert "val/interpretability/length_from_style" in scalars(run.events)
+def test_photographs_have_lengths(flickr8k: tuple[TinyRun, Path]) -> None:
+    assert "val/interpretability/length_from_style" in scalars(flickr8k[0].events)
 
 
 def test_training_goes_on_as_without_it(trained: TinyRun, tmp_path: Path) -> None:

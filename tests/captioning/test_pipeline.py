@@ -79,15 +79,7 @@ def test_each_caption_is_reconstructed(pipeline: CaptionPipeline, photo: Path) -
     torch.testing.assert_close(description.reconstruction_N3HW[0], pipeline.captioner.reconstruct(greedy.tokens_NL)[0])
 
 
-def test_describes_many_images_one_by_one(pipeline: CaptionPipeline, photo: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.jpg")
-    paths = [photo, tmp_path / "red.jpg"]
-    described = [*pipeline.describe_all(paths, num=2, seed=3)]
-    assert [d.path for d in described] == paths
-    assert [d.captions for d in described] == [pipeline.describe(path, num=2, seed=3).captions for path in paths]
-
-
-def test_says_an_image_in_styles(photo: Path, tmp_path: Path) -> None:
+def test_describes_an_image_in_styles(photo: Path, tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", choices=["model/latents=gaussian"])  # images have styles of their own
     pipeline = CaptionPipeline.load(run.best)
     Image.new("RGB", (9, 9), "red").save(tmp_path / "red.jpg")

@@ -46,7 +46,7 @@ def test_choices_are_the_files_of_the_config() -> None:
 
 
 @pytest.mark.parametrize("name", options_of("generation"))
-def test_every_strategy_says_captions(
+def test_every_strategy_generates_captions(
     trained: TinyRun, photos: list[Path], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     num = {"pool": 40}.get(name, 1 if name in ("greedy", "beam", "beam3", "constrained_beam") else 5)

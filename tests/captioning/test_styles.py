@@ -93,7 +93,7 @@ def test_a_dimension_is_traversed(
 
 
 @pytest.mark.parametrize("strategy", ["sample", "beam", "latent", "latent_set"])
-def test_other_strategies_say_all_their_captions_in_each_style(
+def test_other_strategies_generate_all_their_captions_in_each_style(
     trained: TinyRun, photos: list[Path], strategy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments: list[object] = ["--traverse", 0, "--values", "-9,9", "--strategy", strategy, "--num", 3]

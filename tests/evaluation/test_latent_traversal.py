@@ -57,7 +57,7 @@ def test_a_traversal_sets_one_dimension(captioner: VariationalCaptioner, batches
     torch.testing.assert_close(reconstruction_3HW, captioner.reconstruct(generated.tokens_NL)[0])
 
 
-def test_swaps_say_each_image_in_each_style(
+def test_swaps_describe_each_image_in_each_style(
     captioner: VariationalCaptioner, split: CaptionSplit, batches: list[EncodedBatch]
 ) -> None:
     batch = batches[0]

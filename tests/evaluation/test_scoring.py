@@ -110,7 +110,7 @@ def test_the_first_validation_tells_of_captions_without_spaces(caplog: pytest.Lo
     batch: Any = SimpleNamespace(references=[["一只狗在草地上"]], image_ids_B=torch.tensor([1]))
     output: Any = SimpleNamespace(generated=SimpleNamespace(captions=[["a"]]))
     for _ in range(2):
-        metrics.observe(None, captioner, output, batch, 0, "val")  # type: ignore[arg-type]
+        metrics.observe(None, captioner, output, batch)  # type: ignore[arg-type]
         metrics.conclude(None, captioner, "val")  # type: ignore[arg-type]
     (message,) = caplog.messages
     assert message.startswith("val: captions written without spaces between words: 1")

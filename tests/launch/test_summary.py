@@ -15,7 +15,7 @@ from launch.trainer import build_trainer
 from launch.training import build_module
 from lightning_modules import Example
 from tests.datamodules.flickr8k.tiny_flickr8k import TinyFlickr8k
-from tests.tiny_run import TinyRun, build_tiny, compose_tiny, compose_train, hydra_job, run_tiny
+from tests.tiny_run import TinyRun, build_tiny, compose_tiny, compose_train, hydra_job
 from utils.display import flatten, shown
 
 
@@ -62,14 +62,11 @@ def test_images_are_shown_in_the_styles_of_their_data(tmp_path: Path) -> None:
     assert images[0].captions == styled_images(captioner, datamodule, 2)[0].captions
 
 
-def test_the_picture_of_a_run_shows_images_and_what_is_made_of_them(
-    trained: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_picture_of_a_run_shows_images_and_what_is_made_of_them(trained: TinyRun, trained_vae: TinyRun) -> None:
     with Image.open(trained.folder / "summary.png") as picture:
         assert picture.width == 1156  # image, reconstruction, captions
         assert picture.height > 3 * 200
-    coder = run_tiny(tmp_path / "coder", "test=false", choices=["model=discrete_vae"])
-    with Image.open(coder.folder / "summary.png") as picture:
+    with Image.open(trained_vae.folder / "summary.png") as picture:
         assert (picture.width, picture.height) == (442, 14 + 3 * (200 + 29 + 14))
 
 

@@ -95,24 +95,18 @@ def test_checkpoints_of_a_run_are_averaged_with_their_codebook(run: TinyRun, tmp
     )
 
 
-@pytest.fixture(scope="module")
-def coder_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    """A tiny run of a discrete VAE with the settings of a captioner's encoder."""
-    return run_tiny(tmp_path_factory.mktemp("coder") / "run", "test=false", choices=["model=discrete_vae"])
-
-
 def test_scripts_that_caption_say_in_one_line_what_it_is(
-    coder_run: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained_vae: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photo,) = save_pictures(tmp_path, ["a.png"])
     with pytest.raises(SystemExit) as captioned:
-        caption.main([str(coder_run.best), str(photo)])
+        caption.main([str(trained_vae.best), str(photo)])
     with pytest.raises(SystemExit):
-        evaluate_tiny(tmp_path / "report", coder_run.best)
+        evaluate_tiny(tmp_path / "report", trained_vae.best)
     for line in (str(captioned.value.code), capsys.readouterr().err.splitlines()[-1]):
         assert line == (
-            f"error: {coder_run.best}: expected a model that captions images, got an ImageCoder (a discrete VAE, which "
-            f"turns images into a grid of codes, and codes into images; it reads no captions); name another"
+            f"error: {trained_vae.best}: expected a model that captions images, got an ImageCoder (a discrete VAE, "
+            f"which turns images into a grid of codes, and codes into images; it reads no captions); name another"
         )
 
 
@@ -121,14 +115,14 @@ def test_a_captioner_is_no_discrete_vae(trained: TinyRun) -> None:
         load_discrete_vae(trained.best)
 
 
-def test_its_encoder_starts_a_captioner_and_another_discrete_vae(coder_run: TinyRun, tmp_path: Path) -> None:
+def test_its_encoder_starts_a_captioner_and_another_discrete_vae(trained_vae: TinyRun, tmp_path: Path) -> None:
     """One reads words and the other does not: their tokenizers are no reason to refuse."""
     for name, choices in (("captioner", ["model/encoder=strided"]), ("coder", ["model=discrete_vae"])):
         module, _ = build_tiny(tmp_path / name, choices=choices)
-        start = warm_start(module, coder_run.best, skip="decoder_")
+        start = warm_start(module, trained_vae.best, skip="decoder_")
         assert {key.split(".")[1] for key in start.kept} == {"encoder"} | ({"quantizer"} if name == "coder" else set())
         assert all(".decoder_image." in key for key in start.skipped)
-        theirs, ours = load_module(coder_run.best).state_dict(), module.state_dict()
+        theirs, ours = load_module(trained_vae.best).state_dict(), module.state_dict()
         assert all(torch.equal(ours[key], theirs[key]) for key in start.kept)
 
 

@@ -80,7 +80,7 @@ def _contains(caption: str, words: str) -> bool:
     return re.search(rf"\b{words.lower()}\b", caption) is not None
 
 
-def test_says_as_many_captions_as_required_image_by_image(
+def test_generates_as_many_captions_as_required_image_by_image(
     captioner: VariationalCaptioner, images_BCHW: Tensor, strategy: Strategy
 ) -> None:
     generated = captioner.generate(captioner.encode(images_BCHW), strategy)

@@ -9,7 +9,7 @@ import torch
 from datamodules.batch import CaptionBatch
 from lightning_modules import GeneratedBatch, SelfCritical, SelfCriticalCaptioner
 from metrics.rewards import mean_consensus, reward_frequencies, reward_tokens
-from tests.tiny_run import build_tiny, run_tiny, scalars
+from tests.tiny_run import TinyRun, build_tiny, run_tiny, scalars
 from tests.two_processes import on_two_processes
 
 
@@ -123,13 +123,12 @@ def test_loss_and_figures_are_over_the_captions_of_all_processes(
     torch.testing.assert_close((one[2] + three[2]) / 2, gradient, rtol=1e-3, atol=1e-6)
 
 
-def test_a_run_starts_from_a_trained_model_and_logs_its_reward(tmp_path: Path) -> None:
-    first = run_tiny(tmp_path / "first", "test=false")
+def test_a_run_starts_from_a_trained_model_and_logs_its_reward(trained: TinyRun, tmp_path: Path) -> None:
     run = run_tiny(
-        tmp_path / "second",
+        tmp_path / "run",
         "test=false",
         "model.self_critical.num=2",
-        f"pretrained_model={first.best}",
+        f"pretrained_model={trained.best}",
         "pretrained_skip=null",
         choices=["model/self_critical=cider"],
     )
@@ -152,9 +151,8 @@ def test_captions_are_sampled_with_dropout_where_it_is_asked_for(
     assert seen == [False, False, True, False]  # the greedy captions always without
 
 
-def test_a_run_stays_near_its_start_and_trains_what_it_is_told_to(tmp_path: Path) -> None:
-    first = run_tiny(tmp_path / "first", "test=false", "trainer.limit_val_batches=0", "optimized_metric=null")
-    start = torch.load(first.folder / "checkpoints/last.ckpt")["state_dict"]
+def test_a_run_stays_near_its_start_and_trains_what_it_is_told_to(trained: TinyRun, tmp_path: Path) -> None:
+    start = torch.load(trained.best)["state_dict"]
     settings = [
         "test=false",
         "optimized_metric=null",
@@ -163,11 +161,11 @@ def test_a_run_stays_near_its_start_and_trains_what_it_is_told_to(tmp_path: Path
         "model.self_critical.dropout=true",
         "model.self_critical.kl_weight=0.1",
         "model.self_critical.trained_parameters=[middle.*]",
-        f"pretrained_model={first.folder / 'checkpoints/last.ckpt'}",
+        f"pretrained_model={trained.best}",
         "pretrained_skip=null",
     ]
     choices = ["model/self_critical=cider", "model/scheduler=constant", "callbacks=ema"]
-    run = run_tiny(tmp_path / "second", *settings, choices=choices)
+    run = run_tiny(tmp_path / "run", *settings, choices=choices)
     (_, first_kl), (_, second_kl) = scalars(run.events)["train/self_critical/kl"]
     assert abs(first_kl) < 1e-6 < second_kl
     after = torch.load(run.folder / "checkpoints/last.ckpt")["state_dict"]

@@ -137,7 +137,7 @@ def test_training_lowers_the_loss_and_moves_every_parameter(
     assert [name for name, value in captioner.named_parameters() if torch.equal(value, before[name])] == []
 
 
-def test_evaluation_says_a_caption_of_each_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
+def test_evaluation_generates_a_caption_of_each_image(captioner: VariationalCaptioner, batch: CaptionBatch) -> None:
     generated = captioner.validation_step(batch, 0).generated
     assert [len(captions) for captions in generated.captions] == [1] * len(batch.images_BCHW)
     assert all(caption for captions in generated.captions for caption in captions)

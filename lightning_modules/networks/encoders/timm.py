@@ -16,6 +16,7 @@ from lightning_modules.networks.encoders.module_chain import ModuleChain, chain_
 from lightning_modules.networks.encoders.pixels import PixelScaling
 from lightning_modules.networks.encoders.timm_batch_norm import share_batch_norm
 from lightning_modules.networks.encoders.unused import leave_out_unused
+from utils.require import require
 
 
 class TimmEncoder(Encoder):
@@ -58,8 +59,7 @@ class TimmEncoder(Encoder):
     ) -> None:
         super().__init__()
         for name, value in (("after", trainable_after), ("rate", trainable_rate), ("decay", trainable_decay)):
-            if value < 0:
-                raise ValueError(f"model.encoder.trainable_{name} must be 0 or more, got {value}")
+            require(value >= 0, f"model.encoder.trainable_{name}", "0 or more", value)
         if trainable_from is not None and not frozen:
             raise ValueError(
                 f"model.encoder.trainable_from={trainable_from} with frozen=false, which trains the whole backbone; "

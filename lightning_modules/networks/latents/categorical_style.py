@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.latents.categorical_code import CategoricalCode
 from lightning_modules.networks.latents.conditional import ConditionalLatents, Pooling
 from lightning_modules.schedules import Schedule, as_schedule
+from utils.require import require
 
 
 class CategoricalStyleLatents(ConditionalLatents):
@@ -69,10 +70,10 @@ class CategoricalStyleLatents(ConditionalLatents):
             dropout=dropout,
             pooling=pooling,
         )
-        if not 1 <= num_groups <= style_dim:
-            raise ValueError(f"model.latents.num_groups must be from 1 to style_dim={style_dim}, got {num_groups}")
-        if num_codes < 2:
-            raise ValueError(f"model.latents.num_codes must be at least 2, got {num_codes}")
+        require(
+            1 <= num_groups <= style_dim, "model.latents.num_groups", f"from 1 to style_dim={style_dim}", num_groups
+        )
+        require(num_codes >= 2, "model.latents.num_codes", "at least 2", num_codes)
         self.num_groups = num_groups
         self.temperature = as_schedule(temperature)
         self.style_posterior = nn.Linear(2 * hidden_size, num_groups * num_codes)
@@ -84,8 +85,7 @@ class CategoricalStyleLatents(ConditionalLatents):
 
     def _posterior(self, read_NF: Tensor, step: int) -> CategoricalCode:
         temperature = self.temperature(step)
-        if temperature <= 0:
-            raise ValueError(f"model.latents.temperature must be positive, got {temperature} at step {step}")
+        require(temperature > 0, "model.latents.temperature", "positive", f"{temperature} at step {step}")
         return self._code(self.style_posterior(read_NF), temperature)
 
     def _prior(self, summary_BF: Tensor) -> CategoricalCode:

@@ -21,6 +21,7 @@ from lightning_modules.networks.latents.latents import (
 )
 from lightning_modules.networks.latents.shared_prior import SharedPrior
 from lightning_modules.networks.latents.sources import Source
+from utils.require import require
 
 Pooling = Literal["last", "mean", "max"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -80,10 +81,8 @@ class ConditionalLatents(GaussianLatents):
             hidden_size=hidden_size,
             dropout=dropout,
         )
-        if num_components < 1:
-            raise ValueError(f"model.latents.num_components must be at least 1, got {num_components}")
-        if pooling not in POOLINGS:
-            raise ValueError(f"model.latents.pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
+        require(num_components >= 1, "model.latents.num_components", "at least 1", num_components)
+        require(pooling in POOLINGS, "model.latents.pooling", f"one of {', '.join(POOLINGS)}", f"{pooling!r}")
         self.num_components = num_components
         self.style_sees_image = prior_sees_image
         self.pooling = pooling

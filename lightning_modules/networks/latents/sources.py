@@ -34,14 +34,14 @@ class FromPosterior:
 
 @dataclass(frozen=True)
 class FromPrior:
-    """What could be without a look at the image; `temperature` multiplies the standard deviations."""
+    """What could be without a look at the image; `latent_scale` as of `FromPosterior`."""
 
-    temperature: float = 1.0
+    latent_scale: float = 1.0
     generators: Generators | None = None
     noise: Noise = INDEPENDENT
 
     def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
-        return prior.sample(self.temperature, self.generators, self.noise)
+        return prior.sample(self.latent_scale, self.generators, self.noise)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from utils.require import require
+
 STEPS = 256  # a random byte for each element
 
 
@@ -32,8 +34,7 @@ class Dropout(nn.Module):
 
     def __init__(self, p: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"{self.setting} must be at least 0 and below 1, got {p}")
+        require(0 <= p < 1, self.setting, "at least 0 and below 1", p)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from lightning_modules.networks.attentions import Attention, attend
 from lightning_modules.networks.layers.dropout import Dropout
 from lightning_modules.networks.layers.linear import Linear
 from lightning_modules.networks.layers.packing import PADDED, Packing
+from utils.require import require
 
 Sees = Tensor | Literal["earlier", "all"]
 """What each new token sees: itself and those before it, all tokens, or those where booleans are true, which spread over
@@ -53,8 +54,7 @@ class TransformerLayer(nn.Module):
         layer_scale: float | None = None,
     ) -> None:
         super().__init__()
-        if feedforward not in ("gelu", "geglu"):
-            raise ValueError(f"model.transformer.feedforward must be gelu or geglu, got {feedforward}")
+        require(feedforward in ("gelu", "geglu"), "model.transformer.feedforward", "gelu or geglu", feedforward)
         self.num_heads = num_heads
         self.norm_words = nn.LayerNorm(hidden_size)
         self.query_key_value = Linear(hidden_size, 3 * hidden_size, bias=bias)

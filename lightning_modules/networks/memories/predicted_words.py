@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.layers.dropout import Dropout, WordDropout
+from utils.require import require
 
 INITIAL_LOG_ODDS = -4.0  # of a word: most are in few captions
 
@@ -61,8 +62,7 @@ class PredictedWords(nn.Module):
     ) -> None:
         super().__init__()
         for name, number in (("num_words", num_words), ("num_places", num_places)):
-            if number < 1:
-                raise ValueError(f"model.memory.{name} must be at least 1, got {number}")
+            require(number >= 1, f"model.memory.{name}", "at least 1", number)
         if not word_ids:
             raise ValueError(
                 "model/memory=predicted_words: the vocabulary has no word that names a thing; choose model/memory=none"

@@ -3,6 +3,7 @@ from torch import Tensor
 
 from lightning_modules.networks.relaxations.relaxation import Relaxation
 from lightning_modules.schedules import Schedule, as_schedule
+from utils.require import require
 
 
 class StraightThroughGumbel(Relaxation):
@@ -25,8 +26,7 @@ class StraightThroughGumbel(Relaxation):
 
     def relax(self, logits_NLV: Tensor, step: int) -> Tensor:
         temperature = self.temperature(step)
-        if temperature <= 0:
-            raise ValueError(f"model.relaxation.temperature must be positive, got {temperature} at step {step}")
+        require(temperature > 0, "model.relaxation.temperature", "positive", f"{temperature} at step {step}")
         noise_NLV = -torch.log(torch.empty_like(logits_NLV).exponential_()) if self.training else 0.0
         soft_NLV = ((logits_NLV + noise_NLV) / temperature).softmax(dim=-1)
         hard_NLV = torch.zeros_like(soft_NLV).scatter(-1, soft_NLV.argmax(dim=-1, keepdim=True), 1.0)

@@ -34,7 +34,7 @@ def test_the_trainers_checkpoint_holds_no_code_and_names_its_format(checkpoint: 
     assert {"state_dict", "hyper_parameters", "optimizer_states"} <= checkpoint.keys()
 
 
-def test_reloads_alone_and_says_the_same(trained: TinyRun, checkpoint: Checkpoint) -> None:
+def test_reloads_alone_and_generates_the_same(trained: TinyRun, checkpoint: Checkpoint) -> None:
     by_us = load_captioner(trained.best)
     by_lightning = VariationalCaptioner.load_from_checkpoint(trained.best, weights_only=True, map_location="cpu").eval()
     assert not by_us.training

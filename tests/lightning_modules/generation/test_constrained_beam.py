@@ -83,7 +83,7 @@ def test_without_words_it_is_a_beam_search() -> None:
     assert unpadded(generated.tokens_NL) == unpadded(beam.tokens_NL)
 
 
-def test_words_that_the_model_would_say_anyway_change_little() -> None:
+def test_words_that_the_model_would_generate_anyway_change_little() -> None:
     """Half of the beam goes to captions that lack the word: the rest finds what the whole of half the size finds."""
     stepper = random_stepper(num_tables=NUM_TABLES, eos=-1.0)
     free = Beam(beam_size=5)(stepper, *start(NUM_TABLES, of=NUM_TABLES), SPECIAL)

@@ -36,7 +36,7 @@ def test_draws_more_than_are_kept_and_spreads_as_many_as_are_kept() -> None:
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
-def test_says_the_best_caption_of_each_draw(beam_size: int) -> None:
+def test_generates_the_best_caption_of_each_draw(beam_size: int) -> None:
     settings = random_stepper(num_tables=20), *start(20, of=20), SPECIAL
     generated = Latent(num=5, beam_size=beam_size, length_penalty=1.0, max_length=9)(*settings)
     search = Greedy(max_length=9) if beam_size == 1 else Beam(beam_size=4, length_penalty=1.0, max_length=9)

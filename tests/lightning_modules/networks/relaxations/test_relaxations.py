@@ -35,7 +35,7 @@ def test_expected_words_are_the_distribution_itself() -> None:
     )
 
 
-def test_gumbel_says_the_likeliest_word_in_evaluation() -> None:
+def test_gumbel_takes_the_likeliest_word_in_evaluation() -> None:
     logits_NLV = torch.randn(2, 3, 7)
     weights_NLV = StraightThroughGumbel().eval().relax(logits_NLV, step=0)
     torch.testing.assert_close(weights_NLV, nn.functional.one_hot(logits_NLV.argmax(-1), 7).float())
