@@ -39,9 +39,8 @@ class Consensus(Ranker):
     Args:
         index: File of the training images' features and captions; made where training images are at hand, and made
             anew where they or the encoder have changed.
-        neighbours: What the cosine is of: `cosine`, the features averaged over the encoder's grid; `whitened`, their
-            first principal components, each with variance 1 (`whitened_space`); `words`, the words that they suggest,
-            with the words of the training images' captions (`words_space`).
+        neighbours: What the cosine is of: `words`, the words that the features suggest, with the words of the training
+            images' captions (`words_space`); `cosine`, the features themselves, averaged over the encoder's grid.
         num_nearest: k, the training images whose captions count.
         num_neighbour_captions: m, how many of their captions do, those most like the candidate.
         num_samples: Captions that the model samples for each image, words and codes; 0 leaves them out.
@@ -60,7 +59,7 @@ class Consensus(Ranker):
         self,
         *,
         index: str | Path,
-        neighbours: Neighbourhood = "cosine",
+        neighbours: Neighbourhood = "words",
         num_nearest: int = 60,
         num_neighbour_captions: int = 125,
         num_samples: int = 0,

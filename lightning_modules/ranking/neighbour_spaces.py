@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from metrics import ptb_tokenize
 
 Floats = NDArray[np.float32]
-Neighbourhood = Literal["cosine", "whitened", "words"]
+Neighbourhood = Literal["cosine", "words"]
 
-NEIGHBOURHOODS: tuple[Neighbourhood, ...] = ("cosine", "whitened", "words")
-NUM_COMPONENTS = 256  # of whitened features
+NEIGHBOURHOODS: tuple[Neighbourhood, ...] = ("cosine", "words")
 NUM_TOPICS = 200  # of the training images' words
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # of the ridge regression, in shares of all features' variance
-NEGLIGIBLE = 1e-6  # share of the largest variance below which a direction is rounding
 
 
 class NeighbourSpace(NamedTuple):
@@ -46,24 +44,6 @@ def unit_rows(features_BD: NDArray) -> Floats:
     features_BD = features_BD.astype(np.float32)
     norm_B1 = np.linalg.norm(features_BD, axis=1, keepdims=True)
     return np.divide(features_BD, norm_B1, out=np.zeros_like(features_BD), where=norm_B1 > 0)
-
-
-def whitened_space(features_TD: NDArray, num_components: int = NUM_COMPONENTS) -> NeighbourSpace:
-    """Return the space of the first principal components, each with variance 1.
-
-    Common traits of all images count no more than rare ones do (Jégou and Chum 2012, section 3).
-
-    Args:
-        features_TD: Of the training images.
-        num_components: At most how many.
-    """
-    unit_TD = unit_rows(features_TD)
-    mean_D = unit_TD.mean(axis=0)
-    centred_TD = (unit_TD - mean_D).astype(np.float64)
-    variance_D, axes_DD = np.linalg.eigh(centred_TD.T @ centred_TD / max(len(centred_TD) - 1, 1))
-    kept = np.flatnonzero(variance_D > NEGLIGIBLE * variance_D[-1])[::-1][:num_components]
-    map_DK = (axes_DD[:, kept] / np.sqrt(variance_D[kept])).astype(np.float32)
-    return NeighbourSpace(mean_D, map_DK, (unit_TD - mean_D) @ map_DK)
 
 
 def words_space(

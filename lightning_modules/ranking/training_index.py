@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from datamodules.image_files.keys import ImageKeys
 from datamodules.split import CaptionSplit
 from lightning_modules.base import CaptioningModule
-from lightning_modules.ranking.neighbour_spaces import Neighbourhood, NeighbourSpace, whitened_space, words_space
+from lightning_modules.ranking.neighbour_spaces import Neighbourhood, NeighbourSpace, words_space
 from metrics import nearest_images
 from metrics.ngrams import Integers
 from utils.cache_key import cache_key, reader_version
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 BATCH_SIZE = 32
 INDEX_VERSION = 2  # raised whenever what the file holds, or how spaces are fitted, changes
 FIELDS = ("features_TD", "captions", "keys_TK", "encoder", "data")
-FITTED: tuple[Neighbourhood, ...] = ("whitened", "words")
+FITTED: tuple[Neighbourhood, ...] = ("words",)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TrainingIndex:
             features_TD,
             captions,
             training.image_keys,
-            {"whitened": whitened_space(features_TD), "words": words_space(features_TD, captions)},
+            {"words": words_space(features_TD, captions)},
             captioner.features_fingerprint,
             data_fingerprint(captioner, training),
         )

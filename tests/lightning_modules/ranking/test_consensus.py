@@ -9,7 +9,6 @@ from datamodules.split import CaptionSplit
 from lightning_modules import VariationalCaptioner
 from lightning_modules.generation import Sample
 from lightning_modules.ranking import Candidates, Consensus, TrainingIndex, best_first
-from lightning_modules.ranking.neighbour_spaces import Neighbourhood
 from metrics import DocumentFrequencies, Neighbours, consensus_scores, ptb_tokenize
 from tests.metrics.diversity.plain import cider_d, document_counts, mean
 from utils.seeding import generators_of, generators_of_images, image_digests
@@ -23,7 +22,7 @@ def index(tiny: tuple[VariationalCaptioner, CaptionSplit], tmp_path_factory: pyt
 
 
 def _ranker(index: Path, captioner: VariationalCaptioner, num_nearest: int, num_captions: int) -> Consensus:
-    ranker = Consensus(index=index, num_nearest=num_nearest, num_neighbour_captions=num_captions)
+    ranker = Consensus(index=index, neighbours="cosine", num_nearest=num_nearest, num_neighbour_captions=num_captions)
     ranker.prepare(captioner, None)
     return ranker
 
@@ -114,7 +113,7 @@ def test_with_drawn_captions_it_adds_the_mean_cider_d_with_them(
 ) -> None:
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
-    settings = {"index": index, "num_nearest": 3, "num_neighbour_captions": 4}
+    settings = {"index": index, "neighbours": "cosine", "num_nearest": 3, "num_neighbour_captions": 4}
     ranker = Consensus(**settings, num_samples=6, sample_temperature=2.0, sample_weight=weight, max_length=9)
     ranker.prepare(captioner, None)
     added_N = ranker(captioner, candidates) - _ranker(index, captioner, 3, 4)(captioner, candidates)
@@ -147,7 +146,9 @@ def test_what_is_drawn_of_an_image_depends_on_it_alone(
 def test_makes_its_index_where_there_are_training_images(
     captioner: VariationalCaptioner, training: CaptionSplit, candidates: Candidates, index: Path, tmp_path: Path
 ) -> None:
-    ranker = Consensus(index=str(tmp_path / "new" / "index.npz"), num_nearest=3, num_neighbour_captions=4)
+    ranker = Consensus(
+        index=str(tmp_path / "new" / "index.npz"), neighbours="cosine", num_nearest=3, num_neighbour_captions=4
+    )
     ranker.prepare(captioner, lambda: training)
     assert torch.equal(ranker(captioner, candidates), _ranker(index, captioner, 3, 4)(captioner, candidates))
     again = _ranker(tmp_path / "new" / "index.npz", captioner, 3, 4)
@@ -198,7 +199,14 @@ def test_with_coverage_a_caption_gains_what_it_adds_to_those_before(
     tokens = [[ptb_tokenize(caption) for caption in captions] for captions in training.captions]
     documents = document_counts(tokens)
     candidates, generated = _saying(candidates, "a red circle", "a red circle", "a blue star on the left", "no")
-    settings = {"index": index, "num_nearest": 3, "num_neighbour_captions": 4, "num_samples": 2, "max_length": 9}
+    settings = {
+        "index": index,
+        "neighbours": "cosine",
+        "num_nearest": 3,
+        "num_neighbour_captions": 4,
+        "num_samples": 2,
+        "max_length": 9,
+    }
     alone, covering = (Consensus(**settings, coverage=coverage) for coverage in (0.0, 5.0))
     for ranker in (alone, covering):
         ranker.prepare(captioner, None)
@@ -249,13 +257,12 @@ def test_an_image_is_not_its_own_neighbour(
     assert others == expected[:, 1 : num_nearest + 1].tolist()
 
 
-@pytest.mark.parametrize("neighbours", ["whitened", "words"])
-def test_neighbours_are_near_in_the_space_that_is_asked_for(
-    index: Path, captioner: VariationalCaptioner, training: CaptionSplit, neighbours: Neighbourhood
+def test_neighbours_are_near_by_the_words_that_their_features_suggest(
+    index: Path, captioner: VariationalCaptioner, training: CaptionSplit
 ) -> None:
-    ranker = Consensus(index=index, neighbours=neighbours, num_nearest=3)
+    ranker = Consensus(index=index, num_nearest=3)
     ranker.prepare(captioner, None)
-    candidates, space = _candidates_of(captioner, training, [*range(8)]), ranker._index.spaces[neighbours]
+    candidates, space = _candidates_of(captioner, training, [*range(8)]), ranker._index.spaces["words"]
     pooled_BD = candidates.features_BPD.mean(dim=1)
     unit_BD = (pooled_BD / pooled_BD.norm(dim=1, keepdim=True)).numpy()
     vectors_BK = (unit_BD - space.mean_D) @ space.map_DK
@@ -265,7 +272,7 @@ def test_neighbours_are_near_in_the_space_that_is_asked_for(
     found = ranker._neighbours(ranker._index, pooled_BD, training.image_keys).nearest_BK
     assert found.tolist() == expected
     assert ranker(captioner, candidates).isfinite().all()
-    with pytest.raises(ValueError, match=r"ranking.neighbours must be one of cosine, whitened, words, got near"):
+    with pytest.raises(ValueError, match=r"ranking.neighbours must be one of cosine, words, got near"):
         Consensus(index=index, neighbours="near")  # type: ignore[arg-type]
 
 

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from lightning_modules.ranking.neighbour_spaces import (
     PENALTIES,
     NeighbourSpace,
-    whitened_space,
     word_topics,
     words_space,
 )
@@ -38,21 +37,6 @@ def _unit(rows: NDArray) -> NDArray[np.float64]:
 
 def _cosines(space: NeighbourSpace, features_BD: NDArray) -> NDArray[np.float64]:
     return _unit(space.vectors(features_BD)) @ _unit(space.training_TK).T
-
-
-def test_whitened_components_are_those_of_a_singular_value_decomposition(
-    features_TD: NDArray, rng: np.random.Generator
-) -> None:
-    space = whitened_space(features_TD, num_components=4)
-    unit_TD = _unit(features_TD)
-    left_TK, singular_K, right_KD = np.linalg.svd(unit_TD - unit_TD.mean(axis=0), full_matrices=False)
-    np.testing.assert_allclose(
-        space.training_TK @ space.training_TK.T, (NUM_IMAGES - 1) * left_TK[:, :4] @ left_TK[:, :4].T, atol=1e-3
-    )
-    others_BD = rng.random((3, WIDTH))
-    expected_B4 = (_unit(others_BD) - unit_TD.mean(axis=0)) @ (right_KD[:4].T / singular_K[:4])
-    np.testing.assert_allclose(_cosines(space, others_BD), _unit(expected_B4) @ _unit(left_TK[:, :4]).T, atol=1e-4)
-    np.testing.assert_allclose(space.vectors(5 * others_BD), space.vectors(others_BD), atol=1e-4)
 
 
 def _tf_idf(captions: list[list[str]]) -> NDArray[np.float64]:
@@ -106,7 +90,7 @@ def test_words_are_predicted_by_the_ridge_regression_that_does_best_on_images_le
 def test_images_that_cannot_be_told_apart_have_no_direction(num_images: int) -> None:
     features_TD = np.ones((num_images, WIDTH), dtype=np.float16)
     for said in (["a dog"], ["."], [""]):
-        for space in (whitened_space(features_TD), words_space(features_TD, [said] * num_images)):
-            assert np.isfinite(space.vectors(features_TD)).all()
-            assert np.isfinite(space.training_TK).all()
-            assert space.vectors(features_TD).shape == (num_images, space.training_TK.shape[1])
+        space = words_space(features_TD, [said] * num_images)
+        assert np.isfinite(space.vectors(features_TD)).all()
+        assert np.isfinite(space.training_TK).all()
+        assert space.vectors(features_TD).shape == (num_images, space.training_TK.shape[1])

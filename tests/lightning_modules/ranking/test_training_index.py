@@ -62,7 +62,7 @@ def _assert_same(one: TrainingIndex, other: TrainingIndex) -> None:
     np.testing.assert_array_equal(one.features_TD, other.features_TD)
     np.testing.assert_array_equal(one.keys_TK, other.keys_TK)
     assert (one.captions, one.encoder, one.data) == (other.captions, other.encoder, other.data)
-    assert one.spaces.keys() == other.spaces.keys() == {"whitened", "words"}
+    assert one.spaces.keys() == other.spaces.keys() == {"words"}
     for name, space in one.spaces.items():
         for array, others in zip(space, other.spaces[name], strict=True):
             np.testing.assert_array_equal(array, others)
@@ -197,7 +197,7 @@ def test_refuses_other_arrays(captioner: VariationalCaptioner, tmp_path: Path) -
     captions = np.frombuffer(b"[[], []]", dtype=np.uint8)
     known = {"captions": captions, "encoder": "", "data": "", "version": training_index.INDEX_VERSION}
     space = {"mean_D": np.zeros(3), "map_DK": np.zeros((3, 2)), "training_TK": np.zeros((2, 2))}
-    known |= {f"{name}_{field}": array for name in ("whitened", "words") for field, array in space.items()}
+    known |= {f"{name}_{field}": array for name in ("words",) for field, array in space.items()}
     np.savez(tmp_path / "flat.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros(2, dtype=np.int64), **known)
     np.savez(tmp_path / "few.npz", features_TD=np.zeros((2, 3)), keys_TK=np.zeros((1, 2), dtype=np.int64), **known)
     whole = known | {"features_TD": np.zeros((2, 3)), "keys_TK": np.zeros((2, 2), dtype=np.int64)}
