@@ -15,7 +15,8 @@ def find_prompts(options: argparse.Namespace) -> list[str]:
             lines = options.prompts_from.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"--prompts-from {options.prompts_from}: expected a text file in UTF-8 ({error.reason})"
+                f"--prompts-from {options.prompts_from}: expected a text file in UTF-8, got others "
+                f"({error.reason}); convert it"
             ) from error
         prompts += [" ".join(line.split()) for line in lines if line.strip()]
     if not prompts:

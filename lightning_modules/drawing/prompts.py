@@ -16,7 +16,7 @@ def refuse_unknown_prompts(prompts: Sequence[str], tokenizer: CaptionTokenizer) 
     for prompt, ids in zip(prompts, tokenizer.encode_batch(prompts), strict=True):
         words = [i for i in ids[len(special.prefix) :] if i != special.eos_id]
         if not words:
-            raise ValueError(f"prompt {prompt!r}: expected words to draw, got none")
+            raise ValueError(f"prompt {prompt!r}: expected words to draw, got none; leave it out")
         if special.unk_id is not None and special.unk_id in words:
             raise ValueError(f"prompt {_short(prompt)}: {_unknown(prompt, tokenizer)}")
         if ids[-1] != special.eos_id:
