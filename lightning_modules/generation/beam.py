@@ -4,7 +4,7 @@ Shape legend: S searches, K live captions of each, N = S · K captions, T tokens
 V vocabulary.
 """
 
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -20,6 +20,15 @@ from lightning_modules.generation.strategy import (
     Strategy,
 )
 from utils.require import require
+
+
+class BeamOptions(TypedDict, total=False):
+    """What every beam search hands on to `Beam`, which has the defaults."""
+
+    length_penalty: float
+    min_length: int
+    no_repeat_ngram: int | None
+    max_length: int
 
 
 class Beam(Strategy):

@@ -5,11 +5,12 @@ Shape legend: S searches, K live captions of each, T tokens so far, C candidates
 
 from collections.abc import Sequence
 from copy import copy
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from lightning_modules.generation.beam import Beam
+from lightning_modules.generation.beam import Beam, BeamOptions
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.phrases import Phrases
 from lightning_modules.generation.strategy import NEGATIVE_INFINITY, Request, SpecialTokens, Strategy
@@ -28,10 +29,7 @@ class ConstrainedBeam(Beam):
         beam_size: Captions in the beam.
         num: Captions of each image.
         words: Words or phrases that every caption must contain, as text; see `Strategy.bind`.
-        length_penalty: As for `Beam`, and so are the next ones.
-        min_length: Fewest tokens of a caption before its end.
-        no_repeat_ngram: Never generate that many tokens in a row twice, except for the constraints.
-        max_length: Most tokens of a caption, `<eos>` included.
+        options: See `Beam`; `no_repeat_ngram` does not hold for the constraints.
 
     Raises:
         ValueError: A number is out of its range.
@@ -43,19 +41,9 @@ class ConstrainedBeam(Beam):
         beam_size: int = 10,
         num: int = 1,
         words: Sequence[str] = (),
-        length_penalty: float = 0.6,
-        min_length: int = 1,
-        no_repeat_ngram: int | None = None,
-        max_length: int = 40,
+        **options: Unpack[BeamOptions],
     ) -> None:
-        super().__init__(
-            beam_size=beam_size,
-            num=num,
-            length_penalty=length_penalty,
-            min_length=min_length,
-            no_repeat_ngram=no_repeat_ngram,
-            max_length=max_length,
-        )
+        super().__init__(beam_size=beam_size, num=num, **options)
         self.words = tuple(words)
         self._phrases: Phrases | None = None
         self._continuing = torch.empty(0, dtype=torch.long)
@@ -79,7 +67,7 @@ class ConstrainedBeam(Beam):
     def _candidates(self, log_p_SKV: Tensor, live: Hypotheses, special: SpecialTokens, width: int) -> Candidates:
         phrases, tokens_SKT = self._phrases, live.tokens_SKL
         if phrases is None:
-            assert not self.words, "the words have no tokens yet: call `requiring` first"
+            assert not self.words, "the words have no tokens yet: call `bind` first"
             return super()._candidates(log_p_SKV, live, special, width)
         progress_SKV = phrases.progress(tokens_SKT, log_p_SKV.shape[-1])
         allowed_SKV = torch.where(progress_SKV > 0, log_p_SKV, self._allow(log_p_SKV, live, special))

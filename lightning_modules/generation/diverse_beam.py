@@ -4,12 +4,12 @@ Shape legend: B images, G groups of each, S = B · G searches, K live captions o
 group, N = B · G · F captions, V vocabulary.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
-from lightning_modules.generation.beam import Beam
+from lightning_modules.generation.beam import Beam, BeamOptions
 from lightning_modules.generation.hypotheses import Candidates, Hypotheses
 from lightning_modules.generation.strategy import Generated, SpecialTokens, Stepper
 from utils.require import require
@@ -29,10 +29,7 @@ class DiverseBeam(Beam):
         num: Captions of each image.
         num_groups: Groups G.
         diversity: The Hamming penalty λ, in nats.
-        length_penalty: As for `Beam`, and so are the next ones.
-        min_length: Fewest tokens of a caption before its end.
-        no_repeat_ngram: Never generate that many tokens in a row twice.
-        max_length: Most tokens of a caption, `<eos>` included.
+        options: See `Beam`.
 
     Raises:
         ValueError: A number is out of its range.
@@ -45,19 +42,9 @@ class DiverseBeam(Beam):
         num: int = 5,
         num_groups: int = 5,
         diversity: float = 0.5,
-        length_penalty: float = 0.6,
-        min_length: int = 1,
-        no_repeat_ngram: int | None = None,
-        max_length: int = 40,
+        **options: Unpack[BeamOptions],
     ) -> None:
-        super().__init__(
-            beam_size=beam_size,
-            num=num,
-            length_penalty=length_penalty,
-            min_length=min_length,
-            no_repeat_ngram=no_repeat_ngram,
-            max_length=max_length,
-        )
+        super().__init__(beam_size=beam_size, num=num, **options)
         divides = num_groups >= 1 and beam_size % num_groups == 0
         require(divides, "generation.num_groups", f"a divisor of beam_size={beam_size}", num_groups)
         require(diversity >= 0, "generation.diversity", "0 or more", diversity)

@@ -3,11 +3,13 @@
 Shape legend: B images, N captions, F summary width, K codes of a group, Z = S style.
 """
 
+from typing import Unpack
+
 import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.latents.categorical_code import CategoricalCode
-from lightning_modules.networks.latents.conditional import ConditionalLatents, Pooling
+from lightning_modules.networks.latents.conditional import ConditionalLatents, ConditionalOptions
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.require import require
 
@@ -18,20 +20,13 @@ class CategoricalStyleLatents(ConditionalLatents):
     S is one of K codes in each of G groups: their vectors, from a learned codebook, side by side.
 
     Args:
-        width: Features D of a position of the encoder's grid.
-        positions: Positions P of the encoder's grid.
-        embedding_dim: Width of the words that the posterior reads.
-        memory_dim: As for `GaussianLatents`.
         style_dim: Dimensions of S, of all groups together.
-        content_dim: Dimensions of C.
-        reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
-        dropout: Share of the grid's features that is set to zero in training.
-        pooling: As for `ConditionalLatents`.
         num_groups: Groups G.
         num_codes: Codes K of each group.
         temperature: Of the Gumbel-softmax through which the posterior is trained: low is close to discrete but has a
             noisy gradient. A number or a schedule.
+        options: See `ConditionalLatents`.
 
     Raises:
         ValueError: There are no groups or more than dimensions, or fewer than two codes.
@@ -44,32 +39,14 @@ class CategoricalStyleLatents(ConditionalLatents):
     def __init__(
         self,
         *,
-        width: int,
-        positions: int,
-        embedding_dim: int,
-        memory_dim: int | None = None,
         style_dim: int = 16,
-        content_dim: int = 64,
-        reduced_width: int = 32,
         hidden_size: int = 256,
-        dropout: float = 0.0,
-        pooling: Pooling = "last",
         num_groups: int = 2,
         num_codes: int = 32,
         temperature: float | Schedule = 1.0,
+        **options: Unpack[ConditionalOptions],
     ) -> None:
-        super().__init__(
-            width=width,
-            positions=positions,
-            embedding_dim=embedding_dim,
-            memory_dim=memory_dim,
-            style_dim=style_dim,
-            content_dim=content_dim,
-            reduced_width=reduced_width,
-            hidden_size=hidden_size,
-            dropout=dropout,
-            pooling=pooling,
-        )
+        super().__init__(style_dim=style_dim, hidden_size=hidden_size, **options)
         require(
             1 <= num_groups <= style_dim, "model.latents.num_groups", f"from 1 to style_dim={style_dim}", num_groups
         )

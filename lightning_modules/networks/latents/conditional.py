@@ -4,7 +4,7 @@ Shape legend: B images, N captions, L tokens, E width of a word, P grid position
 S style.
 """
 
-from typing import Literal, get_args
+from typing import Literal, Required, Unpack, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian
 from lightning_modules.networks.latents.distribution import Distribution
-from lightning_modules.networks.latents.gaussian import GaussianLatents
+from lightning_modules.networks.latents.gaussian import GaussianLatents, GaussianOptions
 from lightning_modules.networks.latents.gaussian_mixture import GaussianMixture
 from lightning_modules.networks.latents.latents import (
     CaptionWords,
@@ -27,6 +27,13 @@ Pooling = Literal["last", "mean", "max"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 
+class ConditionalOptions(GaussianOptions, total=False):
+    """What latents of this family hand on to `ConditionalLatents`, which has the defaults."""
+
+    embedding_dim: Required[int]
+    pooling: Pooling
+
+
 class ConditionalLatents(GaussianLatents):
     """q(S|I,w), p(S|I) or p(S) learned, and q(C|I,S) with p(C) = N(0, 1).
 
@@ -38,19 +45,14 @@ class ConditionalLatents(GaussianLatents):
     each image which names are true. A prior that does not makes S pay for that: it is left with the choice.
 
     Args:
-        width: Features D of a position of the encoder's grid.
-        positions: Positions P of the encoder's grid.
         embedding_dim: Width E of the words that the posterior reads.
-        memory_dim: As for `GaussianLatents`.
         style_dim: Dimensions of S.
-        content_dim: Dimensions of C.
-        reduced_width: Features a position that the summary of the grid keeps.
         hidden_size: Width of the summary, of the content posterior's hidden layer and of what reads the caption.
-        dropout: Share of the grid's features that is set to zero in training.
         num_components: Gaussians in the prior; with more than one the KL is estimated from the sample.
         prior_sees_image: Whether the prior is p(S|I); otherwise it is p(S), learned, too, the same for all images.
         pooling: What the posterior knows of a caption: the reader's `last` state, or of each feature its `mean` or its
             `max` over the words (Long et al. 2019, "Preventing Posterior Collapse in Sequence VAEs with Pooling").
+        options: See `GaussianLatents`.
     """
 
     reads_captions = True
@@ -58,29 +60,15 @@ class ConditionalLatents(GaussianLatents):
     def __init__(
         self,
         *,
-        width: int,
-        positions: int,
         embedding_dim: int,
-        memory_dim: int | None = None,
         style_dim: int = 16,
-        content_dim: int = 64,
-        reduced_width: int = 32,
         hidden_size: int = 256,
-        dropout: float = 0.0,
         num_components: int = 1,
         prior_sees_image: bool = True,
         pooling: Pooling = "last",
+        **options: Unpack[GaussianOptions],
     ) -> None:
-        super().__init__(
-            width=width,
-            positions=positions,
-            style_dim=style_dim,
-            content_dim=content_dim,
-            memory_dim=memory_dim,
-            reduced_width=reduced_width,
-            hidden_size=hidden_size,
-            dropout=dropout,
-        )
+        super().__init__(style_dim=style_dim, hidden_size=hidden_size, **options)
         require(num_components >= 1, "model.latents.num_components", "at least 1", num_components)
         require(pooling in POOLINGS, "model.latents.pooling", f"one of {', '.join(POOLINGS)}", f"{pooling!r}")
         self.num_components = num_components

@@ -4,6 +4,8 @@ Shape legend: B images, N captions, P grid positions, D feature width, R reduced
 C content.
 """
 
+from typing import Required, TypedDict
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,17 @@ class FeatureSummary(nn.Module):
     def forward(self, features_BPD: Tensor) -> Tensor:
         reduced_BPR = torch.relu(self.reduce(features_BPD))
         return torch.relu(self.project(reduced_BPR.flatten(1)))
+
+
+class GaussianOptions(TypedDict, total=False):
+    """What latents of this family hand on to `GaussianLatents`, which has the defaults."""
+
+    width: Required[int]
+    positions: Required[int]
+    memory_dim: int | None
+    content_dim: int
+    reduced_width: int
+    dropout: float
 
 
 class GaussianLatents(LatentModel):
