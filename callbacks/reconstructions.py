@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from callbacks.evaluation_callback import EvaluationCallback
+from callbacks.shown_images import rows_of_first
 from datamodules.batch import CaptionBatch
 from lightning_modules import CodedImages, EvaluatedModule, EvaluationOutput
 from lightning_modules.losses.terms import to_unit_interval
@@ -62,14 +63,13 @@ class Reconstructions(EvaluationCallback):
         if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):
             return
         ids = batch.image_ids_B.tolist()
-        shown = sorted({*self.pairs, *ids})[: self.num_images]
-        rows = [row for row, image_id in enumerate(ids) if image_id in shown]
+        rows = rows_of_first(self.pairs, ids, self.num_images)
         if rows:
             reconstruction_RCHW = module.reconstructions(output, rows)
             originals_RCHW = to_unit_interval(batch.images_BCHW[rows], size=reconstruction_RCHW.shape[-1])
             pairs_R2CHW = torch.stack([originals_RCHW, reconstruction_RCHW], dim=1)
             self.pairs |= {ids[row]: pair_2CHW for row, pair_2CHW in zip(rows, pairs_R2CHW, strict=True)}
-            self.pairs = {image_id: self.pairs[image_id] for image_id in shown}
+            self.pairs = {image_id: self.pairs[image_id] for image_id in sorted(self.pairs)[: self.num_images]}
 
     def conclude(self, trainer: Trainer, module: EvaluatedModule, stage: str) -> None:
         if not module.can_reconstruct or not isinstance(trainer.logger, TensorBoardLogger):

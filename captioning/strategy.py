@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
@@ -14,6 +14,7 @@ from yaml import YAMLError
 
 from captioning.arguments import CONF
 from lightning_modules.generation import Beam
+from utils.arguments import arguments_of
 from utils.errors import cause_of, first_line
 from utils.suggestions import did_you_mean
 
@@ -162,7 +163,7 @@ def _types(settings: Settings, key: str) -> tuple[type, ...]:
     """Return the types that a setting may have; none where its constructor checks more than a type."""
     if "_target_" not in settings:
         return ()
-    hint = get_type_hints(get_class(settings["_target_"]).__init__)[key]  # type: ignore[misc]
+    hint = (arguments_of(settings["_target_"]) or {})[key].annotation
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     return kinds if all(kind in (int, float, bool, str, type(None)) for kind in kinds) else ()
 

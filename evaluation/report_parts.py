@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from evaluation.drawings import DrawnReferences, measure_drawings
 from evaluation.explained import explain_images
+from evaluation.gallery import make_gallery
 from evaluation.generate_split import EncodedBatch, NumberedCaptions, encode_images, first_images
 from evaluation.interpretability import codes_of_captions, disentanglement_of, probe_codes
 from evaluation.latent_traversal import dimensions_to_traverse, make_traversals, swap
@@ -15,18 +16,45 @@ from evaluation.report.contents import (
     Confusion,
     ExplainedImage,
     Interpretability,
+    ShownImage,
     StyleWords,
     Swaps,
     TradeOff,
     Traversal,
 )
-from evaluation.scoring import frequencies_of
+from evaluation.scoring import Scores, cider_d_of_each, frequencies_of, score_split
 from evaluation.self_retrieval import measure_self_retrieval
 from evaluation.setup import Evaluated, curves_of
 from evaluation.style_transfer import measure_style_transfer
 from evaluation.style_words import compare_ends
 from evaluation.trade_off import measure_trade_off
 from metrics import ImageCaptions, confusion_matrix
+
+
+def score(evaluated: Evaluated, images: Sequence[ImageCaptions], config: DictConfig) -> Scores:
+    """Score the captions of all images."""
+    return score_split(
+        images,
+        evaluated.metrics,
+        training_captions=evaluated.training.captions,
+        frequencies=evaluated.frequencies,
+        no_meteor=evaluated.no_meteor,
+        meteor=config.meteor,
+    )
+
+
+def show_gallery(
+    evaluated: Evaluated, generated: Sequence[NumberedCaptions], images: Sequence[ImageCaptions], config: DictConfig
+) -> dict[str, list[ShownImage]]:
+    """Choose images to show with their captions, by section."""
+    return make_gallery(
+        evaluated.captioner,
+        evaluated.split,
+        generated,
+        cider_d_of_each(images, evaluated.frequencies),
+        num_images=config.gallery.num_images,
+        seed=config.seed,
+    )
 
 
 def looked_at(evaluated: Evaluated, config: DictConfig) -> Iterator[EncodedBatch]:

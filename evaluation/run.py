@@ -7,7 +7,6 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Trainer
 
 from evaluation.clip_scores import SplitClipScores, notes_on_clip
-from evaluation.gallery import make_gallery
 from evaluation.generate_split import draws_of, with_references
 from evaluation.prediction import Predicted, SplitPredictor, predict_split
 from evaluation.provenance import provenance_of, settings_of, title_of
@@ -15,9 +14,19 @@ from evaluation.reconstruction import SplitReconstructionQuality
 from evaluation.report.codes import main_scores
 from evaluation.report.contents import NamedCaptions, Report
 from evaluation.report.files import write_captions, write_report
-from evaluation.report_parts import confusions_of, draw, explain, explore, find_images, interpret, looked_at, trade_off
+from evaluation.report_parts import (
+    confusions_of,
+    draw,
+    explain,
+    explore,
+    find_images,
+    interpret,
+    looked_at,
+    score,
+    show_gallery,
+    trade_off,
+)
 from evaluation.score_file.summary import print_table
-from evaluation.scoring import cider_d_of_each, score_split
 from evaluation.setup import Evaluated, prepare
 from utils.display import shown
 from utils.progress import tell
@@ -76,22 +85,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     kept = [image._replace(generated=image.generated.first(config.num_kept)) for image in predicted.images]
     images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
     tell(f"scoring captions of {len(images):,} images …")
-    scores = score_split(
-        images,
-        evaluated.metrics,
-        training_captions=evaluated.training.captions,
-        frequencies=evaluated.frequencies,
-        no_meteor=evaluated.no_meteor,
-        meteor=config.meteor,
-    )
-    gallery = make_gallery(
-        evaluated.captioner,
-        evaluated.split,
-        kept,
-        cider_d_of_each(images, evaluated.frequencies),
-        num_images=config.gallery.num_images,
-        seed=config.seed,
-    )
+    scores = score(evaluated, images, config)
     first = [*looked_at(evaluated, config)]
     finding, on_finding = find_images(evaluated, kept, config)
     drawn = draw(evaluated, config)
@@ -117,7 +111,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
             *on_finding,
             *drawn.notes,
         ],
-        gallery=gallery,
+        gallery=show_gallery(evaluated, kept, images, config),
         trade_off=trade_off(evaluated, first, images, config),
         traversals=explored.traversals,
         swaps=explored.swaps,

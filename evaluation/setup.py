@@ -68,11 +68,7 @@ def prepare(config: DictConfig) -> Evaluated:
     no_meteor = why_no_meteor(config.meteor, option="meteor=")
     clip = clip_metrics(config.clip)
     captioner = load_ensemble(checkpoints_of(config), trusted_packages=config.trusted_packages)
-    if config.self_retrieval.num_images and not captioner.has_likelihood:
-        raise ValueError(
-            f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
-            f"how likely a given caption is (log_likelihood); set self_retrieval.num_images=0"
-        )
+    refuse_unknown_likelihood(captioner, config)
     if config.max_caption_length is None:
         config.max_caption_length = captioner.tokenizer.max_length
     strategy = strategy_of(config)
@@ -82,11 +78,7 @@ def prepare(config: DictConfig) -> Evaluated:
     refuse_other_data(record, datamodule)
     datamodule.prepare_data()
     splits = datamodule.load_splits()
-    if config.split not in splits:
-        raise ValueError(
-            f"split must be one of {', '.join(splits)}, got {config.split}{did_you_mean(config.split, splits)}"
-        )
-    split = splits[config.split]
+    split = split_called(config.split, splits)
     num_images = min(config.num_images or len(split.image_ids), len(split.image_ids))
     training = inspect_training(record, splits, config.split, num_images, allow=config.allow_trained_images)
     ranker = instantiate(config.ranking) or None
@@ -120,6 +112,30 @@ def checkpoints_of(config: DictConfig) -> list[str]:
     if not checkpoints or not all(isinstance(checkpoint, str) for checkpoint in checkpoints):
         raise ValueError(f"checkpoint must be a file, or a list of files such as [a.ckpt,b.ckpt], got {given}")
     return checkpoints
+
+
+def refuse_unknown_likelihood(captioner: CaptioningModule, config: DictConfig) -> None:
+    """Refuse to look for images by the likelihood of captions where the model cannot tell it.
+
+    Raises:
+        ValueError: That is asked for.
+    """
+    if config.self_retrieval.num_images and not captioner.has_likelihood:
+        raise ValueError(
+            f"self_retrieval.num_images={config.self_retrieval.num_images}: {type(captioner).__name__} does not tell "
+            f"how likely a given caption is (log_likelihood); set self_retrieval.num_images=0"
+        )
+
+
+def split_called(name: SplitName, splits: Mapping[SplitName, CaptionSplit]) -> CaptionSplit:
+    """Return a split by its name.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name not in splits:
+        raise ValueError(f"split must be one of {', '.join(splits)}, got {name}{did_you_mean(name, splits)}")
+    return splits[name]
 
 
 def check(config: DictConfig) -> None:

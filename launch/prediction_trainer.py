@@ -11,7 +11,7 @@ from callbacks import ProgressBar
 from launch.devices import end_with_first_process, is_sharded, refuse_lost_devices
 from launch.trainer import refuse_lonely_node, refuse_other_precision
 from utils.devices import keep_freed_memory
-from utils.lightning_internals import launcher_of_forks
+from utils.lightning_internals import keep_naming_killed_workers, launcher_of_forks
 
 warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")  # Lightning's own use of PyTorch
 
@@ -26,6 +26,7 @@ def build_prediction_trainer(config: DictConfig) -> pl.Trainer:
     settings = config.trainer
     refuse_other_precision(settings.precision)
     shows_progress = settings.get("enable_progress_bar") is not False
+    keep_naming_killed_workers()
     trainer: pl.Trainer = instantiate(
         settings,
         callbacks=[ProgressBar(refresh_rate=1)] if shows_progress else [],

@@ -48,7 +48,7 @@ class OwnFolder(Callback):
         self.numbered = numbered
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        if _has_first_process():
+        if _is_further_process():
             return
         named = any(text.startswith("hydra.run.dir=") for text in config.hydra.overrides.hydra)
         if not self.numbered or named:
@@ -71,10 +71,11 @@ def _take_or_end(folder: str, key: str, *, goes_on: bool) -> None:
 
 def _take_free(folder: str) -> str:
     names = (folder if number == 1 else f"{folder}-{number}" for number in count(1))
-    return next(name for name in names if _is_taken_now(Path(name)))
+    return next(name for name in names if _can_take(Path(name)))
 
 
-def _is_taken_now(folder: Path) -> bool:
+def _can_take(folder: Path) -> bool:
+    """Take a folder; return whether it was free."""
     try:
         take(folder, "hydra.run.dir")
     except FolderTakenError:
@@ -93,7 +94,7 @@ def in_own_folder(job: Callable[[DictConfig], Result]) -> Callable[[DictConfig],
     @functools.wraps(job)
     def owning(config: DictConfig) -> Result:
         expand_home(config)
-        if _has_first_process():
+        if _is_further_process():
             return job(config)
         old_run = run_to_resume(config) if "resume" in config else None
         if old_run is None:
@@ -105,7 +106,7 @@ def in_own_folder(job: Callable[[DictConfig], Result]) -> Callable[[DictConfig],
     return owning
 
 
-def _has_first_process() -> bool:
+def _is_further_process() -> bool:
     """Return whether this is a further process of a run, which shares the first one's folder."""
     return not is_first_process()
 

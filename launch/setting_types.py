@@ -1,16 +1,16 @@
 """Settings against the annotations of what takes them: a wrong type or name is told before anything is built."""
 
-import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypedDict, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+
+from utils.arguments import arguments_of
 
 GROUPS = ("callbacks", "metrics")  # of parts that can be left out one by one
 SIZES = re.compile(
@@ -111,35 +111,6 @@ def _compare(settings: Mapping[str, Any], name: str) -> None:
             raise ValueError(
                 f"{name}.{key} is not a setting of {settings['_target_']}; expected one such as {', '.join(similar)}"
             )
-
-
-def arguments_of(target: str) -> dict[str, inspect.Parameter] | None:
-    """Return what a class or function takes, with its annotations, or None where that cannot be found out.
-
-    What a constructor hands on to that of its base (`**options: Unpack[Options]`) is among it.
-    """
-    try:
-        called = get_object(target)
-        return _arguments_of_class(called) if isinstance(called, type) else _arguments(called)
-    except Exception:  # no such object, names that are there for type checkers alone, classes in C
-        return None
-
-
-def _arguments_of_class(called: type) -> dict[str, inspect.Parameter]:
-    owner = next(kind for kind in called.__mro__ if "__init__" in vars(kind))
-    arguments = _arguments(called, hints_of=owner.__init__)  # type: ignore[misc]
-    handed_on = next((name for name, a in arguments.items() if get_origin(a.annotation) is Unpack), None)
-    if handed_on is None:
-        return arguments
-    (options,) = get_args(arguments.pop(handed_on).annotation)
-    of_base = _arguments_of_class(owner.__mro__[1])
-    return arguments | {name: of_base[name] for name in get_type_hints(options)}
-
-
-def _arguments(called: Callable[..., Any], hints_of: Any = None) -> dict[str, inspect.Parameter]:
-    hints = get_type_hints(hints_of or called)
-    parameters = inspect.signature(called).parameters
-    return {name: argument.replace(annotation=hints.get(name, Any)) for name, argument in parameters.items()}
 
 
 def refuse_wrong_type(name: str, value: Any, hint: Any) -> None:

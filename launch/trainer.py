@@ -17,6 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks import CachedFeatures, CaptionWeights
 from utils.devices import native_bfloat16
+from utils.lightning_internals import keep_naming_killed_workers
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def build_trainer(config: DictConfig) -> pl.Trainer:
         parts["callbacks"] = [part for part in parts["callbacks"] if not isinstance(part, LearningRateMonitor)]
     if settings.get("barebones") and (parts["callbacks"] or parts["logger"]):
         raise ValueError(f"trainer.barebones=true goes without all that is shown, measured or kept; add {BAREBONES}")
+    keep_naming_killed_workers()
     trainer: pl.Trainer = instantiate(settings, **parts)
     refuse_other_precision(trainer.precision)  # that of a plugin
     refuse_lonely_node(trainer)

@@ -70,25 +70,11 @@ def train(config: DictConfig) -> float | None:
     module = build_module(config.model, datamodule)
     expect_unused_parameters(trainer, module)
     check_run(trainer, datamodule, module)
-    if config.ckpt_path is not None and old_run is None:
-        refuse_other_model(module, config.ckpt_path, data=datamodule.fingerprint())
-    if config.ckpt_path is None:
-        module.load_pretrained()
-        if config.pretrained_model is not None:
-            skip, trusted = config.pretrained_skip, config.get("trusted_packages", [])
-            warm_start(module, config.pretrained_model, skip=skip, trusted_packages=trusted)
+    load_start(module, datamodule, config, goes_on=old_run is not None)
     marks = [*marks_of_start(config, datamodule.splits), *datamodule.shared]
     introduce(trainer, module, datamodule)
 
-    with naming_lost_processes(trainer), ending_when_stopped(trainer):
-        trainer.fit(module, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
-    hide_no_more(trainer)
-    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    if config.test:
-        best = best_checkpoint(trainer)
-        with naming_lost_processes(trainer), ending_when_stopped(trainer):
-            trainer.test(module, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
-        metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+    metrics = fit_and_test(trainer, module, datamodule, config)
     log_hyperparameters(trainer, config, metrics)
     print_summary(trainer, module, datamodule, metrics, marks)
     return optimized(metrics, config.optimized_metric)
@@ -102,6 +88,44 @@ def build_module(settings: DictConfig, datamodule: CaptionDataModule) -> FacetMo
         known["tokenizer"] = datamodule.tokenizer.to_json()
     module: FacetModule = instantiate(settings, _partial_=True)(**known)
     return module
+
+
+def load_start(module: FacetModule, datamodule: CaptionDataModule, config: DictConfig, *, goes_on: bool) -> None:
+    """Read the weights that a new run starts from, or look at the checkpoint that Lightning will read them from.
+
+    Args:
+        module: The model.
+        datamodule: Its data.
+        config: The run's.
+        goes_on: Whether the checkpoint is the run's own, which is of this model and these data.
+
+    Raises:
+        ValueError: A file cannot be read, or does not fit.
+    """
+    if config.ckpt_path is not None:
+        if not goes_on:
+            refuse_other_model(module, config.ckpt_path, data=datamodule.fingerprint())
+        return
+    module.load_pretrained()
+    if config.pretrained_model is not None:
+        skip, trusted = config.pretrained_skip, config.get("trusted_packages", [])
+        warm_start(module, config.pretrained_model, skip=skip, trusted_packages=trusted)
+
+
+def fit_and_test(
+    trainer: pl.Trainer, module: FacetModule, datamodule: CaptionDataModule, config: DictConfig
+) -> dict[str, float]:
+    """Train, then test the best checkpoint if that is asked for; return the figures of both."""
+    with naming_lost_processes(trainer), ending_when_stopped(trainer):
+        trainer.fit(module, datamodule=datamodule, ckpt_path=config.ckpt_path, weights_only=True)
+    hide_no_more(trainer)
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    if config.test:
+        best = best_checkpoint(trainer)
+        with naming_lost_processes(trainer), ending_when_stopped(trainer):
+            trainer.test(module, datamodule=datamodule, ckpt_path=best, weights_only=True, verbose=False)
+        metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+    return metrics
 
 
 @rank_zero_only

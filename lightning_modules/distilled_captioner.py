@@ -133,8 +133,7 @@ class DistilledCaptioner(VariationalCaptioner):
             "caption": (1 - share) * report.contributions["caption"],
             "distillation": share * nats["distillation"],
         }
-        total = sum(contributions.values(), start=report.total.new_zeros(()))
-        return LossReport(total, nats, contributions, {**report.weights, "distillation": share})
+        return LossReport.of(nats, contributions, {**report.weights, "distillation": share})
 
     def _as_teachers_see(self, teachers: Ensemble, output: CaptionerOutput, batch: CaptionBatch) -> Tensor:
         """Return the teachers' features of a batch.

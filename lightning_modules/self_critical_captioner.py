@@ -66,9 +66,8 @@ class SelfCritical:
         kl_weight: float = 0.0,
         trained_parameters: Sequence[str] | None = None,
     ) -> None:
-        if baseline not in get_args(Baseline):
-            known = ", ".join(get_args(Baseline))
-            raise ValueError(f"model.self_critical.baseline must be one of {known}, got {baseline}")
+        known = f"one of {', '.join(get_args(Baseline))}"
+        require(baseline in get_args(Baseline), "model.self_critical.baseline", known, baseline)
         if num < 2 and (baseline == "leave_one_out" or diversity_weight):
             raise ValueError(
                 f"model.self_critical.num must be at least 2 to compare an image's captions, got {num}; sample more, "

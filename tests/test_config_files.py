@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from launch.setting_types import arguments_of
 from tests.tiny_run import ROOT
+from utils.arguments import arguments_of
 
 FILES = sorted((ROOT / "conf").rglob("*.yaml"))
 OURS = ("callbacks", "datamodules", "lightning_modules", "metrics")

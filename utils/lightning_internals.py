@@ -9,6 +9,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher, _SubprocessScriptLauncher
 from torch.optim import Optimizer
+from torch.utils.data._utils import signal_handling
 
 
 def callbacks_of(trainer: Trainer) -> list[Callback]:
@@ -107,6 +108,15 @@ def take_clipped_gradients(optimizer: Optimizer) -> None:
     """
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+
+
+def keep_naming_killed_workers() -> None:
+    """Let PyTorch tell by which signal a process that loads images was killed: in later runs of this process, too.
+
+    PyTorch sets its handler once, for the first loader with such processes; at the end of a run Lightning puts those
+    handlers back that were there at its start. It is to be called before the first run.
+    """
+    signal_handling._set_SIGCHLD_handler()
 
 
 def hide_no_more(logger: TensorBoardLogger) -> None:

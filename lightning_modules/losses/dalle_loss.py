@@ -4,7 +4,7 @@ Shape legend: B images, N captions, R captions to draw from, P positions of the 
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from lightning_modules.losses.longest_captions import longest_captions
 from lightning_modules.losses.loss_report import LossReport
 from lightning_modules.schedules import Schedule, as_schedule
 from utils.distributed import mean_of_batch
+from utils.require import require
 
 DrawFrom = Literal["longest", "random", "all"]
 TERMS = ("caption", "image", "caption_alone", "image_alone")
@@ -72,14 +73,10 @@ class DALLELoss(nn.Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        if per not in ("sample", "token"):
-            raise ValueError(f"model.loss.per must be sample or token, got {per}")
-        if draw_from not in ("longest", "random", "all"):
-            raise ValueError(f"model.loss.draw_from must be longest, random or all, got {draw_from}")
-        if not 0 <= null_share <= 1:
-            raise ValueError(f"model.loss.null_share must be at least 0 and at most 1, got {null_share}")
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"model.loss.label_smoothing must be at least 0 and below 1, got {label_smoothing}")
+        require(per in ("sample", "token"), "model.loss.per", "sample or token", per)
+        require(draw_from in get_args(DrawFrom), "model.loss.draw_from", "longest, random or all", draw_from)
+        require(0 <= null_share <= 1, "model.loss.null_share", "at least 0 and at most 1", null_share)
+        require(0 <= label_smoothing < 1, "model.loss.label_smoothing", "at least 0 and below 1", label_smoothing)
         given = (caption_weight, image_weight, caption_alone_weight, image_alone_weight)
         self.weights = {name: as_schedule(weight) for name, weight in zip(TERMS, given, strict=True) if weight != 0}
         if not self.weights:
@@ -143,8 +140,7 @@ class DALLELoss(nn.Module):
         }
         if "image_null" in mean:
             nats["image_information"] = mean["image_null"] - mean["image"]  # what captions tell of their images
-        total = sum(contributions.values(), start=next(iter(nats.values())).new_zeros(()))
-        return LossReport(total, nats, contributions, weights)
+        return LossReport.of(nats, contributions, weights)
 
 
 def code_cross_entropy(logits_BPK: Tensor, codes_BP: Tensor) -> SegmentNats:

@@ -86,9 +86,7 @@ class DiscreteVAELoss(nn.Module):
         if self.cost is not None:
             weights[self.cost.name] = self.kl_loss_weight(step) * self.cost.weight
         contributions = {name: weights[name] * value for name, value in nats.items()}
-        return LossReport(
-            sum(contributions.values(), start=nats["reconstruction"].new_zeros(())), nats, contributions, weights
-        )
+        return LossReport.of(nats, contributions, weights)
 
     def _reconstruction(self, outputs_BXHW: Tensor, images_BCHW: Tensor) -> Tensor:
         if self.reconstruction == "gaussian":

@@ -148,9 +148,7 @@ class VAELoss(nn.Module):
         for name in self.terms:
             nats[name] = mean[name]
             contributions[name] = weights[name] * nats[name]
-        return LossReport(
-            sum(contributions.values(), start=nats["caption"].new_zeros(())), nats, contributions, weights
-        )
+        return LossReport.of(nats, contributions, weights)
 
     def num_reconstructed(self, num_images: int) -> int:
         """Return how many images of a training batch are reconstructed; at least one of any."""

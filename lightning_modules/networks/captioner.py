@@ -5,7 +5,7 @@ width, S style, C content, X context, E embedding, H hidden, V vocabulary, R cap
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,18 @@ class WordPredictions(NamedTuple):
     log_probability_NL: Tensor
     likeliest_NL: Tensor
     likeliest_log_probability_NL: Tensor
+
+    @classmethod
+    def of(cls, nats_WV: Tensor, tokens_NL: Tensor, is_word_NL: Tensor) -> Self:
+        """Return what log P of all words, where captions have one, tells of these captions."""
+        nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
+        likeliest_W = nats_WV.max(dim=-1)
+        zeros_NL = nats_WV.new_zeros(tokens_NL.shape)
+        return cls(
+            log_probability_NL=zeros_NL.masked_scatter(is_word_NL, nats_W),
+            likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
+            likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
+        )
 
 
 class Captioner(nn.Module):
@@ -160,16 +172,7 @@ class Captioner(nn.Module):
 
     def word_predictions(self, latents: Latents, tokens_NL: Tensor) -> WordPredictions:
         """Return what was predicted at each word of captions from given codes; arguments as of `log_probability`."""
-        is_word_NL = self._is_word(tokens_NL)
-        nats_WV = self.word_distributions(latents, tokens_NL)
-        likeliest_W = nats_WV.max(dim=-1)
-        nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
-        zeros_NL = nats_W.new_zeros(tokens_NL.shape)
-        return WordPredictions(
-            log_probability_NL=zeros_NL.masked_scatter(is_word_NL, nats_W),
-            likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
-            likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
-        )
+        return WordPredictions.of(self.word_distributions(latents, tokens_NL), tokens_NL, self._is_word(tokens_NL))
 
     def word_distributions(self, latents: Latents, tokens_NL: Tensor) -> Tensor:
         """Return log P of all words where captions have one, `nats_WV`; arguments as of `log_probability`."""

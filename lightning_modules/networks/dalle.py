@@ -20,6 +20,7 @@ from lightning_modules.networks.discrete_vae import FrozenDiscreteVAE
 from lightning_modules.networks.layers.packing import PADDED, Packing
 from lightning_modules.networks.layers.segment_transformer import ReadTokens, SegmentTransformer
 from lightning_modules.networks.segments import ImageSegment, TextSegment
+from utils.require import require
 
 
 class DALLEState(NamedTuple):
@@ -103,8 +104,7 @@ class DALLE(nn.Module):
         condition: Literal["full", "causal"],
     ) -> None:
         super().__init__()
-        if condition not in ("full", "causal"):
-            raise ValueError(f"model.condition must be full or causal, got {condition}")
+        require(condition in ("full", "causal"), "model.condition", "full or causal", condition)
         if condition == "causal" and image.code_reader is not None:
             raise ValueError(
                 "model.condition=causal predicts each code of an image from those before it, and a code reader sees "
@@ -156,14 +156,7 @@ class DALLE(nn.Module):
         _, read = self._read_image(codes_BP)
         hidden_WH = self._read_captions(self.text.with_prefix(tokens_NL), read.select(image_of_caption_N))
         nats_WV = self.text.head(hidden_WH)[:, : self.text.vocab_size].float().log_softmax(dim=-1)
-        is_word_NL, zeros_NL = tokens_NL.ne(self.text.pad_id), nats_WV.new_zeros(tokens_NL.shape)
-        likeliest_W = nats_WV.max(dim=-1)
-        nats_W = nats_WV.gather(1, tokens_NL[is_word_NL].unsqueeze(1)).squeeze(1)
-        return WordPredictions(
-            log_probability_NL=zeros_NL.masked_scatter(is_word_NL, nats_W),
-            likeliest_NL=tokens_NL.masked_scatter(is_word_NL, likeliest_W.indices),
-            likeliest_log_probability_NL=zeros_NL.masked_scatter(is_word_NL, likeliest_W.values),
-        )
+        return WordPredictions.of(nats_WV, tokens_NL, tokens_NL.ne(self.text.pad_id))
 
     def log_probability(self, codes_BP: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
         """Return log P of captions given their images, in nats: [N]; arguments as of `word_predictions`."""

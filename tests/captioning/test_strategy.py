@@ -136,6 +136,7 @@ def test_beams_are_as_wide_as_is_needed(arguments: list[object], num: int, beam_
         (["--strategy", "beam", "--set", "num=${num}"], "--set num=.*: expected a value as in YAML"),
         (["--strategy", "beam", "--set", "beam_size=big"], "--set beam_size=big: expected int, got 'big'"),
         (["--strategy", "beam", "--set", "no_repeat_ngram=2.5"], "=2.5: expected int or null, got 2.5"),
+        (["--strategy", "diverse_beam", "--set", "min_length=x"], "--set min_length=x: expected int, got 'x'"),
         (["--strategy", "latent", "--set", "num=true"], "--set num=True: expected int, got True"),
         (["--strategy", "greedy", "--num", 3], "--num 3: strategy greedy makes one caption, expected 1"),
         (["--strategy", "pool", "--num", 3], "--num 3: strategy pool .* beam and sample; .*strategies.sample.num=3"),

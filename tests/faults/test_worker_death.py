@@ -28,18 +28,15 @@ class Die:
 def test_the_run_ends_in_seconds_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Lightning put PyTorch's handler away at the end of an earlier run of this process, and PyTorch sets it only once
-    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
+    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)  # as in a new process
     data = TinyFlickr8k(tmp_path / "flickr8k")
-    settings = [
-        f"data.root={data.root}",
-        "data.num_workers=2",
-        "data.train_transform={_target_:tests.faults.test_worker_death.Die}",
-        "test=false",
-    ]
+    settings = [f"data.root={data.root}", "data.num_workers=2", "test=false"]
+    choices = ["data=flickr8k", "metrics=rouge", "model/image_decoder=none"]
+    run_tiny(tmp_path / "before", *settings, choices=choices)  # as in a sweep
     start = time.perf_counter()
+    dying = "data.train_transform={_target_:tests.faults.test_worker_death.Die}"
     with pytest.raises(SystemExit, match="1"):
-        run_tiny(tmp_path / "run", *settings, choices=["data=flickr8k", "metrics=rouge", "model/image_decoder=none"])
+        run_tiny(tmp_path / "run", *settings, dying, choices=choices)
     assert time.perf_counter() - start < 60
     (error,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
     assert error.startswith("error: a process that loads images is killed by signal: Killed: something stopped it")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
 from lightning_modules.networks.layers.residual import ResidualBlock
+from utils.require import require
 
 
 class StridedEncoder(Encoder):
@@ -42,8 +43,7 @@ class StridedEncoder(Encoder):
         memory_dim: int | None = None,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"model.encoder.num_layers must be at least 1, got {num_layers}")
+        require(num_layers >= 1, "model.encoder.num_layers", "at least 1", num_layers)
         shrinkage = 2**num_layers
         if image_size % shrinkage:
             raise ValueError(

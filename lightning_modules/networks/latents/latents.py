@@ -17,8 +17,8 @@ from lightning_modules.networks.latents.distribution import Distribution
 from lightning_modules.networks.latents.sources import Source
 from lightning_modules.networks.memories import WordLogits
 
-# Codes that start almost without noise are worth listening to: the decoder learns to use them before the KL, which
-# shrinks them, has grown. With a variance of one they are noise at first, the decoder ignores them, and they collapse.
+# Codes start almost without noise, so that the decoder learns to use them before the weight of the KL has grown. With a
+# variance of 1 they would be noise at first, the decoder would learn to do without them, and they would collapse.
 INITIAL_LOG_VARIANCE = -4.0
 
 
@@ -87,9 +87,9 @@ class Latents(NamedTuple):
 
     def select(self, rows: Tensor) -> "Latents":
         """Return the codes of these rows, which stay in the order of their images, equally many of each."""
-        if len(self.memory_MPD) == len(self.style.sample):
-            return Latents(self.style.select(rows), self.content.select(rows), self.memory_MPD[rows])
-        return Latents(self.style.select(rows), self.content.select(rows), self.memory_MPD)
+        of_each_caption = len(self.memory_MPD) == self.num_samples
+        memory_MPD = self.memory_MPD[rows] if of_each_caption else self.memory_MPD
+        return Latents(self.style.select(rows), self.content.select(rows), memory_MPD)
 
 
 def sample_latent(parameters: Tensor, source: Source) -> LatentCode:

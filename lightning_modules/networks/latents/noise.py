@@ -24,7 +24,7 @@ class Noise(NamedTuple):
         normal: Draws standard normal numbers, [X, Z].
         uniform: Draws numbers in [0, 1), [X, 1]; of any shape where they are not spread.
         is_spread: Whether the numbers of an image are spread evenly instead of independent.
-        num_distinct: As many rows in a row are of one image and get different codes, where codes are discrete.
+        num_distinct: So many rows side by side are of one image, and get different codes where codes are discrete.
     """
 
     normal: Draw = torch.randn

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lightning_modules.networks.layers.dropout import Dropout
 from lightning_modules.networks.layers.packing import PADDED, Packing
 from lightning_modules.networks.layers.transformer_layer import Sees, TransformerLayer
+from utils.require import require
 
 
 class ReadTokens(NamedTuple):
@@ -66,8 +67,7 @@ class SegmentTransformer(nn.Module):
         layer_scale: float | None = None,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"model.transformer.num_layers must be at least 1, got {num_layers}")
+        require(num_layers >= 1, "model.transformer.num_layers", "at least 1", num_layers)
         if num_heads < 1 or hidden_size % num_heads:
             raise ValueError(f"model.transformer.num_heads must divide hidden_size={hidden_size}, got {num_heads}")
         self.hidden_size = hidden_size

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.networks.quantizers.quantizer import Quantized, Quantizer, straight_through
+from utils.require import require
 
 MARGIN = 1e-3  # by which the outermost levels are reached before the tanh is at its end
 SATURATED = 3.0  # beyond which the tanh passes on less than a hundredth of the gradient
@@ -40,8 +41,8 @@ class FiniteScalarQuantizer(Quantizer):
 
     def __init__(self, *, width: int, levels: Sequence[int], code_dim: int = 32) -> None:
         super().__init__()
-        if not levels or min(levels) < 3:
-            raise ValueError(f"model.quantizer.levels must be numbers of levels of at least 3 each, got {[*levels]}")
+        enough = bool(levels) and min(levels) >= 3
+        require(enough, "model.quantizer.levels", "numbers of levels of at least 3 each", [*levels])
         self.levels = tuple(levels)
         self.num_codes = math.prod(levels)
         self.code_dim = code_dim

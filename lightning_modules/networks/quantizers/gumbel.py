@@ -11,6 +11,7 @@ from torch.nn.functional import embedding
 
 from lightning_modules.networks.quantizers.quantizer import Quantized, Quantizer, straight_through
 from lightning_modules.schedules import Schedule, as_schedule
+from utils.require import require
 from utils.seeding import Generators, random_rows
 
 
@@ -47,8 +48,7 @@ class GumbelQuantizer(Quantizer):
         kl_weight: float = 0.1,
     ) -> None:
         super().__init__()
-        if num_codes < 2:
-            raise ValueError(f"model.quantizer.num_codes must be at least 2, got {num_codes}")
+        require(num_codes >= 2, "model.quantizer.num_codes", "at least 2", num_codes)
         self.num_codes = num_codes
         self.code_dim = code_dim
         self.temperature = as_schedule(temperature)
@@ -83,8 +83,7 @@ class GumbelQuantizer(Quantizer):
 
     def _temperature(self, step: int) -> float:
         temperature = self.temperature(step)
-        if temperature <= 0:
-            raise ValueError(f"model.quantizer.temperature must be positive, got {temperature} at step {step}")
+        require(temperature > 0, "model.quantizer.temperature", "positive", f"{temperature} at step {step}")
         return temperature
 
 

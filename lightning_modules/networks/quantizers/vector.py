@@ -10,6 +10,7 @@ from torch.nn.functional import embedding
 
 from lightning_modules.networks.quantizers.quantizer import Quantized, Quantizer, straight_through
 from utils.distributed import gather_rows, num_processes, sum_of_processes
+from utils.require import require
 from utils.seeding import derive_seed, run_seed
 
 SMOOTHING = 1e-5  # of the counts that sums are divided by
@@ -55,14 +56,10 @@ class VectorQuantizer(Quantizer):
         restart_every: int = 20,
     ) -> None:
         super().__init__()
-        for name, value, fits, expected in (
-            ("num_codes", num_codes, num_codes >= 2, "at least 2"),
-            ("decay", decay, 0 <= decay < 1, "from 0 to below 1"),
-            ("least_usage", least_usage, 0 <= least_usage < 1, "from 0 to below 1"),
-            ("restart_every", restart_every, restart_every >= 1, "at least 1"),
-        ):
-            if not fits:
-                raise ValueError(f"model.quantizer.{name} must be {expected}, got {value}")
+        require(num_codes >= 2, "model.quantizer.num_codes", "at least 2", num_codes)
+        require(0 <= decay < 1, "model.quantizer.decay", "from 0 to below 1", decay)
+        require(0 <= least_usage < 1, "model.quantizer.least_usage", "from 0 to below 1", least_usage)
+        require(restart_every >= 1, "model.quantizer.restart_every", "at least 1", restart_every)
         self.num_codes = num_codes
         self.code_dim = code_dim
         self.decay = decay

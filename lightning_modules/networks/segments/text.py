@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from lightning_modules.networks.position_combiners import PositionCombiner
+from utils.require import require
 
 POSITION_SCALE = 0.5  # of the positions at the start, where tokens have 1
 
@@ -47,12 +48,9 @@ class TextSegment(nn.Module):
         position: PositionCombiner,
     ) -> None:
         super().__init__()
-        if padding not in ("masked", "learned"):
-            raise ValueError(f"model.padding must be masked or learned, got {padding}")
-        if num_positions <= len(prefix):
-            raise ValueError(
-                f"model.num_positions must be above {len(prefix)}, the tokens before a caption, got {num_positions}"
-            )
+        require(padding in ("masked", "learned"), "model.padding", "masked or learned", padding)
+        longer = f"above {len(prefix)}, the tokens before a caption"
+        require(num_positions > len(prefix), "model.num_positions", longer, num_positions)
         self.vocab_size = vocab_size
         self.pad_id = pad_id
         self.eos_id = eos_id

@@ -134,7 +134,7 @@ def test_refuses_words_that_leave_no_room_for_an_end() -> None:
         strategy.bind(Request(constraints=[[], [[5, 6], [6, 7]]]))
 
 
-def test_requiring_leaves_the_strategy_as_it_was() -> None:
+def test_binding_leaves_the_strategy_as_it_was() -> None:
     stepper, free = random_stepper(num_tables=NUM_TABLES), ConstrainedBeam(num=2)
     before = _generate(free, stepper)
     free.bind(Request(constraints=[[[5]]] * NUM_TABLES))
@@ -142,7 +142,7 @@ def test_requiring_leaves_the_strategy_as_it_was() -> None:
 
 
 def test_words_without_tokens_are_not_forgotten() -> None:
-    with pytest.raises(AssertionError, match="call `requiring` first"):
+    with pytest.raises(AssertionError, match="call `bind` first"):
         _generate(ConstrainedBeam(words=["dog"]), random_stepper(num_tables=NUM_TABLES))
 
 
