@@ -73,7 +73,7 @@ def refuse_wrong_directions(config: DictConfig) -> None:
 
 
 def refuse_two_starts(config: DictConfig) -> None:
-    """Refuse a model to start from where all weights come from the checkpoint to go on from.
+    """Refuse a model to start from beside a checkpoint to go on from, which brings all weights.
 
     Raises:
         ValueError: Both are named.
@@ -86,7 +86,7 @@ def refuse_two_starts(config: DictConfig) -> None:
 
 
 def refuse_foreign_metrics(config: DictConfig) -> None:
-    """Refuse metrics that know a data set, such as the drawn scenes, for another one: they would measure anything.
+    """Refuse metrics that know one data set, such as the drawn scenes, with another one, of which they know nothing.
 
     Raises:
         ValueError: A metric of a package in `datamodules` is chosen with data that are not of that package.

@@ -118,7 +118,7 @@ def naming_lost_processes(trainer: Trainer) -> Iterator[None]:
 
 @contextmanager
 def as_in_their_process() -> Iterator[None]:
-    """Raise errors of processes that were forked or spawned as in those, not as a text that holds a traceback."""
+    """Raise the error of a process that was forked or spawned as it was there, not as the text of a traceback."""
     try:
         yield
     except ProcessRaisedException as error:

@@ -104,7 +104,7 @@ class SplitEvaluation(EvaluatedModule):
 
     @property
     def evaluated_step(self) -> int:
-        """The training step that what follows a schedule is evaluated at."""
+        """The training step at which all that follows a schedule is evaluated."""
         is_trained = self._trainer is not None and self._trainer.state.fn == "fit"
         return self.global_step if is_trained or self._trained_steps is None else self._trained_steps
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 
 class Checksummed(ABC):
-    """What knows a checksum of its content, by which it is told from another one: it may be too large to be read."""
+    """What tells a checksum of its content, by which a cache is named, for the content may be too large to be read."""
 
     @property
     @abstractmethod

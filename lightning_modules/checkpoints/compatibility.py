@@ -53,6 +53,6 @@ def _refuse_other_weights(name: str, theirs: Mapping[str, Any], ours: Mapping[st
 
 
 def of_other_shapes(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
-    """Return the weights that are in both with other shapes, each with these."""
+    """Return the weights that both have in different shapes, each with its two shapes."""
     shapes = {name: ([*theirs[name].shape], [*ours[name].shape]) for name in theirs if name in ours}
     return [f"{name} with {their} instead of {own}" for name, (their, own) in shapes.items() if their != own]

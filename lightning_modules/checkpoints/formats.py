@@ -91,7 +91,7 @@ def public_name(module: type) -> str:
 
 
 def upgraded(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint as this version would have written it; one of no earlier format that is known as it is."""
+    """Return a checkpoint as this version would have written it; one of this format, or of an unknown one, as it is."""
     if checkpoint.get("facet_format") not in (2, 3) or not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
         return dict(checkpoint)
     checkpoint = _from_format_2(checkpoint) if checkpoint["facet_format"] == 2 else checkpoint

@@ -18,7 +18,7 @@ def marginal_gains(
     coverage_BKX: Tensor | None = None,
     coverage: float = 0.0,
 ) -> Tensor:
-    """Return what each caption was worth when its turn came: [B, K]; by falling worth they are in order.
+    """Return the gain of each caption over those chosen before it: [B, K]; the order of choice is by falling gain.
 
     Next comes the caption k of the highest
 

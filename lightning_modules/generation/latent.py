@@ -41,10 +41,10 @@ class Latent(Strategy):
         vary_content: Sample C from q(C|I,S), too; otherwise it is the mean.
         distinct: Sample the styles of an image without replacement where they are discrete, so that all differ; with a
             `latent_scale` of 0 all are the likeliest one nevertheless. Needs `spread` to be `independent`.
-        spread: `independent` draws each S alone; `stratified` spreads `num` at a time over the distribution, which each
-            follows as before, a discrete one in each group by itself; `clusters` draws many, and takes the S in the
-            middle of each of as many clusters as samples are wanted, the largest first: different ones of a mixture,
-            but of a single Gaussian such as lie nearer to its mean than draws do.
+        spread: `independent` draws each S alone. `stratified` spreads `num` at a time over the distribution, a discrete
+            one in each group by itself; each S alone is distributed as before. `clusters` draws many, puts them into as
+            many clusters as samples are wanted, and takes the S in the middle of each, the largest cluster first: from
+            a mixture these differ, from a single Gaussian they lie nearer to its mean than draws do.
         temperature: Divides the logits that words are sampled from; 0 generates the best caption.
         beam_size: Beams that each caption is searched with (see `Beam`); 1 is greedy.
         length_penalty: Of beams and of `diversity`: captions are ranked by log P / ((5 + length) / 6)^length_penalty.

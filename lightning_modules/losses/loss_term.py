@@ -32,7 +32,7 @@ class LossTerm(nn.Module, ABC):
 
 
 class NetworkWidths(NamedTuple):
-    """How wide that is which a term with parameters may read.
+    """The widths of what a term with parameters may read.
 
     Attributes:
         style_dim: Dimensions of S.

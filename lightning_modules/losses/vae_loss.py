@@ -67,8 +67,8 @@ class VAELoss(nn.Module):
             comes in equal shares: as many are free in all dimensions together.
         content_free_bits: The same of C.
         label_smoothing: ε of the caption term (see `caption_cross_entropy`).
-        weights: How much the captions of an image count in the caption term of training, whose nats are logged as they
-            are; None for alike.
+        weights: How much each caption of an image counts in the caption term of training; None for alike. Nats are
+            logged without them.
         terms: Further terms by name, each with its weight.
         widths: Those of the network, for terms with parameters; None where no term has any.
 

@@ -50,8 +50,8 @@ class ImageFirst(NamedTuple):
     Attributes:
         text_logits_WV: For each token of the captions after their prefix the distribution that predicts it.
         targets_NL: Those tokens, padded.
-        code_logits_BPK: For each code of the images that which predicts it from the codes before it alone; None where
-            the codes of a condition see each other.
+        code_logits_BPK: For each code of the images the distribution that predicts it from the codes before it alone;
+            None where the codes of a condition see each other.
     """
 
     text_logits_WV: Tensor
@@ -64,8 +64,8 @@ class TextFirst(NamedTuple):
 
     Attributes:
         code_logits_RPK: For each code the distribution that predicts it.
-        text_logits_WV: For each token of the captions after their prefix that which predicts it from the tokens before
-            it alone; None where the tokens of a condition see each other.
+        text_logits_WV: For each token of the captions after their prefix the distribution that predicts it from the
+            tokens before it alone; None where the tokens of a condition see each other.
         targets_RL: Those tokens, padded.
     """
 
@@ -147,7 +147,7 @@ class DALLE(nn.Module):
         return TextFirst(self._code_logits(codes_RP, state), text_logits_WV, tokens_RL[:, prefix:])
 
     def unconditional(self, codes_BP: Tensor) -> Tensor:
-        """Predict each code of images from those before it, of the caption without a word: `code_logits_BPK`."""
+        """Predict each code of images from those before it and the caption without a word: `code_logits_BPK`."""
         _, state = self._read_text(self.text.filled(self.text.null_tokens()))
         return self._code_logits(codes_BP, state.select(codes_BP.new_zeros(len(codes_BP))))
 

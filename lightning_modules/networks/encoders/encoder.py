@@ -47,7 +47,7 @@ class Encoder(nn.Module, ABC):
         frozen: Whether training leaves the encoder, and so its features of an image, as they are.
         memory_dim: For features of any scale, such as those of a published backbone: the latents normalise them, and
             project those that attention reads to this width. None leaves features as they are.
-        fine_tuning: How the trained part is trained where it is one behind a fixed part; None for as all else is.
+        fine_tuning: How the part behind the fixed one is trained, where there are both; None otherwise.
         trained_names: Names of the parameters and buffers that what `fixed_part` returns does not depend on.
     """
 
@@ -60,7 +60,7 @@ class Encoder(nn.Module, ABC):
 
     @property
     def grid(self) -> tuple[int, int] | None:
-        """Rows and columns of the grid: as many, for images are square. None where P is no square number.
+        """Rows and columns of the grid, equally many, for images are square. None where P is no square number.
 
         An encoder whose grid has another shape overrides it; attention cannot be laid over the image without.
         """

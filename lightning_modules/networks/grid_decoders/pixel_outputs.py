@@ -48,5 +48,5 @@ class LogitLaplacePixels(PixelOutput):
 
 
 def unit_values(outputs_BXHW: Tensor) -> Tensor:
-    """Return values from −1 to 1 as what they are of pixels in [0, 1]; beyond these they stay beyond."""
+    """Return pixels in [0, 1] for values from −1 to 1; what lies beyond stays beyond."""
     return outputs_BXHW.float() * 0.5 + 0.5

@@ -46,12 +46,7 @@ class CategoricalCode(NamedTuple):
 
         Straight-through Gumbel-softmax (Jang, Gu and Poole 2017, section 2.2): codes on the way forward, their
         relaxation on the way back. Codes that depend on each other, spread or distinct ones, are without gradients.
-
-        Args:
-            latent_scale: See above.
-            generators: One for each image, whose rows stand together; None for PyTorch's own.
-            noise: How the random numbers are drawn, and whether the codes of an image must differ. Spread ones take
-                those of each group by itself in proportion to their probabilities.
+        Spread ones are, in each group by itself, in proportion to their probabilities. Arguments as for `Distribution`.
         """
         if latent_scale == 0:
             return self.mean

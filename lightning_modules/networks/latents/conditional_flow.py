@@ -56,8 +56,8 @@ class AffineCoupling(nn.Module):
 class ConditionalFlow(nn.Module):
     """From standard normal noise to a code of the image, and back.
 
-    s = μ(c) + σ(c) ⊙ f(ε; c): affine couplings f, then the mean and the deviations of a Gaussian, which the flow is as
-    long as the couplings are the identity.
+    s = μ(c) + σ(c) ⊙ f(ε; c): affine couplings f, then the mean and the deviations of a Gaussian. As long as the
+    couplings are the identity, codes have this Gaussian distribution.
 
     Args:
         dim: Dimensions Z.

@@ -50,10 +50,7 @@ class DiagonalGaussian(NamedTuple):
     ) -> Tensor:
         """Sample μ + latent_scale · σ · ε, ε ~ N(0, 1) (Kingma and Welling 2014, section 2.4); 0 gives the mean.
 
-        Args:
-            latent_scale: See above.
-            generators: One for each image, whose rows stand together; None for PyTorch's own.
-            noise: How ε is drawn.
+        Arguments as for `Distribution`; `noise` draws ε.
         """
         if latent_scale == 0:
             return self.mean

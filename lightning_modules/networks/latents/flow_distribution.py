@@ -45,13 +45,7 @@ class FlowDistribution:
     def sample(
         self, latent_scale: float = 1.0, generators: Generators | None = None, noise: Noise = INDEPENDENT
     ) -> Tensor:
-        """Sample f(latent_scale · ε); 0 gives `mean`: [N, Z].
-
-        Args:
-            latent_scale: See above.
-            generators: One for each image, whose rows stand together; None for PyTorch's own.
-            noise: How ε is drawn.
-        """
+        """Sample f(latent_scale · ε); 0 gives `mean`: [N, Z]. Arguments as for `Distribution`; `noise` draws ε."""
         like_NZ = self.context_NF.new_zeros(self.context_NF.shape[0], self.flow.dim, dtype=torch.float)
         noise_NZ = like_NZ if latent_scale == 0 else latent_scale * random_rows(noise.normal, like_NZ, generators)
         code_NZ: Tensor = self.flow(noise_NZ, self.context_NF)

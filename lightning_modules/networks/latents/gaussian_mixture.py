@@ -53,10 +53,7 @@ class GaussianMixture(NamedTuple):
     ) -> Tensor:
         """Sample a component, then it, with its standard deviations times `latent_scale`; 0 gives `mean`: [N, Z].
 
-        Args:
-            latent_scale: See above.
-            generators: One for each image, whose rows stand together; None for PyTorch's own.
-            noise: How the random numbers of both are drawn.
+        Arguments as for `Distribution`; `noise` draws the random numbers of both.
         """
         if latent_scale == 0:
             return self.mean
