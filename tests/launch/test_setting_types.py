@@ -19,6 +19,8 @@ from tests.tiny_parts import Parts
         ("model.encoder.num_layers", None, "model.encoder.num_layers must be a whole number, got null"),
         ("model.loss.beta", float("nan"), "model.loss.beta must be a number or settings with a _target_, got nan"),
         ("model.loss.betta", 1.0, "model.loss.betta is not a setting of .*VAELoss; expected one such as beta"),
+        ("model.latents.dropout", "x", "model.latents.dropout must be a number, got 'x'"),
+        ("model.latents.dropot", 0.1, "model.latents.dropot is not a setting of .*; expected one such as dropout"),
         ("model.middle.num_layers", -1, "model.middle.num_layers must be 0 or more, got -1"),
         ("model.encoder.num_layers", 0, "model.encoder.num_layers must be 1 or more, got 0"),
         ("model.decoder.hidden_size", 0, "model.decoder.hidden_size must be 1 or more, got 0"),
