@@ -63,16 +63,9 @@ def print_summary(
         marks: What their reader must know, such as images that were trained on.
     """
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)  # captions and paths as they are
-    table = Table(title="\n".join(["Final metrics", *marks]), title_justify="left")
-    table.add_column("metric")
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     has_best = bool(best) and Path(best).is_file()
-    table.add_column("val, last validation", justify="right")
-    table.add_column(f"test, {'best checkpoint' if has_best else 'last weights'}", justify="right")
-    names = sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))})
-    for name in names:
-        values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
-        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
+    table = final_metrics(metrics, marks, tested="best checkpoint" if has_best else "last weights")
     console.print(table, highlight=True)
     for example in [] if is_sharded(trainer) else examples(module, datamodule):
         model, human = on_one_line(example.generated), on_one_line(example.reference)
@@ -91,6 +84,24 @@ def print_summary(
         console.print("\nwhat to try next:")
     for what, command in commands:
         console.print(f"  # {what}\n  {command}")
+
+
+def final_metrics(metrics: Mapping[str, float], marks: Sequence[str] = (), *, tested: str) -> Table:
+    """Return a table of a run's figures, with their names in full, however narrow it is.
+
+    Args:
+        metrics: Its figures, of which those of validation and test are shown.
+        marks: What their reader must know.
+        tested: Which weights were tested.
+    """
+    table = Table(title="\n".join(["Final metrics", *marks]), title_justify="left")
+    table.add_column("metric", overflow="fold")
+    table.add_column("val, last validation", justify="right")
+    table.add_column(f"test, {tested}", justify="right")
+    for name in sorted({name.split("/", 1)[1] for name in metrics if name.startswith(("val/", "test/"))}):
+        values = [metrics.get(f"{stage}/{name}") for stage in ("val", "test")]
+        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
+    return table
 
 
 def _show(trainer: Trainer, module: FacetModule, datamodule: CaptionDataModule, console: Console) -> Path | None:

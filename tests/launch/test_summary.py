@@ -6,11 +6,12 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 from pytorch_lightning import Trainer
+from rich.console import Console
 
 from launch.introduction import introduction
 from launch.next_steps import next_steps
 from launch.styled_captions import StyledCaption, first_of_each, styled_images
-from launch.summary import examples, in_styles
+from launch.summary import examples, final_metrics, in_styles
 from launch.trainer import build_trainer
 from launch.training import build_module
 from lightning_modules import Example
@@ -39,6 +40,15 @@ def test_examples_pair_generated_captions_with_references_of_the_same_image(tmp_
     assert found == [
         Example(captions[0], references[0]) for captions, references in zip(generated, batch.references, strict=True)
     ]
+
+
+def test_the_table_of_figures_has_their_names_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"val/style_family/linear_probe": 0.5, "test/style_family/linear_probe": 0.25, "train/loss": 1.0}
+    Console(width=50).print(final_metrics(figures, ["a mark"], tested="best checkpoint"))
+    title, mark, *lines = capsys.readouterr().out.splitlines()
+    assert (title.strip(), mark.strip()) == ("Final metrics", "a mark")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    assert ["".join(cells) for cells in zip(*rows, strict=True)] == ["style_family/linear_probe", "0.5000", "0.2500"]
 
 
 def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
