@@ -41,13 +41,13 @@ class MissingImages(Callback):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.state.fn == "fit" and _skips(trainer):
-            self._left_out(trainer, checkpoint.get(KEY, []))
+            self._note_left_out(trainer, checkpoint.get(KEY, []))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if _skips(trainer):
             left_out = _datamodule(trainer).left_out
             ids = self._conclude(trainer, pl_module, "train", left_out.keys() & {*_split(trainer, "train").image_ids})
-            self._left_out(trainer, ids)
+            self._note_left_out(trainer, ids)
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: CaptionBatch, *_: int
@@ -70,7 +70,7 @@ class MissingImages(Callback):
             self._conclude(trainer, pl_module, "test")
 
     @staticmethod
-    def _left_out(trainer: Trainer, ids: Iterable[int]) -> None:
+    def _note_left_out(trainer: Trainer, ids: Iterable[int]) -> None:
         """Let this process know of images that another one, or the run before an interruption, could not read."""
         left_out = _datamodule(trainer).left_out
         for image_id in ids:

@@ -48,7 +48,7 @@ class ReconstructionMetrics(EvaluationCallback):
         if not module.can_reconstruct:
             return
         quality = self.quality.compute()
-        facts = {} if _that_reads_back(trainer) is None else self.facts.compute()
+        facts = {} if _datamodule_that_reads(trainer) is None else self.facts.compute()
         for name, value in {**quality, **facts}.items():
             module.log(f"{stage}/{name}", value.float())
         if trainer.strategy.reduce_boolean_decision(bool(self.relaxed.rows), all=False):  # on any process
@@ -65,7 +65,7 @@ class ReconstructionMetrics(EvaluationCallback):
         self, trainer: Trainer, images_BCHW: Tensor, output: EvaluationOutput | CodedImages, batch: CaptionBatch
     ) -> None:
         """Compare what the images show with what they should: their originals, and the captions that they are of."""
-        datamodule = _that_reads_back(trainer)
+        datamodule = _datamodule_that_reads(trainer)
         if datamodule is None:
             return
         captions = None
@@ -74,7 +74,7 @@ class ReconstructionMetrics(EvaluationCallback):
         self.facts.to(images_BCHW.device).update(datamodule.read_back(images_BCHW), batch.image_ids_B, captions)
 
 
-def _that_reads_back(trainer: Trainer) -> Any:
+def _datamodule_that_reads(trainer: Trainer) -> Any:
     """Return the datamodule if it can tell what pictures show, otherwise None: the same on all processes."""
     datamodule = getattr(trainer, "datamodule", None)
     return datamodule if datamodule is not None and datamodule.fact_attributes() else None

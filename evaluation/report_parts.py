@@ -57,7 +57,7 @@ def show_gallery(
     )
 
 
-def looked_at(evaluated: Evaluated, config: DictConfig) -> Iterator[EncodedBatch]:
+def encode_first_images(evaluated: Evaluated, config: DictConfig) -> Iterator[EncodedBatch]:
     """Encode the first images, as many as the part that looks at most of them."""
     exploration = config.exploration
     most = max(

@@ -17,11 +17,11 @@ from evaluation.report.files import write_captions, write_report
 from evaluation.report_parts import (
     confusions_of,
     draw,
+    encode_first_images,
     explain,
     explore,
     find_images,
     interpret,
-    looked_at,
     score,
     show_gallery,
     trade_off,
@@ -86,7 +86,7 @@ def make_report(evaluated: Evaluated, predicted: Predicted, config: DictConfig) 
     images, draws = with_references(kept, evaluated.split), draws_of(predicted.images)
     tell(f"scoring captions of {len(images):,} images …")
     scores = score(evaluated, images, config)
-    first = [*looked_at(evaluated, config)]
+    first = [*encode_first_images(evaluated, config)]
     finding, on_finding = find_images(evaluated, kept, config)
     drawn = draw(evaluated, config)
     explored = explore(evaluated, first, config)

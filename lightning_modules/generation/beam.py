@@ -88,7 +88,7 @@ class Beam(Strategy):
         self, stepper: Stepper, state: Any, first_S: Tensor, special: SpecialTokens, *, width: int, num: int
     ) -> Generated:
         """Search with `width` beams from each row of the state; returns `num` captions of each."""
-        live, finished = Hypotheses.empty(first_S), Hypotheses.none(first_S, num)
+        live, finished = Hypotheses.without_words(first_S), Hypotheses.missing(first_S, num)
         over_S1 = first_S.new_zeros((len(first_S), 1), dtype=torch.bool)
         tokens_N = first_S
         while True:

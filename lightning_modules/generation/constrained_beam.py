@@ -76,7 +76,7 @@ class ConstrainedBeam(Beam):
             just_satisfied_SK1 = phrases.newly_satisfied(tokens_SKT).any(dim=-1, keepdim=True)
             left_SKX = allowed_SKV[..., self._continuing].masked_fill(just_satisfied_SK1, NEGATIVE_INFINITY)
             allowed_SKV[..., self._continuing] = left_SKX
-        bank_SKV = phrases.num_satisfied(tokens_SKT).unsqueeze(-1) + progress_SKV
+        bank_SKV = phrases.num_satisfied_tokens(tokens_SKT).unsqueeze(-1) + progress_SKV
         total_SKV = live.log_probability_SK[..., None] + allowed_SKV
         return deal(total_SKV, bank_SKV, num_banks=phrases.most_tokens + 1, num=2 * width)
 

@@ -26,13 +26,13 @@ class Hypotheses(NamedTuple):
     score_SK: Tensor
 
     @classmethod
-    def none(cls, first_S: Tensor, num: int) -> Self:
+    def missing(cls, first_S: Tensor, num: int) -> Self:
         """Return `num` missing captions of each search."""
         nothing_SK = torch.full((len(first_S), num), NEGATIVE_INFINITY, device=first_S.device)
         return cls(first_S.new_empty(len(first_S), num, 0), nothing_SK, nothing_SK)
 
     @classmethod
-    def empty(cls, first_S: Tensor) -> Self:
+    def without_words(cls, first_S: Tensor) -> Self:
         """Return one caption without words, and certain, of each search."""
         certain_S1 = torch.zeros((len(first_S), 1), device=first_S.device)
         return cls(first_S.new_empty(len(first_S), 1, 0), certain_S1, certain_S1)

@@ -43,8 +43,8 @@ class Phrases(NamedTuple):
         """Return which phrases each caption contains: [S, K, P]."""
         width = self.tokens_SPW.shape[-1]
         windows_SKTW = pad(tokens_SKT, (0, width), value=PAST_END).unfold(-1, width, 1)
-        constraints_S11PW = self.tokens_SPW[:, None, None]
-        equal_SKTPW = (windows_SKTW.unsqueeze(3) == constraints_S11PW) | (constraints_S11PW == NO_TOKEN)
+        phrases_S11PW = self.tokens_SPW[:, None, None]
+        equal_SKTPW = (windows_SKTW.unsqueeze(3) == phrases_S11PW) | (phrases_S11PW == NO_TOKEN)
         return equal_SKTPW.all(dim=-1).any(dim=2)
 
     def newly_satisfied(self, tokens_SKT: Tensor) -> Tensor:
@@ -55,8 +55,8 @@ class Phrases(NamedTuple):
         """Return which captions contain all phrases: [S, K]."""
         return self.satisfied(tokens_SKT).all(dim=-1)
 
-    def num_satisfied(self, tokens_SKT: Tensor) -> Tensor:
-        """Return how many tokens the phrases have that each caption contains: [S, K]."""
+    def num_satisfied_tokens(self, tokens_SKT: Tensor) -> Tensor:
+        """Return how many tokens the phrases that each caption contains have together: [S, K]."""
         return (self.satisfied(tokens_SKT) * self.lengths_SP.unsqueeze(1)).sum(dim=-1)
 
     def progress(self, tokens_SKT: Tensor, vocab_size: int) -> Tensor:
@@ -64,11 +64,11 @@ class Phrases(NamedTuple):
 
         In tokens: 1 begins a phrase, its length completes it, 0 is any other token.
         """
-        num_satisfied, width = tokens_SKT.shape[-1], self.tokens_SPW.shape[-1]
+        num_tokens, width = tokens_SKT.shape[-1], self.tokens_SPW.shape[-1]
         unsatisfied_SKP = ~self.satisfied(tokens_SKT)
         progress_SKV = torch.zeros((*tokens_SKT.shape[:2], vocab_size), dtype=torch.int, device=tokens_SKT.device)
-        for i in range(min(width, num_satisfied + 1)):
-            begun_SKPi = tokens_SKT[:, :, None, num_satisfied - i :] == self.tokens_SPW[:, None, :, :i]
+        for i in range(min(width, num_tokens + 1)):
+            begun_SKPi = tokens_SKT[:, :, None, num_tokens - i :] == self.tokens_SPW[:, None, :, :i]
             continues_SKP = unsatisfied_SKP & begun_SKPi.all(dim=-1) & (self.lengths_SP > i).unsqueeze(1)
             next_SKP = self.tokens_SPW[:, None, :, i].clamp(min=0).expand_as(continues_SKP)
             progress_SKV.scatter_reduce_(2, next_SKP, (i + 1) * continues_SKP.int(), "amax")

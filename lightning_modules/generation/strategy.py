@@ -115,7 +115,8 @@ class Request(NamedTuple):
 class Strategy(ABC):
     """A way to turn word distributions into captions.
 
-    Its constructor takes whatever stands in its YAML under `conf/generation`.
+    Its constructor takes whatever stands in its YAML under `conf/generation`. It is no dataclass: where strategies are
+    parts of another, such as `Pool`, OmegaConf would make configs of them.
 
     Attributes:
         num: Captions of each image: equally many of each latent sample, or of all of these those that `select` keeps.

@@ -35,7 +35,10 @@ class Candidates(NamedTuple):
 
 
 class Ranker(ABC):
-    """Scores the candidate captions of images."""
+    """Scores the candidate captions of images.
+
+    It is no dataclass, of which OmegaConf would make a config where it is a part of another, such as `Mix`.
+    """
 
     def prepare(self, captioner: CaptioningModule, training: Callable[[], CaptionSplit] | None) -> None:
         """Get ready to rank the captions of a model; most have nothing to do.

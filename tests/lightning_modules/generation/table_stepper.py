@@ -13,10 +13,10 @@ SPECIAL = Vocabulary(size=12, pad_id=PAD, bos_id=BOS, eos_id=EOS, unk_id=UNK, cl
 
 
 class Tables(NamedTuple):
-    """The state: for each caption the number of its table, and how many words have been said."""
+    """The state: for each caption the number of its table, and how many words were read."""
 
     table_N: Tensor
-    num_satisfied: int = 0
+    num_read: int = 0
 
     def select(self, rows: Tensor) -> "Tables":
         return self._replace(table_N=self.table_N[rows])
@@ -29,8 +29,8 @@ class TableStepper:
         self.logits_TVV = logits_TVV
 
     def step(self, tokens_N: Tensor, state: Tables) -> tuple[Tensor, Tables]:
-        logits_NV = (1 + 0.1 * state.num_satisfied) * self.logits_TVV[state.table_N, tokens_N]
-        return logits_NV, state._replace(num_satisfied=state.num_satisfied + 1)
+        logits_NV = (1 + 0.1 * state.num_read) * self.logits_TVV[state.table_N, tokens_N]
+        return logits_NV, state._replace(num_read=state.num_read + 1)
 
     def next_log_probability(self, table: int, generated: Sequence[int]) -> list[float]:
         """Return log P of each next word in double precision."""
