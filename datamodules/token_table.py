@@ -21,7 +21,7 @@ from utils.files import atomic_open, mapped
 from utils.progress import progress_bar
 
 CHUNK = 10_000  # captions that are tokenized at once
-MANY = 20_000  # captions, whose ids are kept: some half a second's work, which Flickr8k has 40,000 of
+MANY = 20_000  # captions, half a second of work: ids of so many are kept
 FORMAT_VERSION = 1  # raised when older files can no longer be read
 
 
@@ -70,7 +70,7 @@ def tokenize_or_load(
 ) -> TokenTable:
     """Return the token ids of captions.
 
-    Those of `MANY` captions are kept in `cache_dir` and mapped into memory.
+    Those of `MANY` captions or more are kept in `cache_dir` and mapped into memory.
 
     Args:
         captions: Of each image.
