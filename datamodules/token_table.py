@@ -78,8 +78,9 @@ def tokenize_or_load(
         cache_dir: Its folder `tokens` keeps them; None keeps them in memory.
     """
     texts = flat_captions(captions)
-    is_table = isinstance(captions, CaptionTable)
-    image_ends_N = captions.ends_N if is_table else np.cumsum([len(of_image) for of_image in captions])
+    image_ends_N = (
+        captions.ends_N if isinstance(captions, CaptionTable) else np.cumsum([len(of_image) for of_image in captions])
+    )
     if len(texts) < MANY or cache_dir is None:
         chunks = [*_tokenized(texts, tokenizer)]
         ids_I = np.concatenate([ids for ids, _ in chunks] or [np.empty(0, np.int32)])
