@@ -71,16 +71,20 @@ class Draw(NamedTuple):
 def draws_by_proportion(proportions: Sequence[float], seed: int) -> tuple[Draw, Draw, Draw]:
     """Return the train, val and test split of images that are assigned by their keys.
 
-    Raises:
-        ValueError: The proportions are not three non-negative numbers that sum to 1.
+    Args:
+        proportions: The shares of train, val and test, as `proportions_of` returns them.
+        seed: Decides who goes where.
     """
-    check_proportions(proportions)
     train, val, _ = proportions
     return Draw(0, train, seed), Draw(train, train + val, seed), Draw(train + val, 1, seed)
 
 
-def proportions_of(split: str | Sequence[float]) -> Sequence[float] | None:
+def proportions_of(split: str | Sequence[float], *, or_else: str = "") -> Sequence[float] | None:
     """Return the proportions that `data.split` is; None for `official`.
+
+    Args:
+        split: The setting.
+        or_else: What else it may be, for errors.
 
     Raises:
         ValueError: It is another word, or other numbers.
@@ -89,7 +93,9 @@ def proportions_of(split: str | Sequence[float]) -> Sequence[float] | None:
         check_proportions(split)
         return split
     if split != "official":
-        raise ValueError(f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], got {split!r}")
+        raise ValueError(
+            f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1]{or_else}, got {split!r}"
+        )
     return None
 
 

@@ -21,6 +21,7 @@ from utils.files import atomic_open, mapped
 from utils.progress import progress_bar
 
 CHUNK = 10_000  # captions that are tokenized at once
+MANY = 20_000  # captions, half a second of work: ids of so many are kept
 FORMAT_VERSION = 1  # raised when older files can no longer be read
 
 
@@ -69,35 +70,39 @@ def tokenize_or_load(
 ) -> TokenTable:
     """Return the token ids of captions.
 
-    Those of a `CaptionTable`, which may be very many, are kept in `cache_dir` and mapped into memory.
+    Those of `MANY` captions or more are kept in `cache_dir` and mapped into memory.
 
     Args:
         captions: Of each image.
         tokenizer: Makes the ids.
         cache_dir: Its folder `tokens` keeps them; None keeps them in memory.
     """
-    if not isinstance(captions, CaptionTable) or cache_dir is None:
-        chunks = [*_tokenized(flat_captions(captions), tokenizer)]
+    texts = flat_captions(captions)
+    image_ends_N = (
+        captions.ends_N if isinstance(captions, CaptionTable) else np.cumsum([len(of_image) for of_image in captions])
+    )
+    if len(texts) < MANY or cache_dir is None:
+        chunks = [*_tokenized(texts, tokenizer)]
         ids_I = np.concatenate([ids for ids, _ in chunks] or [np.empty(0, np.int32)])
         lengths_C = np.concatenate([lengths for _, lengths in chunks] or [np.empty(0, np.int64)])
-        return TokenTable(ids_I, np.cumsum(lengths_C), np.cumsum([len(of_image) for of_image in captions]))
+        return TokenTable(ids_I, np.cumsum(lengths_C), image_ends_N)
     key = cache_key(version=FORMAT_VERSION, tokenizer=tokenizer.to_json(), captions=captions)
     path = cache_dir / "tokens" / f"{key}.ids"
     if not path.exists():
         with atomic_open(path, "wb") as file:
-            _write(file, captions, tokenizer)
-    num_ids = (path.stat().st_size - 8 * len(captions.texts)) // 4
-    ends_C = mapped(path, np.int64, len(captions.texts))
-    return TokenTable(mapped(path, np.int32, num_ids, offset=ends_C.nbytes), ends_C, captions.ends_N)
+            _write(file, texts, tokenizer)
+    num_ids = (path.stat().st_size - 8 * len(texts)) // 4
+    ends_C = mapped(path, np.int64, len(texts))
+    return TokenTable(mapped(path, np.int32, num_ids, offset=ends_C.nbytes), ends_C, image_ends_N)
 
 
-def _write(file: IO[bytes], captions: CaptionTable, tokenizer: CaptionTokenizer) -> None:
+def _write(file: IO[bytes], captions: Sequence[str], tokenizer: CaptionTokenizer) -> None:
     """Write where each caption ends, and then all ids."""
-    ends_C = np.empty(len(captions.texts), np.int64)
+    ends_C = np.empty(len(captions), np.int64)
     file.seek(ends_C.nbytes)
     done = num_ids = 0
     with progress_bar(total=len(ends_C), desc="tokenizing captions", unit="caption") as progress:
-        for ids, lengths in _tokenized(captions.texts, tokenizer):
+        for ids, lengths in _tokenized(captions, tokenizer):
             file.write(ids.tobytes())
             ends_C[done : done + len(lengths)] = num_ids + np.cumsum(lengths)
             done, num_ids = done + len(lengths), num_ids + len(ids)

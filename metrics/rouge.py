@@ -2,34 +2,42 @@
 
 from collections.abc import Sequence
 from functools import cache
-
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import DefaultTokenizer
+from typing import TYPE_CHECKING
 
 from metrics.per_image_metric import PerImageMetric
 from metrics.words import words
 
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import Tokenizer
+
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 
 
-class UnicodeTokenizer(DefaultTokenizer):
+class UnicodeTokenizer:
     """The package's own tokens of ASCII text, where it knows a to z and 0 to 9 alone; `words` of any other.
 
     Args:
-        use_stemmer: Whether words of more than three letters, all of them ASCII, count as their Porter stem.
+        of_ascii: The package's tokenizer.
     """
+
+    def __init__(self, of_ascii: "Tokenizer") -> None:
+        self.of_ascii = of_ascii
 
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of a text."""
-        tokens = super().tokenize
+        tokens = self.of_ascii.tokenize
         if text.isascii():
             return list(tokens(text))
         return [token for word in words(text) for token in (tokens(word) if word.isascii() else [word])]
 
 
 @cache
-def _scorer(use_stemmer: bool) -> RougeScorer:
-    return RougeScorer(list(ROUGE_TYPES), tokenizer=UnicodeTokenizer(use_stemmer))
+def _scorer(use_stemmer: bool) -> "RougeScorer":
+    from rouge_score.rouge_scorer import RougeScorer  # all of nltk comes with it: 110 MiB and more than a second
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    return RougeScorer(list(ROUGE_TYPES), tokenizer=UnicodeTokenizer(DefaultTokenizer(use_stemmer)))
 
 
 def rouge(candidate: str, references: Sequence[str], *, use_stemmer: bool = True) -> tuple[float, float, float]:

@@ -122,7 +122,7 @@ def _compound(value: Any, within: tuple[int, ...]) -> Any:
     if isinstance(value, Set):
         return ["set", *sorted((_plain(part, within) for part in value), key=_as_json)]
     if isinstance(value, Sequence):
-        return ["sequence", *(_plain(part, within) for part in value)]
+        return ["sequence", *(part if type(part) is str else _plain(part, within) for part in value)]
     if isinstance(value, type):
         return ["class", *_code(value)]
     if isinstance(value, partial):

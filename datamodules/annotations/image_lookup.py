@@ -23,10 +23,11 @@ class ImageLookup:
 
     def __init__(self, images: Sequence[ReferenceImage]) -> None:
         self._exact = {name: i for i, image in enumerate(images) for name in image.names}
-        self._loose: list[dict[str, set[int]]] = [{}, {}, {}]
+        self._loose: list[dict[str, int | None]] = [{}, {}, {}]  # None for several images
         for name, i in self._exact.items():
             for level, spelling in enumerate(_spellings(name)):
-                self._loose[level].setdefault(spelling, set()).add(i)
+                if self._loose[level].setdefault(spelling, i) != i:
+                    self._loose[level][spelling] = None
 
     def exact(self, name: str) -> int | None:
         """Return the image of that very name."""
@@ -35,9 +36,8 @@ class ImageLookup:
     def loose(self, name: str) -> int | None:
         """Return the only image that the name may mean otherwise; None if there is none, or more than one."""
         for level, spelling in enumerate(_spellings(name)):
-            images = self._loose[level].get(spelling, set())
-            if images:
-                return next(iter(images)) if len(images) == 1 else None
+            if spelling in self._loose[level]:
+                return self._loose[level][spelling]
         return None
 
 

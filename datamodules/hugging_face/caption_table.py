@@ -76,8 +76,8 @@ def _flat(column: Any, where: str) -> tuple[NDArray[np.int64], "pa.LargeStringAr
     odd = pc.invert(pc.match_substring_regex(texts, PLAIN))
     changed = [None if text is None else normalised(text) for text in texts.filter(odd).to_pylist()]
     texts = pc.replace_with_mask(texts, pc.fill_null(odd, False), pa.array(changed, pa.large_string()))
-    there = pc.fill_null(pc.greater(pc.binary_length(texts), 0), False)
-    return rows[there.to_numpy(zero_copy_only=False)].astype(np.int64), texts.filter(there)
+    there = pc.fill_null(pc.greater(pc.binary_length(texts), 0), False).to_numpy(zero_copy_only=False)
+    return rows[there].astype(np.int64), texts if there.all() else texts.filter(pa.array(there))
 
 
 def _refuse_other_encodings(texts: Any, rows: NDArray[np.int64], where: str) -> None:

@@ -1,6 +1,6 @@
 """Which columns of a data set hold the images, captions and names, and whether they are of the right type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from utils.suggestions import did_you_mean
@@ -23,6 +23,18 @@ class Columns(NamedTuple):
     captions: tuple[str, ...]
     id: str | None = None
     split: str | None = None
+
+
+def columns_of(image: str, captions: str | Sequence[str], id: str | None, split: str | None = None) -> Columns:
+    """Return the columns that settings name.
+
+    Raises:
+        ValueError: There is none of captions.
+    """
+    several = (captions,) if isinstance(captions, str) else (*captions,)
+    if not several:
+        raise ValueError("data.caption_columns must name at least one column, got none")
+    return Columns(image, several, id, split)
 
 
 def check_columns(splits: Mapping[str, "Dataset | IterableDataset"], columns: Columns, source: str) -> None:

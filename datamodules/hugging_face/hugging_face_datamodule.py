@@ -7,8 +7,8 @@ from typing import Unpack
 
 import numpy as np
 
-from datamodules.caption_datamodule import CaptionDataModule, SplitName
-from datamodules.hugging_face.columns import Columns, check_columns
+from datamodules.checked_datamodule import CheckedDataModule
+from datamodules.hugging_face.columns import check_columns, columns_of
 from datamodules.hugging_face.hugging_face_split import HuggingFaceSplit
 from datamodules.hugging_face.reading import Parts, read_parts
 from datamodules.hugging_face.rows import Integers, captions_of_images, image_of_rows
@@ -16,18 +16,16 @@ from datamodules.hugging_face.selection import SplitChoice, rows_of_splits
 from datamodules.hugging_face.source import open_source
 from datamodules.image_files.bad_data import BadData
 from datamodules.options import CommonOptions
-from datamodules.split import CaptionSplit
+from datamodules.split import CaptionSplit, SplitName
 
 OWN_NAMES = MappingProxyType({"train": "train", "val": "validation", "test": "test"})
 
 
-class HuggingFaceDataModule(CaptionDataModule):
+class HuggingFaceDataModule(CheckedDataModule):
     """Serves a data set of the Hugging Face hub, or one in files that the library `datasets` reads.
 
     A row holds an image with one caption or several; rows of one image are brought together. Images stay where they are
-    and are decoded when they are asked for, as all image files are. Before training each is decoded once and every
-    caption looked at. What cannot be used is counted and named by its row, and is an error or is left out. Code that
-    comes with data is never executed.
+    and are decoded when they are asked for, as all image files are. Code that comes with data is never executed.
 
     Args:
         path: A name on the hub, `owner/name`; or a Parquet or Arrow file; or a folder with such files, or with images
@@ -68,36 +66,23 @@ class HuggingFaceDataModule(CaptionDataModule):
         **options: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**options)
-        captions = (caption_columns,) if isinstance(caption_columns, str) else (*caption_columns,)
-        if not captions:
-            raise ValueError("data.caption_columns must name at least one column, got none")
         self.path = str(path)
         self.config = config
         self.revision = revision
-        self.columns = Columns(image_column, captions, id_column, split_column)
+        self.columns = columns_of(image_column, caption_columns, id_column, split_column)
         self.choice = SplitChoice.of(self.path, split, split_names, split_column, source_splits, split_seed)
-        self._prepared: dict[SplitName, CaptionSplit] | None = None
 
     @property
     def source(self) -> str:
         return "hf"
 
-    def prepare_data(self) -> None:
-        """Fetch the data set, and check every caption and image once, before the other processes read the outcome."""
-        if not self.splits and self._prepared is None:
-            self._prepared = self._read_splits()
-
-    def load_splits(self) -> dict[SplitName, CaptionSplit]:
-        """Return the splits without what cannot be used.
+    def read_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Fetch the data set, and return its splits without what cannot be used.
 
         Raises:
             ValueError: There is no such data set, it lacks a column or a split, or it holds bad data that is not to be
                 skipped.
         """
-        splits, self._prepared = self._prepared, None
-        return self._read_splits() if splits is None else splits
-
-    def _read_splits(self) -> dict[SplitName, CaptionSplit]:
         found = open_source(self.path, config=self.config, revision=self.revision)
         used = {name: found[name] for name in self.choice.used(found)}
         check_columns(used, self.columns, self.path)
@@ -117,9 +102,7 @@ class HuggingFaceDataModule(CaptionDataModule):
             for row in chosen[np.isin(chosen, [*names_of_row])].tolist():
                 bad.add(kind, names_of_row[row])
                 usable_R[row] = False
-        self.unusable = bad.names_of_kind
-        report = self.cache_dir / "hugging_face" / "bad_data.json"
-        bad.settle("skip" if self.look else self.on_bad_data, root=self.path, report=report, setting="data.path")
+        self.settle(bad, root=self.path, folder="hugging_face", setting="data.path")
         for name, rows in rows_of_split.items():
             if not usable_R[rows].any():
                 raise ValueError(f"data.path={self.path}: no row of the {name} split can be used; left out: {bad}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from datamodules.hugging_face.columns import Columns, check_columns
+from datamodules.hugging_face.columns import check_columns, columns_of
 from datamodules.hugging_face.hugging_face_datamodule import OWN_NAMES
 from datamodules.hugging_face.row_stream import Part
 from datamodules.hugging_face.selection import names_of_splits
@@ -53,12 +53,9 @@ class HuggingFaceStreamingDataModule(WebDatasetDataModule):
         **options: Unpack[ShardOptions],
     ) -> None:
         super().__init__(root=str(path), **options)
-        captions = (caption_columns,) if isinstance(caption_columns, str) else (*caption_columns,)
-        if not captions:
-            raise ValueError("data.caption_columns must name at least one column, got none")
         self.config = config
         self.revision = revision
-        self.columns = Columns(image_column, captions, id_column)
+        self.columns = columns_of(image_column, caption_columns, id_column)
         self.split_names = names_of_splits(split_names)
         self.source_splits = source_splits
         if source_splits is not None and self.draws["train"] is None:

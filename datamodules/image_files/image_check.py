@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -50,17 +50,16 @@ def check_images(paths: Sequence[str | Path], *, folder: Path, cache_dir: Path) 
     """
     cache = cache_dir / f"checked-{_key(folder)}.json"
     known = _load(cache)
-    states = {str(path): state_of(path) for path in paths}
-    outcomes = {path: known[path][1] for path, state in states.items() if path in known and known[path][0] == state}
-    others = [path for path in states if path not in outcomes]
+    every = [*map(str, paths)]
+    others = {path: state for path in every if (state := state_of(path)) != known.get(path, (None,))[0]}
     if others:
         named = ((path, Path(path)) for path in others)
-        outcomes |= zip(others, decode_all(named, file_keys, num=len(others), unit="image"), strict=True)
-        known |= {path: (states[path], outcomes[path]) for path in others}
+        outcomes = decode_all(named, file_keys, num=len(others), unit="image")
+        known |= {path: (others[path], outcome) for path, outcome in zip(others, outcomes, strict=True)}
         atomic_write_text(cache, json.dumps(known))
     return ImageCheck(
-        {path: outcomes[path] for path in states if isinstance(outcomes[path], str)},  # type: ignore[misc]
-        {path: outcomes[path] for path in states if not isinstance(outcomes[path], str)},  # type: ignore[misc]
+        {path: outcome for path in every if isinstance(outcome := known[path][1], str)},
+        {path: outcome for path in every if not isinstance(outcome := known[path][1], str)},
     )
 
 
@@ -144,15 +143,15 @@ def _load(cache: Path) -> dict[str, tuple[State, Outcome]]:
 
 
 def _outcomes(saved: Any) -> dict[str, tuple[State, Outcome]] | None:
-    if not isinstance(saved, Mapping):
+    """Put tuples for the lists that JSON has; None where something else was saved."""
+    if not isinstance(saved, dict):
         return None
-    known: dict[str, tuple[State, Outcome]] = {}
     for path, of_file in saved.items():
         match of_file:
             case [[int(size), int(changed), int(renewed)], str(problem)]:
-                known[path] = (size, changed, renewed), problem
+                saved[path] = (size, changed, renewed), problem
             case [[int(size), int(changed), int(renewed)], [int(of_bytes), int(of_pixels)]]:
-                known[path] = (size, changed, renewed), (of_bytes, of_pixels)
+                saved[path] = (size, changed, renewed), (of_bytes, of_pixels)
             case _:
                 return None
-    return known
+    return saved

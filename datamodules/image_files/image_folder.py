@@ -3,6 +3,7 @@
 import logging
 import os
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -118,11 +119,10 @@ class ImageFolder:
         return [] if number is None else [self._pictures[number]]
 
     @cached_property
-    def _by_file_name(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+    def _by_file_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
         for name in self.files:
-            file = name.rpartition("/")[2]
-            found[file] = (*found.get(file, ()), name)
+            found[name.rpartition("/")[2]].append(name)
         return found
 
     @cached_property

@@ -9,6 +9,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -67,6 +68,7 @@ def _square(image: Image.Image, image_size: int) -> Tensor:
     return square
 
 
+@cache
 def eval_transform(image_size: int) -> v2.Transform:
     """Return the transform that resizes the shorter side to `image_size` pixels and keeps the centre square."""
     return v2.Compose(

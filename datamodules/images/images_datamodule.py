@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule, SplitName
+from datamodules.caption_datamodule import SPLIT_NAMES, SplitName
+from datamodules.checked_datamodule import CheckedDataModule
 from datamodules.image_files.bad_data import BadData
 from datamodules.image_files.image_check import ImageCheck, check_images
 from datamodules.image_files.image_file_split import ImageFileSplit
@@ -15,18 +16,17 @@ from datamodules.images.annotated_images import AnnotatedImages, read_annotated
 from datamodules.images.settings import USUAL_NAMES, columns_of
 from datamodules.images.source import Source, source_of
 from datamodules.options import CommonOptions
-from datamodules.random_split import check_proportions, split_by_proportion
+from datamodules.random_split import proportions_of, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.statistics import as_text, rows_of, unusable_lines
 
 log = logging.getLogger(__name__)
 
+LISTS = ", or lists of images such as {train: train.txt, val: val.txt, test: test.txt}"
 
-class ImagesDataModule(CaptionDataModule):
+
+class ImagesDataModule(CheckedDataModule):
     """Serves a folder of images, each image with its captions.
-
-    Before training every image in use is decoded once and every caption looked at. What cannot be used is counted
-    and named, and is an error or is left out; it is never replaced by something else.
 
     Args:
         root: The folder that holds everything; all other paths begin there.
@@ -66,13 +66,6 @@ class ImagesDataModule(CaptionDataModule):
         **options: Unpack[CommonOptions],
     ) -> None:
         super().__init__(**options)
-        if isinstance(split, str) and split != "official":
-            raise ValueError(
-                f"data.split must be 'official' or proportions such as [0.8, 0.1, 0.1], or lists of images such as "
-                f"{{train: train.txt, val: val.txt, test: test.txt}}, got {split!r}"
-            )
-        if not isinstance(split, str | Mapping):
-            check_proportions(split)
         if test_from_val is not None and not 0 < test_from_val < 1:
             raise ValueError(f"data.test_from_val must be between 0 and 1 (or null for none), got {test_from_val}")
         self.root = Path(root).expanduser()
@@ -80,34 +73,17 @@ class ImagesDataModule(CaptionDataModule):
         self.annotations = annotations
         self.columns = columns_of(columns)
         self.split = split
+        self.proportions = None if isinstance(split, Mapping) else proportions_of(split, or_else=LISTS)
         self.split_seed = split_seed
         self.restval = restval
         self.test_from_val = test_from_val
         self._source = name
         self.follow_links = follow_links
-        self._prepared: dict[SplitName, CaptionSplit] | None = None
         self._advice: dict[SplitName, str] = {}
 
     @property
     def source(self) -> str:
         return self._source
-
-    def prepare_data(self) -> None:
-        """Check every caption and image once, before the other processes read the outcome.
-
-        The trainer calls it before the test as well: an image that went bad since is found when it is read.
-        """
-        if not self.splits and self._prepared is None:
-            self._prepared = self._load()
-
-    def load_splits(self) -> dict[SplitName, CaptionSplit]:
-        """Return the splits without what cannot be used; those that the files do not have are empty.
-
-        Raises:
-            ValueError: A part of the data set is missing, or holds bad data that is not to be skipped.
-        """
-        prepared, self._prepared = self._prepared, None
-        return self._load() if prepared is None else prepared
 
     def find_files(self) -> tuple[Source, ImageFolder]:
         """Return where the images and captions are, and the image folder's files."""
@@ -124,7 +100,8 @@ class ImagesDataModule(CaptionDataModule):
         rows = rows_of(self.figures(), self.tokenizer)
         log.info("data.root=%s:\n%s", self.root, as_text(rows, unusable_lines(self.unusable)))
 
-    def _load(self) -> dict[SplitName, CaptionSplit]:
+    def read_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Return the splits without what cannot be used; those that the files do not have are empty."""
         bad = BadData()
         files, folder = self.find_files()
         annotated = read_annotated(files, folder, self.columns, bad, restval=self.restval)
@@ -153,15 +130,10 @@ class ImagesDataModule(CaptionDataModule):
         readable = {
             name: [image for image in images if paths[image] in check.keys] for name, images in images_of_split.items()
         }
-        if not isinstance(self.split, str | Mapping):
+        if self.proportions is not None:
             pixels = {image: check.keys[path][1] for image, path in paths.items() if path in check.keys}
             readable = keep_together(readable, pixels)
-        self.unusable = bad.names_of_kind
-        bad.settle(
-            "skip" if self.look else self.on_bad_data,
-            root=self.root,
-            report=self.cache_dir / self.source / "bad_data.json",
-        )
+        self.settle(bad, root=self.root, folder=self.source)
         self._refuse_empty(readable, files, annotated, bad)
         return self._splits(readable, paths, annotated, check)
 
@@ -187,8 +159,8 @@ class ImagesDataModule(CaptionDataModule):
 
     def _selected_images(self, files: Source, annotated: AnnotatedImages, bad: BadData) -> dict[SplitName, list[str]]:
         """Split before anything is left out: an image that goes bad must not send the others to other splits."""
-        if not isinstance(self.split, str | Mapping):
-            parts = split_by_proportion(annotated.captions, self.split, self.split_seed)
+        if self.proportions is not None:
+            parts = split_by_proportion(annotated.captions, self.proportions, self.split_seed)
             return dict(zip(SPLIT_NAMES, parts, strict=True))
         if files.lists:
             lists = {name: annotated.listed(path) for name, path in files.lists.items()}
@@ -237,7 +209,7 @@ class ImagesDataModule(CaptionDataModule):
         bad: BadData,
     ) -> None:
         """Add the pictures that no caption names, where all of the folder is to be split."""
-        if files.annotations is None or isinstance(self.split, str | Mapping):
+        if files.annotations is None or self.proportions is None:
             return
         captioned = {file for image in annotated.captions for file in found.get(image, ())}
         for image in without_captions(folder.files, captioned):

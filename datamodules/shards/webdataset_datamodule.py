@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pytorch_lightning import Trainer
 
-from datamodules.caption_datamodule import SPLIT_NAMES, CaptionDataModule
+from datamodules.caption_datamodule import SPLIT_NAMES
+from datamodules.checked_datamodule import CheckedDataModule
 from datamodules.image_files.bad_data import BadData
 from datamodules.options import CommonOptions
 from datamodules.random_split import Draw, draws_by_proportion, proportions_of
@@ -22,6 +23,8 @@ from datamodules.shards.urls import GLOB, expand, is_remote, library
 from datamodules.split import CaptionSplit, SplitName
 from utils.seeding import run_seed
 
+CACHE = "shards"  # the folder in that of the cache
+
 
 class ShardOptions(CommonOptions, total=False):
     """What data in shards of whatever kind have: see `WebDatasetDataModule`."""
@@ -33,7 +36,7 @@ class ShardOptions(CommonOptions, total=False):
     kept_shards: int | None
 
 
-class WebDatasetDataModule(CaptionDataModule):
+class WebDatasetDataModule(CheckedDataModule):
     """Serves captioned images in tar shards: files, or addresses and commands from which they are fetched.
 
     An index tells where each sample is in its shard, so that any sample can be read alone. It lies beside a shard that
@@ -91,13 +94,8 @@ class WebDatasetDataModule(CaptionDataModule):
         self.shuffle_buffer = shuffle_buffer
         self.kept_shards = kept_shards
 
-    def prepare_data(self) -> None:
-        """Make the indices of shards that have none, before the other processes read them."""
-        if not self.splits:
-            self.load_splits()
-
-    def load_splits(self) -> dict[SplitName, CaptionSplit]:
-        """Return the splits without what cannot be used.
+    def read_splits(self) -> dict[SplitName, CaptionSplit]:
+        """Make the indices of shards that have none, and return the splits without what cannot be used.
 
         Raises:
             ValueError: A shard is missing, cut short or cannot be reached, two images have one number, or samples
@@ -109,8 +107,7 @@ class WebDatasetDataModule(CaptionDataModule):
             if name == "train" or self.draws[name] is None:  # random splits are of the same shards
                 for problem in index.problems:
                     bad.add(*problem)
-        self.unusable = bad.names_of_kind
-        bad.settle("skip" if self.look else self.on_bad_data, root=self.root, report=self._cache / "bad_data.json")
+        self.settle(bad, root=self.root, folder=CACHE)
         for name, index in indices.items():
             if not len(index) and self.draws[name] is not None:
                 raise ValueError(f"data.split: the {name} split holds no image; give it a larger share of the data")
@@ -204,7 +201,7 @@ class WebDatasetDataModule(CaptionDataModule):
 
     @property
     def _cache(self) -> Path:
-        return self.cache_dir / "shards"
+        return self.cache_dir / CACHE
 
 
 def _is_glob_in_root(spec: str | list[str]) -> bool:

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from datamodules import token_table
@@ -16,6 +19,20 @@ def test_holds_what_the_tokenizer_makes_of_each_caption(chunk: int, monkeypatch:
     assert [[ids.tolist() for ids in table[i]] for i in range(len(table))] == expected
     with pytest.raises(IndexError, match="expected an index below 4, got 4"):
         table[4]
+
+
+def test_many_are_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_table, "MANY", 6)
+    tokenizer = fit_word(["a dog and a cat run"], min_count=1, max_length=6)
+    expected = [[ids.tolist() for ids in of_image] for of_image in tokenize_or_load(CAPTIONS, tokenizer)]
+    first = tokenize_or_load(CAPTIONS, tokenizer, cache_dir=tmp_path)
+    assert [[ids.tolist() for ids in of_image] for of_image in first] == expected
+    fewer = tokenize_or_load(CAPTIONS[2:], tokenizer, cache_dir=tmp_path)
+    assert [[ids.tolist() for ids in of_image] for of_image in fewer] == expected[2:]
+    monkeypatch.setattr(token_table, "_tokenized", lambda *_: pytest.fail("captions were tokenized again"))
+    again = tokenize_or_load(CAPTIONS, tokenizer, cache_dir=tmp_path)
+    assert [[ids.tolist() for ids in of_image] for of_image in again] == expected
+    assert isinstance(again.ids_I, np.memmap)
 
 
 def test_none_are_none() -> None:

@@ -174,6 +174,7 @@ def test_validation_is_of_a_sample_where_that_is_asked_for(shards: TinyShards, t
 def test_captions_are_tokenized_once_and_mapped(
     shards: TinyShards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("datamodules.token_table.MANY", 1)
     first = datamodule(shards.root, tmp_path)
     first.setup()
     tokens = [[ids.tolist() for ids in of_image] for of_image in first.dataset("train").tokens]
