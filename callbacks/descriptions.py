@@ -15,7 +15,7 @@ def add_picture(writer: SummaryWriter, tag: str, picture_3HW: Tensor, step: int,
         step: Of training.
         about: What it shows, in Markdown.
     """
-    summary = image(tag, picture_3HW)
+    summary = image(tag, picture_3HW, dataformats="CHW")
     # TensorBoard tells what it is by the value alone only where there is no description
     summary.value[0].metadata.plugin_data.plugin_name = "images"
     _add(writer, summary, step, about)

@@ -3,7 +3,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 import score
-from evaluation.score_file import read_results, summary
+from evaluation.score_file import summary
 from metrics.bleu import BLEU_NAMES
 from metrics.caption_metric import ImageCaptions
 from metrics.document_frequencies import DocumentFrequencies
@@ -20,7 +19,6 @@ from metrics.ptb_tokenizer import ptb_tokenize
 from metrics.scorer import human_captions, score_captions
 from tests.metrics.fake_java import COMMA, install_meteor
 from tests.tiny_run import ROOT
-from utils import progress
 
 SAID = {
     "boat.jpg": ["A small boat on the lake.", "A red boat floats.", "Someone rows a boat on calm water."],
@@ -135,20 +133,6 @@ def test_document_frequencies_of_other_captions_are_used_and_saved(folder: Path)
     assert _numbers(_score("--document-frequencies", "saved.json")) == _numbers(counted)
     _score("--save-document-frequencies", "own.json")
     assert _numbers(_score("--document-frequencies", "own.json")) == pytest.approx(_numbers(alone))
-
-
-def test_the_time_of_reading_is_shown(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def read_slowly(*arguments: Any) -> Any:
-        time.sleep(0.5)
-        return read_results(*arguments)
-
-    monkeypatch.setattr("evaluation.score_file.inputs.read_results", read_slowly)
-    monkeypatch.setattr(progress, "TICK", 0.01)
-    monkeypatch.setattr(progress, "EVERY", 0.1)
-    _score()
-    assert "reading captions: 00:00" in capsys.readouterr().err.splitlines()
 
 
 def test_prints_a_table_of_the_model_and_of_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
