@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from utils.command_line import CommandParser, run_command
 from utils.home_folder import user_path
+from utils.progress import elapsed_time
 from utils.scripts import script_command
 from utils.text_files import MAX_BYTES
 
@@ -90,14 +89,13 @@ def check_replaced(path: Path, option: str, mark: str) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score what the command line names, write the scores and print them."""
-    from evaluation.score_file.inputs import count_frequencies, read_inputs  # here: help need not wait for torch
+    check_outputs(options)
+    from evaluation.score_file.inputs import count_frequencies, read_inputs  # here: torch comes with them
     from evaluation.score_file.summary import print_scores, settings_of, write_scores
     from metrics.meteor import with_meteor_if_possible
     from metrics.scorer import human_captions, score_captions
 
-    check_outputs(options)
-    console = Console(stderr=True)
-    with console.status("reading captions"):
+    with elapsed_time("reading captions"):
         inputs = read_inputs(options)
     images = inputs.matched.images
     protocols = PROTOCOLS[options.protocol]

@@ -1,3 +1,4 @@
+from .attention_maps import AttentionMaps
 from .cached_features import CachedFeatures
 from .caption_metrics import CaptionMetrics
 from .caption_samples import CaptionSamples
@@ -24,6 +25,7 @@ from .style_probe import StyleProbe
 from .traversals import Traversals
 
 __all__ = [
+    "AttentionMaps",
     "CachedFeatures",
     "CaptionMetrics",
     "CaptionSamples",

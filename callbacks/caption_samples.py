@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from callbacks.descriptions import add_table
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
@@ -15,6 +16,8 @@ from pictures.markdown import as_it_is, table
 from utils.lightning_internals import figures_step
 from utils.progress import tell
 from utils.require import require
+
+ABOUT = "What the model says of a few images, the same at each validation, and what people said."
 
 
 class CaptionSamples(EvaluationCallback):
@@ -54,10 +57,9 @@ class CaptionSamples(EvaluationCallback):
                 torch.tensor([image.image_id for image in self.samples]),
             )
             samples = gathered.compute()[: self.num_images]
-            if isinstance(trainer.logger, TensorBoardLogger):
-                trainer.logger.experiment.add_text(
-                    f"{stage}/captions", as_markdown_table(samples), figures_step(trainer)
-                )
+            if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+                writer = trainer.logger.experiment
+                add_table(writer, f"{stage}/captions", as_markdown_table(samples), figures_step(trainer), ABOUT)
             if num_printed and trainer.is_global_zero:
                 tell(as_lines(samples[:num_printed], trainer))
 

@@ -6,6 +6,7 @@ from typing import Any
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from callbacks.descriptions import add_picture
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CodedImages, EvaluatedModule
@@ -15,6 +16,9 @@ from utils.lightning_internals import figures_step
 
 log = logging.getLogger(__name__)
 
+ABOUT = (
+    "The share of each code, the most frequent first, and how many codes each position of the grid has (perplexity)."
+)
 COLLAPSED = 2.0  # perplexity: fewer than two equally frequent codes
 WARM_UP = 100  # steps before which that is no wonder
 
@@ -51,7 +55,7 @@ class CodeUsage(EvaluationCallback):
         if isinstance(trainer.logger, TensorBoardLogger) and self._grid_size is not None:
             title = f"{named['used']:.0%} of {len(figures.usage_K)} codes used, perplexity {named['perplexity']:.0f}"
             picture_3HW = draw_code_usage(figures.usage_K, figures.perplexity_P.view(self._grid_size), title)
-            trainer.logger.experiment.add_image(f"{stage}/codes", picture_3HW, figures_step(trainer))
+            add_picture(trainer.logger.experiment, f"{stage}/codes", picture_3HW, figures_step(trainer), ABOUT)
 
     def forget(self) -> None:
         self.statistics.reset()

@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from callbacks.descriptions import add_picture
 from callbacks.evaluation_callback import EvaluationCallback
 from datamodules.batch import CaptionBatch
 from lightning_modules import CaptioningModule, EvaluationOutput
@@ -17,6 +18,7 @@ from pictures.heat_map import draw_kl_heat_map
 from utils.lightning_internals import figures_step
 
 CODES = ("style", "content")
+ABOUT = "How much each dimension of the {} code carries: its KL in nats, a row each, a column for each validation."
 
 
 class KLHistory(EvaluationCallback):
@@ -50,7 +52,8 @@ class KLHistory(EvaluationCallback):
                 kl_ZV = torch.stack([of_codes[name] for of_codes in self.history.values()], dim=1)
                 total = f"KL of {name}: {kl_ZV[:, -1].sum():.2f} nats"
                 picture_3HW = draw_kl_heat_map(kl_ZV, [*self.history], total)
-                trainer.logger.experiment.add_image(f"{stage}/kl_{name}", picture_3HW, figures_step(trainer))
+                writer = trainer.logger.experiment
+                add_picture(writer, f"{stage}/kl_{name}", picture_3HW, figures_step(trainer), ABOUT.format(name))
 
     def forget(self) -> None:
         self.kl.reset()

@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
+from callbacks.descriptions import add_picture
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.first_codes import FirstCodes
 from callbacks.shown_images import is_shown, writer_of
@@ -19,6 +20,11 @@ from pictures.scatter import draw_scatter
 from utils.lightning_internals import figures_step
 from utils.require import require
 from utils.seeding import generators_of_images, of_captions, run_seed
+
+ABOUT = (
+    "Styles of human captions, and as many of the prior of the same images, in the plane where they vary most. A prior "
+    "that fits covers what the captions of its images cover."
+)
 
 
 class LatentScatter(EvaluationCallback):
@@ -61,7 +67,7 @@ class LatentScatter(EvaluationCallback):
         if trainer.is_global_zero:
             title = f"styles of {len(image_ids)} captions of {len({*image_ids})} images"
             picture_3HW = draw_scatter(posterior_NS, prior_NS, image_ids, plane, title)
-            writer_of(trainer).add_image(f"{stage}/style_scatter", picture_3HW, figures_step(trainer))
+            add_picture(writer_of(trainer), f"{stage}/style_scatter", picture_3HW, figures_step(trainer), ABOUT)
 
     def forget(self) -> None:
         self.codes.reset()

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from callbacks.descriptions import add_picture
 from callbacks.evaluation_callback import EvaluationCallback
 from callbacks.shown_images import rows_of_first
 from datamodules.batch import CaptionBatch
@@ -20,6 +21,7 @@ from metrics.rows_by_image import RowsByImage
 from utils.lightning_internals import figures_step
 from utils.require import require
 
+ABOUT = "Above images, below each what the model makes of it: from the words of its own caption, or from codes."
 PAIR = 2  # an image, and what is reconstructed of it
 
 
@@ -80,7 +82,9 @@ class Reconstructions(EvaluationCallback):
         pairs_BX = gathered.compute()
         assert pairs_BX is not None
         picture_CHW = side_by_side(pairs_BX[: self.num_images])
-        trainer.logger.experiment.add_image(f"{stage}/reconstructions", picture_CHW, figures_step(trainer))
+        if trainer.is_global_zero:
+            writer = trainer.logger.experiment
+            add_picture(writer, f"{stage}/reconstructions", picture_CHW, figures_step(trainer), ABOUT)
 
     def forget(self) -> None:
         self.pairs = {}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from callbacks.descriptions import add_picture, add_table
 from callbacks.first_images import CaptionedImage, FirstImages
 from lightning_modules import CaptioningModule
 from lightning_modules.exploration import generate_in_styles
@@ -13,6 +14,8 @@ from pictures.changed_words import MarkedWord, marked_words
 from pictures.markdown import table, with_changed_bold
 from utils.require import require
 from utils.seeding import Generators
+
+ABOUT = "A caption in the mean of q(S|I), then in samples of it; words that the first lacks are bold."
 
 
 class StyleGrid(FirstImages):
@@ -41,9 +44,9 @@ class StyleGrid(FirstImages):
         return generate_in_styles(captioner, features_BPD, generators, num=self.num_styles, max_length=max_length)
 
     def show(self, writer: SummaryWriter, step: int, images: Sequence[CaptionedImage], stage: str) -> None:
-        writer.add_text(f"{stage}/styles", styles_as_table(images), step)
+        add_table(writer, f"{stage}/styles", styles_as_table(images), step, ABOUT)
         for image in images:
-            writer.add_image(f"{stage}/styles/{image.image_id}", draw_styles(image), step)
+            add_picture(writer, f"{stage}/styles/{image.image_id}", draw_styles(image), step, ABOUT)
 
 
 def draw_styles(image: CaptionedImage) -> Tensor:

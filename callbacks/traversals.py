@@ -10,6 +10,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from callbacks.descriptions import add_picture, add_table
 from callbacks.first_images import CaptionedImage, FirstImages
 from callbacks.shown_images import is_shown
 from datamodules.batch import CaptionBatch
@@ -21,6 +22,11 @@ from pictures.changed_words import MarkedWord, marked_words
 from pictures.markdown import table, with_changed_bold
 from utils.require import require
 from utils.seeding import Generators
+
+ABOUT = (
+    "Captions as one dimension of the style is changed, in standard deviations of the prior, all others left at the "
+    "image's mean: the dimensions with the highest KL. Words that the caption at 0 lacks are bold."
+)
 
 
 class Traversals(FirstImages):
@@ -77,10 +83,11 @@ class Traversals(FirstImages):
         return [[caption for captions in image for caption in captions] for image in of_images]
 
     def show(self, writer: SummaryWriter, step: int, images: Sequence[CaptionedImage], stage: str) -> None:
-        writer.add_text(f"{stage}/traversals", traversals_as_table(images, self.kl_of_dimension, self.values), step)
+        rows = traversals_as_table(images, self.kl_of_dimension, self.values)
+        add_table(writer, f"{stage}/traversals", rows, step, ABOUT)
         for image in images:
             picture_3HW = draw_traversals(image, self.kl_of_dimension, self.values)
-            writer.add_image(f"{stage}/traversals/{image.image_id}", picture_3HW, step)
+            add_picture(writer, f"{stage}/traversals/{image.image_id}", picture_3HW, step, ABOUT)
 
     def forget(self) -> None:
         super().forget()

@@ -17,6 +17,7 @@ from lightning_modules.networks.latents import LatentCode
 from lightning_modules.ranking import CaptionOfDrawing
 from lightning_modules.results.explained_captions import ExplainedCaption, explained_captions
 from utils.seeding import generators_of_images, image_digests
+from utils.suggestions import did_you_mean
 
 NUM_DIVERSE = 5
 NUM_WITH_WORDS = 3
@@ -105,7 +106,9 @@ def caption_with_words(captioner: CaptioningModule, picture: Picture, words: str
         )
     unknown = unknown_words(captioner, " ".join(phrases))
     if unknown:
-        raise ValueError(f"the model does not know {_quoted(unknown)}; leave it out, or try another word")
+        known = captioner.tokenizer.words
+        names = ", ".join(f"“{word}”{did_you_mean(word, known)}" for word in unknown)
+        raise ValueError(f"the model does not know {names}; leave it out, or try another word")
     num_tokens = sum(len(captioner.tokenizer.tokenize_word(phrase)) for phrase in {*phrases})
     length = captioner.tokenizer.max_length
     if num_tokens >= length:
@@ -219,7 +222,3 @@ def _without_words(generated: GeneratedBatch) -> list[ExplainedCaption]:
             of_image.captions, of_image.log_probabilities, of_image.finished, strict=True
         )
     ]
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"“{word}”" for word in words)

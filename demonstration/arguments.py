@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from captioning.arguments import OneLineParser
 from captioning.example import EXAMPLE_MODEL
+from utils.extras import require_libraries
 from utils.home_folder import user_path
 from utils.scripts import script_command
 
@@ -15,7 +16,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """Read the command line.
 
     Raises:
-        ValueError: An option is unknown, or its value is of the wrong kind.
+        ValueError: An option is unknown, its value is of the wrong kind, or the library that serves pages is missing.
     """
     parser = OneLineParser(prog=script_command("demo.py"), description="Try a trained captioner in the browser.")
     parser.add_argument(
@@ -47,4 +48,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="PACKAGE",
         help="of yours, that the checkpoint may build parts from; may be given several times",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    require_libraries("the page", "gradio", extra="demo")
+    return options

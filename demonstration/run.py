@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
 from captioning.pipeline import CaptionPipeline
 from demonstration.examples import find_examples
@@ -15,8 +14,8 @@ from utils.devices import check_device
 
 def run(options: argparse.Namespace) -> None:
     """Serve the page until Ctrl+C."""
-    import_gradio()
-    from demonstration.server import Server  # here: it needs Gradio
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # which it reads once
+    from demonstration.server import Server  # here: it imports Gradio
 
     check_device(options.device, f"--device {options.device}")
     captioner = CaptionPipeline.load(
@@ -40,19 +39,3 @@ def run(options: argparse.Namespace) -> None:
             if server.public_url:
                 print(f"anyone can use it at {server.public_url}", flush=True)
             server.wait()
-
-
-def import_gradio() -> ModuleType:
-    """Return the library, told to report nothing to anyone.
-
-    Raises:
-        ValueError: It is not installed.
-    """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    try:
-        import gradio
-    except ImportError as error:
-        raise ValueError(
-            "the page needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
-        ) from error
-    return gradio

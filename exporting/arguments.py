@@ -4,14 +4,20 @@ import argparse
 from collections.abc import Sequence
 
 from utils.command_line import CommandParser
+from utils.extras import require_libraries
 from utils.home_folder import user_path
 from utils.scripts import script_command
 
+OF_ONNX = ("onnx", "onnxscript", "onnxruntime")
 FORMATS = ("onnx", "torch_export", "safetensors")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ValueError: An option is of another format, or a library is missing that the format needs.
+    """
     parser = CommandParser(prog=script_command("export.py"), description="Write a trained model for use elsewhere.")
     parser.add_argument("checkpoint", type=user_path, help="a checkpoint that train.py wrote")
     parser.add_argument(
@@ -46,4 +52,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="PACKAGE",
         help="of yours, that the checkpoint may build parts from; may be given several times",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for name, given, needed in (
+        ("--half", options.half, "safetensors"),
+        ("--quantize", options.quantize, "onnx"),
+        ("--compare-on", options.compare_on, "onnx"),
+    ):
+        if given and options.to != needed:
+            raise ValueError(f"{name}: expected --to {needed} beside it, got --to {options.to}; leave it out")
+    if options.to == "onnx":
+        require_libraries("--to onnx", *OF_ONNX, extra="export")
+    return options

@@ -5,7 +5,6 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,6 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from lightning_modules.exporting import Part
-
-NEEDED = ("onnx", "onnxscript", "onnxruntime")
-
-
-def refuse_missing_extra(option: str) -> None:
-    """Raise a `ValueError` unless the packages of the extra `export` are there."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise ValueError(
-            f"{option}: expected the libraries {', '.join(NEEDED)} (missing: {', '.join(missing)}); run: "
-            f"pip install {' '.join(missing)} (or: uv sync --extra export)"
-        )
 
 
 def export_program(part: Part) -> ExportedProgram:

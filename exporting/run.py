@@ -2,11 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from captioning.images import find_images
-from exporting.programs import refuse_missing_extra, write_onnx, write_program
+from exporting.programs import write_onnx, write_program
 from exporting.single_file import single_file
 from lightning_modules import CaptioningModule, load_captioner, load_module, save_pretrained
 from lightning_modules.checkpoints.formats import checkpoint_checksum, public_name
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         ValueError: The checkpoint cannot be read, the model cannot be exported, or an option does not fit.
     """
-    _check(options)
+    compared = find_images(options.compare_on)
     if options.to == "safetensors":
         module = load_module(options.checkpoint, trusted_packages=options.trust)
         save_pretrained(module, options.folder, origin=origin_of(options.checkpoint, options.scores), half=options.half)
@@ -60,19 +61,7 @@ def run(options: argparse.Namespace) -> None:
         _write_about(captioner, exported, folder, options)
     print(f"{shown(options.folder)}: {_size(options.folder)}")
     if options.to == "onnx":
-        _compare(captioner, options)
-
-
-def _check(options: argparse.Namespace) -> None:
-    if options.half and options.to != "safetensors":
-        raise ValueError(f"--half: expected --to safetensors beside it, got --to {options.to}; leave it out")
-    if options.to != "onnx":
-        for name, given in (("--quantize", options.quantize), ("--compare-on", options.compare_on)):
-            if given:
-                raise ValueError(f"{name}: expected --to onnx beside it, got --to {options.to}; leave it out")
-    else:
-        refuse_missing_extra("--to onnx")
-        find_images(options.compare_on)
+        _compare(captioner, options.folder, compared)
 
 
 def _write_parts(exported: ExportedModel, folder: Path, options: argparse.Namespace) -> None:
@@ -139,12 +128,12 @@ def manifest(captioner: CaptioningModule, exported: ExportedModel, suffix: str) 
     }
 
 
-def _compare(captioner: CaptioningModule, options: argparse.Namespace) -> None:
+def _compare(captioner: CaptioningModule, folder: Path, images: Sequence[Path]) -> None:
     from exporting.comparison import compare, images_to_compare  # here: they need the extra
     from exporting.runner.model import Model
 
-    images_BCHW = images_to_compare(find_images(options.compare_on), captioner.image_size)
-    print(compare(captioner, Model(options.folder), images_BCHW).told())
+    images_BCHW = images_to_compare(images, captioner.image_size)
+    print(compare(captioner, Model(folder), images_BCHW).told())
 
 
 def _size(folder: Path) -> str:

@@ -5,7 +5,6 @@ Radford et al., "Learning Transferable Visual Models From Natural Language Super
 Shape legend: B images, N sentences, D width of an embedding, C channels, H rows, W columns.
 """
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from metrics.clip_weights import read_clip_weights
+from utils.extras import require_libraries
 
 EXAMPLE = "openai/clip-vit-base-patch32"
 LOADING = (OSError, RuntimeError, ValueError, SafetensorError)  # what goes wrong with files of weights
@@ -36,11 +36,7 @@ class ClipModel:
     """
 
     def __init__(self, model: str | Path, weights: str | Path | None = None, *, batch_size: int = 64) -> None:
-        if importlib.util.find_spec("transformers") is None:
-            raise ValueError(
-                f"CLIP model {model}: expected the library transformers, which is not installed; install the extra "
-                f"`clip` (pip install 'transformers>=4.50')"
-            )
+        require_libraries(f"CLIP model {model}", "transformers", extra="clip")
         self.batch_size = batch_size
         self._clip, self._processor = _load(str(model))
         if weights is not None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from utils.progress import elapsed_time
+
 # Whatever the locale: numbers with a decimal point, and text as UTF-8, which Java 17 and older take from the locale.
 PLAIN = ("-Duser.language=en", "-Duser.country=US", "-Dfile.encoding=UTF-8")
 
@@ -41,10 +43,10 @@ def java_command(java: str, memory: str, jar: Path, *arguments: str) -> list[str
 
 
 def run_java(name: str, command: Sequence[str], folder: Path, timeout: float) -> None:
-    """Run a program to its end.
+    """Run a program to its end, and show for how long it has run.
 
     Args:
-        name: What to call the program in errors.
+        name: What to call the program.
         command: The program and its arguments.
         folder: Where it runs.
         timeout: Seconds that it may take.
@@ -55,7 +57,8 @@ def run_java(name: str, command: Sequence[str], folder: Path, timeout: float) ->
     with tempfile.TemporaryFile() as printed:
         process = _begin(name, command, folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
         try:
-            exit_code = process.wait(timeout)
+            with elapsed_time(name):
+                exit_code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise JavaError(f"{name} took longer than {timeout:g} seconds") from None
         finally:

@@ -97,6 +97,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "lightning_fabric",
         "lightning_modules.exploration",
         "lightning_modules.losses.terms",
+        "lightning_modules.results.explained_captions",
         "metrics",
         "pictures",
         "pytorch_lightning",

@@ -19,7 +19,7 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         latents = ("latent_usage", "style_grid", "traversals", "latent_scatter", "kl_history", "latent_projector")
-        shown = ("samples", "reconstructions", "reconstruction_metrics", *latents, "missing_images")
+        shown = ("samples", "attention", "reconstructions", "reconstruction_metrics", *latents, "missing_images")
         choices = [
             "logger=none",
             "metrics=rouge",

@@ -56,7 +56,8 @@ SMALL = {
 
 
 WITHOUT_PICTURES = tuple(
-    f"~callbacks.{name}" for name in ("style_grid", "traversals", "latent_scatter", "latent_projector", "kl_history")
+    f"~callbacks.{name}"
+    for name in ("attention", "style_grid", "traversals", "latent_scatter", "latent_projector", "kl_history")
 )
 """Without the callbacks that look at images of their own, and write files that are larger than all others."""
 

@@ -1,6 +1,7 @@
 """Commands: lines that are read by argparse, whose errors name what a misspelled option may have been meant to be."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ def run_command(
     *,
     to_lower: str | None = None,
 ) -> None:
-    """Run a script: a user's mistake gets one line and exit code 1.
+    """Run a script: a user's mistake gets one line and exit code 1; nobody who reads any more, exit code 1 alone.
 
     Args:
         parse: Reads the command line.
@@ -51,6 +52,9 @@ def run_command(
     try:
         options = parse(arguments)
         import_module(module).run(options)
+    except BrokenPipeError:  # who reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where Python's last flush does not fail again
+        sys.exit(1)
     except (ValueError, OSError) as error:
         sys.exit(error_line(error, options))
     except (RuntimeError, MemoryError) as error:

@@ -1,7 +1,9 @@
 """How far a task is, at which rate, and how long it has to go: a bar on a terminal, elsewhere a line now and then."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -10,6 +12,7 @@ EVERY = 10.0  # seconds from one line to the next, and to the first one: shorter
 SHARE = 0.1  # … but at least this share of the time so far, so that a long task's log stays short
 LONGEST = 300.0  # seconds, at most
 SHOWN_AFTER = 2.0  # seconds, for `delay`: where a task is short as a rule, and within others
+TICK = 1.0  # seconds, from one look at the clock to the next
 MOVE_UP = "\x1b[A"
 
 
@@ -37,6 +40,31 @@ def progress_bar(
     return kind(iterable, desc=desc, unit=unit, total=total, file=stream, **{"dynamic_ncols": True, **settings})
 
 
+@contextmanager
+def elapsed_time(desc: str, stream: TextIO | None = None) -> Iterator[None]:
+    """Show for how long something has run that does not tell how far it is.
+
+    Args:
+        desc: What is being done, in a few words.
+        stream: Where it is written; stderr if left out.
+    """
+    shown = {"bar_format": "{desc}: {elapsed}", "delay": SHOWN_AFTER, "leave": False}
+    ended = Event()
+    with progress_bar(desc=desc, unit="s", stream=stream, **shown) as bar:
+
+        def count() -> None:
+            while not ended.wait(TICK):
+                bar.update()
+
+        clock = Thread(target=count, daemon=True)
+        clock.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            clock.join()
+
+
 def tell(text: str, stream: TextIO | None = None) -> None:
     """Write lines, above a bar where there is one; to stdout if not told otherwise."""
     tqdm.write(text, file=stream or sys.stdout)
@@ -48,12 +76,12 @@ class LineProgress(tqdm):
     Args:
         args: As tqdm's.
         file: Where the lines go.
-        settings: As tqdm's; those of the bar have no effect.
+        settings: As tqdm's; its width and its place have no effect.
     """
 
     def __init__(self, *args: Any, file: TextIO, **settings: Any) -> None:
         lines = {"mininterval": EVERY, "miniters": 1, "delay": EVERY, "ncols": 0, "dynamic_ncols": False, "position": 0}
-        all_settings: dict[str, Any] = {**settings, "bar_format": None, **lines, "file": _LineWriter(file)}
+        all_settings: dict[str, Any] = {**settings, **lines, "file": _LineWriter(file)}
         super().__init__(*args, **all_settings)
 
     def refresh(self, *args: Any, **settings: Any) -> None:

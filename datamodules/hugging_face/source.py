@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from utils.extras import require_libraries
+
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
@@ -91,10 +93,9 @@ def faults(path: str) -> Iterator[None]:
 
 
 def _library() -> Any:
-    try:
-        import datasets
-    except ImportError as error:
-        raise ValueError("data=hf reads with the package datasets; install it: pip install datasets") from error
+    require_libraries("data=hf", "datasets", extra="hf")
+    import datasets
+
     return datasets
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO
 
+from utils.extras import require_libraries
+
 REMOTE = re.compile(r"(pipe|[a-z][a-z0-9+.-]+):", re.IGNORECASE)  # not C:\
 GLOB = re.compile(r"[*?\[]")
 WRITTEN = {
@@ -105,10 +107,7 @@ def library() -> ModuleType:
     Raises:
         ValueError: It is not installed.
     """
-    try:
-        import webdataset
-    except ImportError as error:
-        raise ValueError(
-            "data in tar shards need the library webdataset, the extra `webdataset` (pip install 'webdataset>=1.0')"
-        ) from error
+    require_libraries("what reads tar shards", "webdataset", extra="webdataset")
+    import webdataset
+
     return webdataset

@@ -92,6 +92,15 @@ def test_originals_are_shown_above_what_is_reconstructed(trained: TinyRun) -> No
         assert picture.size == (2 * (32 + 2) + 2, 2 * (32 + 2) + 2)  # two images in two rows, with their borders
 
 
+def test_pictures_and_texts_say_what_they_show(trained: TinyRun) -> None:
+    events = trained.events
+    texts = [tag for tag in events.Tags()["tensors"] if tag.endswith("/text_summary")]
+    shown = [*events.Tags()["images"], *texts]
+    assert len(shown) > 8
+    for tag in shown:
+        assert events.SummaryMetadata(tag).summary_description.endswith("."), tag
+
+
 def test_hyper_parameters_are_kept_beside_the_final_metrics(trained: TinyRun) -> None:
     settings = _hparams(trained, "session_start_info").session_start_info.hparams
     assert settings["seed"].number_value == 42

@@ -17,7 +17,7 @@ from tests.faults.one_process import TWO_FORKS
 from tests.tiny_run import ROOT, TinyRun, compose_train, run_tiny, scalars
 
 CHOICES = ("model/latents=conditional", "model/scheduler=constant")
-NEW = ("style_grid", "traversals", "latent_scatter", "kl_history", "latent_projector")
+NEW = ("attention", "style_grid", "traversals", "latent_scatter", "kl_history", "latent_projector")
 ONCE = ("val/style_scatter", "val/kl_style", "val/kl_content", "val/styles/8", "val/styles/9", "val/traversals/8")
 
 

@@ -64,6 +64,7 @@ def test_words_appear_and_are_marked(captioner: CaptioningModule, picture: Pictu
     [
         (" , ", "expected words with commas between them"),
         ("circle, unicorn, unicorn", "the model does not know “unicorn”; leave it out"),
+        ("a red circel, a unicorn", r"know “circel” \(did you mean circle\?\), “unicorn”; leave it out"),
         ("a,b,c,d,e,f,g", "expected at most 6 words or phrases and 400 letters, got 7"),
         ("a" * (MAX_LETTERS + 1), "got 1 of 401 letters"),
         ("a red circle and, a red square and", "that a caption of 8 tokens can hold, got 8; leave some out"),

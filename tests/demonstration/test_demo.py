@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,16 +21,6 @@ def test_it_listens_to_this_machine_alone_unless_told_otherwise() -> None:
     assert (options.host, options.port, options.share) == ("127.0.0.1", None, False)
 
 
-def test_without_gradio_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gradio", None)
-    with pytest.raises(SystemExit) as stop:
-        demo.main(["best.ckpt"])
-    assert stop.value.code == (
-        "error: the page needs the library gradio, the extra `demo` (uv sync --extra demo, or pip install 'gradio>=6')"
-    )
-    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -42,7 +32,6 @@ def test_without_gradio_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch
 def test_mistakes_get_one_line(
     arguments: Sequence[str], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, "gradio", ModuleType("gradio"))
     monkeypatch.setitem(sys.modules, "demonstration.server", SimpleNamespace(Server=None))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
@@ -71,7 +60,6 @@ def test_the_options_reach_the_server(
         def wait(self) -> None:
             assert "left" not in served
 
-    monkeypatch.setitem(sys.modules, "gradio", ModuleType("gradio"))
     monkeypatch.setitem(sys.modules, "demonstration.server", SimpleNamespace(Server=FakeServer))
     photos = save_pictures(tmp_path, ["a.png", "b.png"])
     options = [trained.best, "--host", "0.0.0.0", "--port", 80, "--share", "--examples", *photos]
@@ -79,6 +67,7 @@ def test_the_options_reach_the_server(
     assert (served["host"], served["port"], served["share"], served["left"]) == ("0.0.0.0", 80, True, True)
     assert [example.path for example in served["examples"]] == photos
     assert served["dimensions"]
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert capsys.readouterr().out.splitlines() == [
         "the demo is at http://10.0.0.1:80/ (Ctrl+C ends it)",
         "anyone can use it at https://public",

@@ -17,6 +17,9 @@ FENCE = re.compile(
 )
 SNIPPET = re.compile(r'(?m)^--8<-- "([^":]+)"$')
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+CONTINUED = re.compile(r"\\\n# *")
+INDENTED = re.compile(r"(?m)^#   (python [^\\\n]+(?:\\\n[^\\\n]+)*)$")
+IN_FULL = re.compile(r"(?s)python \w+\.py(?:(?! [A-Z_]+\b|=[A-Z_]+\b| --(?:help|cfg)\b)[^…])+")  # no FILE or … in it
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,17 @@ def inline_codes() -> list[tuple[str, str]]:
     """Return what stands between single backticks, with its page; fenced blocks are left out."""
     texts = [(page.name, FENCE.sub("", page.read_text(encoding="utf-8"))) for page in PAGES]
     return [(name, code) for name, text in texts for code in INLINE.findall(text)]
+
+
+def commands_in_text() -> dict[tuple[str, ...], str]:
+    """Return the commands in full that no fence holds, each with its file: in backticks, and in comments of `conf/`."""
+    found = {code: page for page, code in inline_codes()}
+    for path in sorted((ROOT / "benchmarks").glob("*.md")):
+        found |= dict.fromkeys(INLINE.findall(path.read_text(encoding="utf-8")), path.name)
+    for path in sorted((ROOT / "conf").rglob("*.yaml")):
+        found |= dict.fromkeys(INDENTED.findall(path.read_text(encoding="utf-8")), path.name)
+    lines = {CONTINUED.sub(" ", code): name for code, name in found.items() if IN_FULL.fullmatch(code)}
+    return {tuple(shlex.split(line)): name for line, name in lines.items()}
 
 
 def jobs_of(overrides: Sequence[str]) -> list[list[str]]:

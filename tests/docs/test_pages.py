@@ -29,7 +29,7 @@ from exporting.arguments import parse_arguments as parse_export
 from launch.checks import check_settings, refuse_foreign_metrics
 from launch.setting_types import refuse_wrong_settings
 from score import parse_arguments as parse_score
-from tests.docs.pages import PAGES, Block, blocks, inline_codes, jobs_of
+from tests.docs.pages import PAGES, Block, blocks, commands_in_text, inline_codes, jobs_of
 from tests.docs.workplace import SCRIPTS, fill, run_command
 from tests.tiny_run import ROOT, compose_train, hydra_job
 
@@ -37,7 +37,9 @@ SHELL = blocks("bash", "sh")
 COMMANDS = [(block, words) for block in SHELL for words in block.commands]
 TUNING = "benchmarks/tuned_ranking.py"  # which takes the settings of evaluate.py
 OURS = [(block, words) for block, words in COMMANDS if words[0] == "python" and words[1] in (*SCRIPTS, TUNING)]
-DISTINCT = {tuple(words): f"{block}-{' '.join(words[1:])[:50]}" for block, words in OURS}
+IN_TEXT = commands_in_text()
+DISTINCT = {tuple(words): str(block) for block, words in OURS} | IN_TEXT
+IDS = [f"{place}-{' '.join(words[1:])[:50]}" for words, place in DISTINCT.items()]
 SET_UP = "python3 -m pip install --quiet --upgrade --target .uv uv && .uv/bin/uv run "
 OTHERS = ("tensorboard", "torchrun", "export", "ruff", "mypy", "grep")
 MOST_LINES = 200
@@ -154,6 +156,7 @@ def test_set_up_is_one_command_each_and_the_checks_run_the_same() -> None:
 
 def test_every_command_is_looked_at() -> None:
     assert len(OURS) > 50
+    assert {"flickr8k.yaml", "flickr8k.md", "images_as_words.md"} <= {*IN_TEXT.values()}
     set_ups = [f"{SET_UP}train.py".split(), f"{SET_UP}pytest".split()]
     rest = [words for block, words in COMMANDS if (block, words) not in OURS]
     assert [
@@ -163,7 +166,7 @@ def test_every_command_is_looked_at() -> None:
     assert all((ROOT / name).is_file() for name in named)
 
 
-@pytest.mark.parametrize("words", DISTINCT, ids=DISTINCT.values())
+@pytest.mark.parametrize("words", DISTINCT, ids=IDS)
 def test_a_command_fits_what_it_calls(words: tuple[str, ...], tmp_path: Path) -> None:
     _, script, *arguments = words
     if script in ("train.py", "evaluate.py", "write_shards.py", TUNING):

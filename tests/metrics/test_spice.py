@@ -9,6 +9,7 @@ import torch
 
 from metrics import JavaError, PairedCaptions, Spice, spice, spice_unavailable
 from tests.metrics.fake_java import install_java
+from utils import progress
 
 PAIRS = PairedCaptions([("a", "dog"), ("un\ncafé",), ("cat",)], [[("the", "dog"), ()], [("a", "cat")]], [0, 1, 1])
 
@@ -34,6 +35,17 @@ def _install(folder: Path, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> P
 def test_scores_are_read_by_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _install(tmp_path, ANSWER, monkeypatch)
     assert spice(PAIRS).tolist() == pytest.approx([0.5, 0.7, 0.3])
+
+
+def test_its_time_is_shown_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _install(tmp_path, f"time.sleep(0.5)\n{ANSWER}", monkeypatch)
+    monkeypatch.setattr(progress, "TICK", 0.01)
+    monkeypatch.setattr(progress, "EVERY", 0.1)
+    spice(PAIRS)
+    lines = capsys.readouterr().err.splitlines()
+    assert {*lines} == {"SPICE: 00:00"}
 
 
 def test_what_the_program_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

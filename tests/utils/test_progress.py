@@ -1,10 +1,13 @@
 import io
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
 from tqdm import tqdm
 
 from utils import progress as module
-from utils.progress import LineProgress, progress_bar
+from utils.progress import LineProgress, elapsed_time, progress_bar
 
 
 class _Terminal(io.StringIO):
@@ -60,6 +63,37 @@ def test_a_short_task_writes_nothing_to_a_pipe_and_a_bar_to_a_terminal() -> None
         assert [*progress_bar(range(3), desc="export", unit="part", stream=stream)] == [0, 1, 2]
     assert pipe.getvalue() == ""
     assert "\rexport: 100%" in terminal.getvalue()
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    late = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < late
+        time.sleep(0.001)
+
+
+def test_what_tells_nothing_of_itself_has_its_time_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, pipe, terminal = _Clock(monkeypatch), io.StringIO(), _Terminal()
+    monkeypatch.setattr(module, "TICK", 0.001)
+    threads = threading.active_count()
+    with elapsed_time("reading", pipe):
+        clock.now += 12
+        _wait_until(lambda: "reading" in pipe.getvalue())
+    assert pipe.getvalue() == "reading: 00:12\n"
+    with elapsed_time("reading", terminal):
+        assert "reading" not in terminal.getvalue()
+        clock.now += 3
+        _wait_until(lambda: "\rreading: 00:03" in terminal.getvalue())
+    assert terminal.getvalue().endswith("\r")  # the next text takes the place of the line, which is blank
+    assert threading.active_count() == threads
+
+
+def test_its_time_ends_where_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = threading.active_count()
+    with pytest.raises(ValueError, match="no file"), elapsed_time("reading", pipe := io.StringIO()):
+        raise ValueError("no file")
+    assert threading.active_count() == threads
+    assert pipe.getvalue() == ""
 
 
 def test_there_is_one_place_that_makes_bars() -> None:

@@ -257,7 +257,7 @@ def test_without_a_network_one_line_tells_how_to_point_to_a_copy(tmp_path: Path)
 
 def test_without_the_library_one_line_tells_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(ValueError, match="data=hf reads with the package datasets; install it: pip install datasets"):
+    with pytest.raises(ValueError, match="data=hf needs datasets, not installed here; run: pip install datasets"):
         small(tmp_path).load_splits()
 
 
