@@ -1,4 +1,7 @@
-"""Pictures and texts for TensorBoard, each with a sentence on what it shows, which stands beside its name there."""
+"""Pictures and texts for TensorBoard, each with a sentence on what it shows.
+
+It is behind the ⓘ beside a picture's name, with `tensorboard --load_fast=false`: the fast loader leaves it out.
+"""
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter

@@ -48,9 +48,9 @@ def elapsed_time(desc: str, stream: TextIO | None = None) -> Iterator[None]:
         desc: What is being done, in a few words.
         stream: Where it is written; stderr if left out.
     """
-    shown = {"bar_format": "{desc}: {elapsed}", "delay": SHOWN_AFTER, "leave": False}
     ended = Event()
-    with progress_bar(desc=desc, unit="s", stream=stream, **shown) as bar:
+    form = "{desc}: {elapsed}"
+    with progress_bar(desc=desc, unit="s", stream=stream, bar_format=form, delay=SHOWN_AFTER, leave=False) as bar:
 
         def count() -> None:
             while not ended.wait(TICK):
