@@ -18,7 +18,8 @@ def test_words_of_ascii_are_those_of_the_rouge_package(text: str) -> None:
 def test_stems_of_ascii_words_are_those_of_the_package_whatever_is_beside_them(
     text: str, other: str, use_stemmer: bool
 ) -> None:
-    ours, theirs = UnicodeTokenizer(use_stemmer), DefaultTokenizer(use_stemmer)
+    theirs = DefaultTokenizer(use_stemmer)
+    ours = UnicodeTokenizer(theirs)
     assert ours.tokenize(f"{text} {other}") == [*theirs.tokenize(text), *words(other)]
 
 
