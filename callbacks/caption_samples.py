@@ -57,7 +57,7 @@ class CaptionSamples(EvaluationCallback):
                 torch.tensor([image.image_id for image in self.samples]),
             )
             samples = gathered.compute()[: self.num_images]
-            if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+            if isinstance(trainer.logger, TensorBoardLogger):
                 writer = trainer.logger.experiment
                 add_table(writer, f"{stage}/captions", as_markdown_table(samples), figures_step(trainer), ABOUT)
             if num_printed and trainer.is_global_zero:

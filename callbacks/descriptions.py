@@ -3,13 +3,15 @@
 It is behind the ⓘ beside a picture's name, with `tensorboard --load_fast=false`: the fast loader leaves it out.
 """
 
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import image, text
 
 
+@rank_zero_only
 def add_picture(writer: SummaryWriter, tag: str, picture_3HW: Tensor, step: int, about: str) -> None:
-    """Write a picture.
+    """Write a picture; on other processes than the first, none.
 
     Args:
         writer: Of the event files.
@@ -24,6 +26,7 @@ def add_picture(writer: SummaryWriter, tag: str, picture_3HW: Tensor, step: int,
     _add(writer, summary, step, about)
 
 
+@rank_zero_only
 def add_table(writer: SummaryWriter, tag: str, table: str, step: int, about: str) -> None:
     """Write a text, in Markdown; the rest is as for `add_picture`."""
     _add(writer, text(tag, table), step, about)

@@ -82,9 +82,7 @@ class Reconstructions(EvaluationCallback):
         pairs_BX = gathered.compute()
         assert pairs_BX is not None
         picture_CHW = side_by_side(pairs_BX[: self.num_images])
-        if trainer.is_global_zero:
-            writer = trainer.logger.experiment
-            add_picture(writer, f"{stage}/reconstructions", picture_CHW, figures_step(trainer), ABOUT)
+        add_picture(trainer.logger.experiment, f"{stage}/reconstructions", picture_CHW, figures_step(trainer), ABOUT)
 
     def forget(self) -> None:
         self.pairs = {}
