@@ -35,7 +35,6 @@ def test_wandb_offline(tmp_path: Path) -> None:
         assert {b"train/loss", b"val/loss"} <= {*re.findall(rb"(?:train|val)/loss", content)}
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what MLflow is built on
 def test_mlflow_in_a_file(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     run_tiny(tmp_path / "run", "test=false", *WITHOUT_PICTURES, choices=["logger=mlflow"])
