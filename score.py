@@ -28,7 +28,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "results", type=user_path, help='captions as [{"image_id": …, "caption": …}], JSON Lines, or CSV'
     )
     parser.add_argument(
-        "references", type=user_path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, …"
+        "references", type=user_path, help="COCO annotations, Karpathy's splits, a Flickr8k token file, a folder, …"
     )
     parser.add_argument(
         "--out", type=user_path, default=Path("scores.json"), help="where to write the scores (scores.json)"
@@ -40,6 +40,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--keep-rejected", action="store_true", help="keep references that annotators rejected (VizWiz)"
     )
+    parser.add_argument("--image-column", metavar="NAME", help="of references in a table; left out: image, …")
+    parser.add_argument(
+        "--caption-column", metavar="NAME", action="append", default=[], help="the same; may be given several times"
+    )
+    parser.add_argument("--split-column", metavar="NAME", help="the same of the split; left out: split")
     parser.add_argument("--human", action="store_true", help="score each reference against the others as well")
     parser.add_argument("--meteor", choices=("auto", "yes", "no"), default="auto", help="METEOR needs Java (auto)")
     parser.add_argument(

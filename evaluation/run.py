@@ -13,7 +13,7 @@ from evaluation.provenance import provenance_of, settings_of, title_of
 from evaluation.reconstruction import SplitReconstructionQuality
 from evaluation.report.codes import main_scores
 from evaluation.report.contents import NamedCaptions, Report
-from evaluation.report.files import write_captions, write_report
+from evaluation.report.files import write_captions, write_references, write_report
 from evaluation.report_parts import (
     confusions_of,
     draw,
@@ -48,6 +48,9 @@ def evaluate(config: DictConfig, trainer: Trainer) -> None:
         for image in predicted.images
     ]
     write_captions(folder / "captions.json", named)  # at once: whatever fails from here on, they are there
+    numbers = [image.number for image in predicted.images]
+    of_humans = {evaluated.split.image_names[i]: list(evaluated.split.captions[i]) for i in numbers}
+    write_references(folder / "references.json", of_humans)
 
     report = make_report(evaluated, predicted, config)
     write_report(folder, report, settings_of(evaluated, config))

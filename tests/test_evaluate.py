@@ -28,6 +28,7 @@ def report(trained: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_describes_every_image_and_shows_it(report: Path) -> None:
     assert sorted(path.name for path in report.iterdir()) == [
         "captions.json",
+        "references.json",
         "report.html",
         "scores.json",
         "scores.md",

@@ -1,4 +1,4 @@
-"""People's own images through all scripts: trained on, gone on with, looked at, evaluated, described, scored."""
+"""People's own images: captions of other scripts through all of ours, and a look at the data."""
 
 import json
 import re
@@ -8,61 +8,13 @@ import pytest
 
 import score
 import write_shards
-from tests.captioning.caption_command import caption_json
 from tests.datamodules.hugging_face.tiny_sets import write_saved
 from tests.datamodules.images import tiny_images
-from tests.datamodules.images.tiny_images import FIRST_ID
-from tests.launch.test_resuming import _resume
 from tests.tiny_evaluation import evaluate_tiny
-from tests.tiny_run import WITHOUT_PICTURES, TinyRun, compose_tiny, hydra_job, run_tiny, scalars
+from tests.tiny_run import WITHOUT_PICTURES, compose_tiny, hydra_job, run_tiny
 
 QUICK = ("test=false", "~callbacks.reconstruction_metrics", "~callbacks.reconstructions", *WITHOUT_PICTURES)
-CHOICES = ["data=karpathy", "model/scheduler=constant"]  # of which a run may be prolonged
 SCORED = ("trade_off.num_images=0", "exploration.num_images=0", "meteor=no", "num_captions=2")
-
-
-@pytest.fixture(scope="module")
-def karpathy(tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyRun, list[str], Path]:
-    """A run on Karpathy's splits of COCO, the settings of its data, and their folder."""
-    folder = tmp_path_factory.mktemp("karpathy")
-    tiny_images.karpathy(folder / "root")
-    settings = [f"data.root={folder / 'root'}", "data.name=coco"]
-    run = run_tiny(folder / "run", "trainer.max_epochs=2", *QUICK, *settings, choices=CHOICES)
-    return run, settings, folder / "root"
-
-
-def test_a_run_goes_on_bit_for_bit(karpathy: tuple[TinyRun, list[str], Path], tmp_path: Path) -> None:
-    whole, settings, _ = karpathy
-    half = run_tiny(tmp_path / "half", *QUICK, *settings, choices=CHOICES)
-    last = half.folder / "checkpoints/last.ckpt"
-    own = ["trainer.max_epochs=2", f"ckpt_path={last}"]
-    rest = run_tiny(tmp_path / "rest", *own, *QUICK, *settings, choices=CHOICES)
-    expected = scalars(whole.events)
-    assert len(expected["train/loss"]) == 4
-    assert scalars(rest.events)["train/loss"] == expected["train/loss"][2:]
-    assert scalars(rest.events)["val/loss"] == expected["val/loss"][1:]
-    assert _resume(rest.folder) == rest.metric
-
-
-def test_the_ids_of_outputs_are_those_of_the_file(
-    karpathy: tuple[TinyRun, list[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run, settings, root = karpathy
-    choices = ("data=karpathy", "ranking=consensus")
-    index = [f"ranking.index={tmp_path}/index.npz"]
-    scores = evaluate_tiny(tmp_path / "report", run.best, *SCORED, *settings, *index, choices=choices)
-    results = tmp_path / "report/captions.json"
-    assert {row["image_id"] for row in json.loads(results.read_text())} == {FIRST_ID + 10, FIRST_ID + 11}
-    again = tmp_path / "scores.json"
-    score.run(
-        score.parse_arguments([str(results), str(root / "dataset_coco.json"), "--meteor", "no", "--out", str(again)])
-    )
-    name = "coco/ROUGE-L"
-    assert json.loads(again.read_text())[name] == pytest.approx(scores[name])
-    photo = root / f"images/{FIRST_ID + 10:012d}.jpg"
-    arguments = ["--strategy", "sample", "--num", 2, "--rank", "consensus", "--index", f"{tmp_path}/index.npz"]
-    (described,) = caption_json(capsys, run.best, photo, *arguments)
-    assert len(described["captions"]) == 2
 
 
 def test_captions_of_other_scripts_go_through_all_scripts(

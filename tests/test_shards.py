@@ -1,4 +1,4 @@
-"""The whole path of data in shards: written by the script, trained on, gone on with, evaluated, captioned."""
+"""Runs on data in shards: written by the script, trained on, gone on with."""
 
 import json
 import shutil
@@ -11,10 +11,7 @@ import pytest
 import train
 import write_shards
 from datamodules.shards.shard_files import ShardFiles
-from tests.captioning.caption_command import caption_json
-from tests.datamodules.shards.tiny_shards import library_samples
 from tests.faults.one_process import TWO_FORKS
-from tests.tiny_evaluation import evaluate_tiny
 from tests.tiny_run import WITHOUT_PICTURES, TinyRun, compose_tiny, compose_train, hydra_job, run_tiny, scalars
 
 NUM_TRAIN = 23
@@ -105,21 +102,3 @@ def test_two_processes_train_on_every_image_once(shards: Path, tmp_path: Path) -
         assert [len(of_process) for of_process in batches] == [6, 6]
         ids = Counter(number for of_process in batches for batch in of_process for number in batch)
         assert ids == Counter(range(6, 6 + NUM_TRAIN))
-
-
-def test_shards_are_evaluated_and_their_captions_ranked_by_consensus(
-    shards: Path, undisturbed: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    index = tmp_path / "index.npz"
-    settings = [f"data.root={shards}", f"ranking.index={index}", "num_captions=2", "meteor=no"]
-    choices = ("data=webdataset", "ranking=consensus")
-    scores = evaluate_tiny(tmp_path / "report", undisturbed.best, *settings, choices=choices)
-    assert scores["coco/CIDEr-D"] >= 0
-    rows = json.loads((tmp_path / "report/captions.json").read_text())
-    assert [*dict.fromkeys(row["image_id"] for row in rows)] == [0, 1, 2]  # those of the scenes
-    image = tmp_path / "scene.png"
-    image.write_bytes(library_samples(shards / "test-00000.tar")[0]["png"])
-    (described,) = caption_json(
-        capsys, undisturbed.best, image, "--strategy", "sample", "--num", 2, "--rank", "consensus", "--index", index
-    )
-    assert len(described["captions"]) == 2

@@ -4,6 +4,6 @@
 """
 
 from datamodules.annotations.reference_image import ReferenceImage
-from datamodules.annotations.references import References, parse_references, read_references
+from datamodules.annotations.references import References, read_references
 
-__all__ = ["ReferenceImage", "References", "parse_references", "read_references"]
+__all__ = ["ReferenceImage", "References", "read_references"]

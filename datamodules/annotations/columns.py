@@ -9,6 +9,7 @@ IMAGE_FIELDS = (ID_FIELD, "img_id", "image", "image_name", "image_path", "file_n
 CAPTION_FIELDS = ("caption", "captions", "comment", "text")
 NUMBERED_CAPTION = re.compile(r"captions?[_ ]?\d+")
 SPLIT_FIELD = "split"
+HOW_TO_NAME = "name the columns by data.columns, or by --image-column and --caption-column of score.py"
 
 
 class Columns(NamedTuple):

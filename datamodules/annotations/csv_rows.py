@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datamodules.annotations.caption_row import CaptionRow, captions_in_cell
-from datamodules.annotations.columns import ID_FIELD, USUAL, Columns
+from datamodules.annotations.columns import HOW_TO_NAME, ID_FIELD, USUAL, Columns
 from datamodules.annotations.fields import caption_text, image_name, shown
 from datamodules.annotations.problems import STRICT, LeftOut
 from utils.suggestions import did_you_mean
@@ -57,7 +57,7 @@ def csv_rows(
     if missing := [name for name in named if name not in names]:
         raise ValueError(
             f"{path}, line {text.count(chr(10), 0, start) + 1}: expected a column {missing[0]!r}, got "
-            f"{', '.join(map(repr, names))}{did_you_mean(missing[0], names)}; name the columns by data.columns"
+            f"{', '.join(map(repr, names))}{did_you_mean(missing[0], names)}; {HOW_TO_NAME}"
         )
     images, captions = columns.images_of(names), columns.captions_of(names)
     if not images or not captions:

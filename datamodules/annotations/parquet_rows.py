@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.annotations.caption_row import CaptionRow
-from datamodules.annotations.columns import Columns
+from datamodules.annotations.columns import HOW_TO_NAME, Columns
 from datamodules.annotations.fields import listed
 from datamodules.annotations.json_rows import table_row
 from datamodules.annotations.problems import LeftOut
@@ -49,7 +49,7 @@ def parquet_rows(path: Path, columns: Columns, left_out: LeftOut) -> tuple[Sourc
     if missing is not None:
         raise ValueError(
             f"{path}: expected a column {missing!r}, got only {listed(schema.names)}"
-            f"{did_you_mean(missing, schema.names)}; name the columns by data.columns"
+            f"{did_you_mean(missing, schema.names)}; {HOW_TO_NAME}"
         )
     held = [name for name in images if pyarrow.types.is_nested(schema.field(name).type)]
     if held:

@@ -78,25 +78,12 @@ def read_references(
         ValueError: The file cannot be read, its content is none of these, a row is not as its format wants it, or two
             images go by one name.
     """
+    left_out = LeftOut(problems, f"{path.parent}/")
     if is_readable_parquet(path):
-        left_out = LeftOut(problems, f"{path.parent}/")
         file, rows = parquet_rows(path, columns, left_out)
         return _checked(References(file, "captions by image", _images_of_rows(rows, path)), keep_rejected, left_out)
     file, text = read_text(path, max_bytes)
-    return parse_references(file, text, keep_rejected=keep_rejected, columns=columns, problems=problems)
-
-
-def parse_references(
-    file: SourceFile,
-    text: str,
-    *,
-    keep_rejected: bool = False,
-    columns: Columns = USUAL,
-    problems: Problems | None = None,
-) -> References:
-    """Return the references that a file's text holds; see `read_references`."""
-    left_out = LeftOut(problems, f"{file.path.parent}/")
-    return _checked(References(file, *_recognise(text, file.path, columns, left_out)), keep_rejected, left_out)
+    return _checked(References(file, *_recognise(text, path, columns, left_out)), keep_rejected, left_out)
 
 
 def _checked(references: References, keep_rejected: bool, left_out: LeftOut) -> References:

@@ -10,7 +10,7 @@ from datamodules.annotations.columns import Columns
 from datamodules.annotations.image_list import read_image_names
 from datamodules.annotations.image_lookup import FOLDERS, ImageLookup
 from datamodules.annotations.normalisation import normalised
-from datamodules.annotations.problems import LeftOut
+from datamodules.annotations.problems import STRICT, LeftOut
 from datamodules.annotations.sidecars import sidecar_images
 from datamodules.image_files.bad_data import BadData
 from datamodules.image_files.formats import IMAGE_SUFFIXES
@@ -166,10 +166,8 @@ def read_annotated(
     """
     annotated = AnnotatedImages()
     if source.annotations is None:
-        pictures = [name for name in folder.files if suffix_of(name) in IMAGE_SUFFIXES and not is_hidden(name)]
-        beside = sidecar_images(pictures, folder.files, LeftOut(bad, f"{folder.folder}/"))
-        splits = [image if _is_split(image) else image._replace(split=None) for image in beside]
-        annotated.add(splits, None, bad, restval=restval)
+        beside = captions_beside(folder, LeftOut(bad, f"{folder.folder}/"))
+        annotated.add(beside, None, bad, restval=restval)
         num = sum(len(image.captions) for image in beside)
         annotated.formats.append(f"captions beside each image, {len(beside):,} images, {num:,} captions")
         return annotated
@@ -177,6 +175,17 @@ def read_annotated(
     for split, path in files.items():
         annotated.add_file(path, split, columns, bad, restval=restval, images=source.images)
     return annotated
+
+
+def captions_beside(folder: ImageFolder, left_out: LeftOut = STRICT) -> list[ReferenceImage]:
+    """Return the images of a folder with the captions beside them; their split is their first folder, if it names one.
+
+    Raises:
+        ValueError: As `sidecar_images`.
+    """
+    pictures = [name for name in folder.files if suffix_of(name) in IMAGE_SUFFIXES and not is_hidden(name)]
+    images = sidecar_images(pictures, folder.files, left_out)
+    return [image if _is_split(image) else image._replace(split=None) for image in images]
 
 
 def _is_split(image: ReferenceImage) -> bool:

@@ -26,6 +26,11 @@ def write_captions(path: Path, images: Sequence[NamedCaptions]) -> None:
     atomic_write_text(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
 
 
+def write_references(path: Path, references: Mapping[str | int, Sequence[str]]) -> None:
+    """Write the human captions by image, `{"a.jpg": ["…", …], …}`, for `score.py` and captions from elsewhere."""
+    atomic_write_text(path, json.dumps(references, ensure_ascii=False, indent=1) + "\n")
+
+
 def write_report(folder: Path, report: Report, settings: Mapping[str, Any]) -> None:
     """Write `scores.json`, `scores.md` and `report.html`.
 

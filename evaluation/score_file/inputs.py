@@ -4,15 +4,24 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datamodules.annotations import References, parse_references, read_references
+from datamodules.annotations import References, read_references
+from datamodules.annotations.columns import Columns
+from datamodules.image_files.image_folder import ImageFolder
+from datamodules.images.annotated_images import captions_beside
 from evaluation.score_file import Match, Results, match, read_results, training_captions, training_images
 from metrics.document_frequencies import DocumentFrequencies
 from metrics.meteor import why_no_meteor
 from metrics.ptb_tokenizer import ptb_tokenize
-from utils.text_files import SourceFile, read_text
+from utils.cache_key import cache_key
+from utils.files import file_checksum
+from utils.text_files import SourceFile
+
+SAVED_FREQUENCIES = b'{"num_images"'  # how they begin
+ReadReferences = Callable[[Path], References]
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,13 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     if not 0 < options.max_megabytes < math.inf:
         raise ValueError(f"--max-megabytes {options.max_megabytes}: expected a number above 0, such as 500; change it")
     max_bytes = int(options.max_megabytes * 1e6)
-    keep = options.keep_rejected
-    results, references = read_both(options.results, options.references, max_bytes, keep_rejected=keep)
+    columns = Columns(options.image_column, tuple(options.caption_column), options.split_column)
+    read = partial(references_at, max_bytes=max_bytes, keep_rejected=options.keep_rejected, columns=columns)
+    results, references = read_both(options.results, options.references, read, max_bytes)
     matched = match(results, references, split=options.split, subset=options.subset, num=options.num)
-    training = options.train_captions and read_references(options.train_captions, max_bytes, keep_rejected=keep)
+    training = options.train_captions and read(options.train_captions)
     captions = training and training_captions(training, references, matched)
-    file, frequencies = read_frequencies(options.document_frequencies, max_bytes, keep_rejected=keep)
+    file, frequencies = read_frequencies(options.document_frequencies, read, max_bytes)
     no_meteor = why_no_meteor(options.meteor, option="--meteor ")
     inputs = Inputs(results, references, matched, training, captions, file, frequencies, no_meteor)
     if options.human:
@@ -62,43 +72,65 @@ def read_inputs(options: argparse.Namespace) -> Inputs:
     return inputs
 
 
-def read_both(results: Path, references: Path, max_bytes: int, *, keep_rejected: bool) -> tuple[Results, References]:
+def references_at(path: Path, max_bytes: int, *, keep_rejected: bool, columns: Columns) -> References:
+    """Read a file of references, or a folder with a text file of captions beside each image.
+
+    Raises:
+        ValueError: A file is not as its format wants it, or no image of the folder has captions.
+    """
+    if not path.is_dir():
+        return read_references(path, max_bytes, keep_rejected=keep_rejected, columns=columns)
+    images = captions_beside(ImageFolder(path))
+    if not any(image.captions for image in images):
+        raise ValueError(f"{path}: expected a file of references, or a folder with name.txt beside name.jpg, got none")
+    captions = {image.names[0]: image.captions for image in images}
+    return References(SourceFile(path, cache_key(captions=captions)), "captions beside each image", images)
+
+
+def read_both(results: Path, references: Path, read: ReadReferences, max_bytes: int) -> tuple[Results, References]:
     """Read the captions to score, and their references.
 
     Raises:
         ValueError: A file is not as its format wants it; or each is what the other should be.
     """
     try:
-        return read_results(results, max_bytes), read_references(references, max_bytes, keep_rejected=keep_rejected)
+        return read_results(results, max_bytes), read(references)
     except ValueError:
-        swapped = reads(read_references, results, max_bytes) and reads(read_results, references, max_bytes)
-        if swapped and not reads(read_results, results, max_bytes):
+        are_results = partial(reads, partial(read_results, max_bytes=max_bytes))
+        if reads(read, results) and are_results(references) and not are_results(results):
             raise ValueError(
                 f"{results}: expected results, got references, and results in {references}; give the results first"
             ) from None
         raise
 
 
-def reads(reader: Callable[[Path, int], Any], path: Path, max_bytes: int) -> bool:
+def reads(reader: Callable[[Path], Any], path: Path) -> bool:
     """Return whether a file is as a reader wants it."""
     try:
-        reader(path, max_bytes)
+        reader(path)
     except ValueError:
         return False
     return True
 
 
 def read_frequencies(
-    path: Path | None, max_bytes: int, *, keep_rejected: bool
+    path: Path | None, read: ReadReferences, max_bytes: int
 ) -> tuple[SourceFile | None, DocumentFrequencies | None]:
     """Read saved document frequencies, or count them in the captions of images that a model may learn from."""
     if path is None:
         return None, None
-    file, text = read_text(path, max_bytes)
-    if text.lstrip().startswith('{"num_images"'):
-        return file, DocumentFrequencies.load(path, max_bytes)
-    references = parse_references(file, text, keep_rejected=keep_rejected)
-    return file, count_frequencies([image.captions for image in training_images(references)])
+    if are_saved(path):
+        return SourceFile(path, file_checksum(path)), DocumentFrequencies.load(path, max_bytes)
+    references = read(path)
+    return references.file, count_frequencies([image.captions for image in training_images(references)])
+
+
+def are_saved(path: Path) -> bool:
+    """Return whether a file begins as document frequencies do; a pipe, which can be read once, holds captions."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(100).lstrip().startswith(SAVED_FREQUENCIES)
 
 
 def count_frequencies(captions: Sequence[Sequence[str]]) -> DocumentFrequencies:

@@ -65,3 +65,46 @@ def test_captions_without_spaces_between_words_are_noted(tmp_path: Path, capsys:
     written = _score(tmp_path, results, ANNOTATIONS)
     (note,) = [note for note in written["settings"]["notes"] if "without spaces" in note]
     assert f"note: {note}" in capsys.readouterr().out
+
+
+def _beside(folder: Path, captions: dict[str, list[str]]) -> Path:
+    """Write a folder of images with their captions beside them."""
+    folder.mkdir()
+    for name, texts in captions.items():
+        (folder / f"{name}.jpg").touch()
+        (folder / f"{name}.txt").write_text("\n".join(texts))
+    return folder
+
+
+def test_folders_with_captions_beside_images_are_read_wherever_captions_are(tmp_path: Path) -> None:
+    photos = _beside(tmp_path / "photos", {str(number): captions for number, captions in SAID.items()})
+    others = _beside(tmp_path / "others", {"3": ["A cat sleeps."], "4": ["A small dog."]})
+    (tmp_path / "results.json").write_text(json.dumps(RESULTS))
+    arguments = [str(tmp_path / "results.json"), str(photos), "--meteor", "no", "--out", str(tmp_path / "scores.json")]
+    score.main([*arguments, "--train-captions", str(others), "--document-frequencies", str(others)])
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["coco/BLEU-1"] == pytest.approx(1)  # each is one of its references
+    settings = scores["settings"]
+    assert settings["references"]["format"] == "captions beside each image"
+    assert settings["document_frequencies"]["sha256"] == settings["training_captions"]["sha256"]
+    assert settings["references"]["sha256"] != settings["training_captions"]["sha256"]
+    (others / "4.txt").write_text("A dog.")
+    score.main([*arguments, "--train-captions", str(others)])
+    changed = json.loads((tmp_path / "scores.json").read_text())["settings"]
+    assert changed["training_captions"]["sha256"] != settings["training_captions"]["sha256"]
+
+
+def test_a_folder_without_captions_and_a_column_that_is_not_there_are_told(tmp_path: Path) -> None:
+    folder = _beside(tmp_path / "photos", {})
+    (folder / "a.jpg").touch()
+    with pytest.raises(SystemExit, match=r"photos: expected a file of references, or a folder with name.txt beside"):
+        _score_of(tmp_path, folder)
+    (tmp_path / "table.csv").write_text("picture,words\n1.jpg,A boat.\n")
+    message = r"a column 'wrds', got 'picture', 'words' \(did you mean words\?\); name the columns by .* score.py"
+    with pytest.raises(SystemExit, match=message):
+        _score_of(tmp_path, tmp_path / "table.csv", "--image-column", "picture", "--caption-column", "wrds")
+
+
+def _score_of(folder: Path, references: Path, *options: str) -> None:
+    (folder / "results.json").write_text(json.dumps(RESULTS))
+    score.main([str(folder / "results.json"), str(references), "--meteor", "no", *options])
