@@ -1,7 +1,9 @@
 """Goes on with a run that was interrupted, from its newest checkpoint that is intact."""
 
 import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,7 +13,9 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks.fit_progress import next_logged_step, settle
 from lightning_modules.checkpoints.durable_io import read_intact
+from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT
 from utils import lightning_internals
+from utils.shell import hydra_command
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +28,7 @@ def resumed(folder: Path) -> DictConfig:
     A run that has no checkpoint yet starts again, from what it had started from.
 
     Raises:
-        ValueError: The folder was moved, or all checkpoints are damaged.
+        ValueError: The folder was moved, all checkpoints are damaged, or another version made the run.
     """
     folder = folder.absolute()
     config = OmegaConf.load(folder / "config.yaml")
@@ -36,6 +40,7 @@ def resumed(folder: Path) -> DictConfig:
             f"back, or name a checkpoint of it with ckpt_path= beside all of the run's settings"
         )
     path, checkpoint = newest_intact(folder / "checkpoints")
+    refuse_other_version(folder, config, path, checkpoint)
     if path is not None:
         config.ckpt_path = str(path)
     if "purge_step" in config.logger:
@@ -45,6 +50,54 @@ def resumed(folder: Path) -> DictConfig:
     else:
         tell(f"going on with {folder} from {path.name} (step {checkpoint['global_step']})")
     return config
+
+
+def refuse_other_version(folder: Path, config: DictConfig, path: Path | None, checkpoint: Mapping[str, Any]) -> None:
+    """Refuse a run whose checkpoint has another format than those of now, or whose settings name what is not there.
+
+    Args:
+        folder: Of the run.
+        config: Its settings.
+        path: Its newest checkpoint; None where it has none.
+        checkpoint: What that holds.
+
+    Raises:
+        ValueError: It is such a run.
+    """
+    found = checkpoint.get("facet_format", CHECKPOINT_FORMAT)
+    missing = [*missing_targets(OmegaConf.to_container(config))]
+    facts = []
+    if found != CHECKPOINT_FORMAT:
+        facts.append(f"its checkpoints have format {found}, and those of this version format {CHECKPOINT_FORMAT}")
+    if missing:
+        others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        facts.append(f"its settings name {missing[0]}{others}, which cannot be imported")
+    if not facts:
+        return
+    start = "start it anew"
+    if path is not None:
+        words = " tokenizer=checkpoint" if "tokenizer" in checkpoint["hyper_parameters"] else ""
+        command = f"{hydra_command('train.py', pretrained_model=path)} pretrained_skip=null{words}"
+        start = f"start a new run from its weights, {command} beside settings of this version"
+    raise ValueError(
+        f"resume={folder}: another version made this run: {', and '.join(facts)}; go on in the version that made it, "
+        f"or {start}"
+    )
+
+
+def missing_targets(settings: Any, key: str = "") -> Iterator[str]:
+    """Yield the keys, with their values, of settings that name a class or function which cannot be imported."""
+    if isinstance(settings, Mapping):
+        for name, value in settings.items():
+            yield from missing_targets(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(settings, list):
+        for number, value in enumerate(settings):
+            yield from missing_targets(value, f"{key}.{number}")
+    elif key.endswith("_target_"):
+        try:
+            resolve_name(settings)
+        except (ImportError, AttributeError):
+            yield f"{key}={settings}"
 
 
 def first_step_made_again(checkpoint: dict[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """Going on with a run: which checkpoint is taken, and what is refused."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -7,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from tensorboard.summary.writer import event_file_writer
 
 import train
 from launch import checks
-from launch.resuming import newest_intact
+from launch.resuming import newest_intact, refuse_other_version
 from lightning_modules.checkpoints.durable_io import read_intact
 from tests.tiny_run import TinyRun, compose_train, hydra_job, read_events, run_tiny, scalars
 
@@ -88,6 +90,40 @@ def test_a_run_that_was_moved_is_refused(trained: TinyRun, tmp_path: Path, capsy
     shutil.copytree(trained.folder, tmp_path / "moved")
     printed = _refused(capsys, tmp_path / "moved")
     assert f"moved: this run was made in {trained.folder}, where its settings say" in printed
+
+
+def _as_of_format_3(run: TinyRun) -> None:
+    """Make a run what an earlier version would have left."""
+    config = (run.folder / "config.yaml").read_text()
+    (run.folder / "config.yaml").write_text(config.replace("_target_: metrics.RougeScore", "_target_: metrics.Rouge"))
+    path = run.folder / "checkpoints/last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    tokenizer = json.loads(checkpoint["hyper_parameters"]["tokenizer"])
+    text = json.dumps({**tokenizer, "max_length": tokenizer["max_length"] - 1})
+    checkpoint |= {"facet_format": 3, "hyper_parameters": {**checkpoint["hyper_parameters"], "tokenizer": text}}
+    torch.save(checkpoint, path)
+
+
+def test_a_run_of_an_earlier_version_is_refused_and_its_weights_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_tiny(tmp_path / "run", "test=false")
+    _as_of_format_3(run)
+    printed = _refused(capsys, run.folder)
+    assert f"resume={run.folder}: another version made this run: its checkpoints have format 3, and those of" in printed
+    assert "its settings name metrics.rouge_score._target_=metrics.Rouge (and 1 more), which cannot be" in printed
+    command = re.search(
+        r"or start a new run from its weights, .*train.py (.*) beside settings of this version", printed
+    )
+    assert command
+    run_tiny(tmp_path / "anew", "test=false", choices=command[1].split())
+
+
+def test_a_run_whose_class_is_gone_is_refused(tmp_path: Path) -> None:
+    config = OmegaConf.create({"callbacks": {"own": [{"_target_": "my_lab.Callback"}, {"_target_": "callbacks.EMA"}]}})
+    message = r"its settings name callbacks.own.0._target_=my_lab.Callback \(and 1 more\), .*, or start it anew"
+    with pytest.raises(ValueError, match=message):
+        refuse_other_version(tmp_path, config, None, {})
 
 
 def test_the_newest_intact_checkpoint_is_taken_and_the_damaged_one_named(
