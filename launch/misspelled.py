@@ -1,23 +1,37 @@
-"""What misspelled groups, options and keys of a Hydra command line may have been meant to be."""
+"""What is wrong with a Hydra command line, and what misspelled groups, options and keys may have been meant to be."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from launch.help import CONF, options_of_groups
 from utils.display import flatten
+from utils.errors import first_line
 from utils.shell import overrides_of
 from utils.suggestions import nearest
 
+SEARCHED = "Config search path:"  # how Hydra begins where it lists where it has looked for an option
 
-def tell_meant(config_name: str, arguments: Sequence[str]) -> None:
-    """Print what arguments that `conf/` does not know may have been meant to be; nothing where all are known."""
+
+def mistake_in(config_name: str, arguments: Sequence[str], error: Exception) -> str:
+    """Return in one line what Hydra cannot compose, and what the name that it stumbles over may have been meant to be.
+
+    Args:
+        config_name: Of the script's config in `conf/`.
+        arguments: The command line.
+        error: What Hydra has raised.
+    """
+    text = str(error).partition(SEARCHED)[0]
     for given, meant in meant_instead(config_name, [*overrides_of(arguments)]):
-        print(f"{given}: did you mean {meant}?", file=sys.stderr)
+        name, _, option = given.partition("=")
+        if f"'{name}'" in text or f"'{name}/{option}'" in text:
+            return f"{given}: there is no such setting; did you mean {meant}?"
+    cause = [first_line(error.__cause__)] if isinstance(error.__cause__, OmegaConfBaseException) else []
+    return "; ".join([" ".join(text.split()), *cause])
 
 
 def meant_instead(config_name: str, overrides: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ class LostProcessError(RuntimeError):
 
 
 USER_ERRORS = (ValueError, FileNotFoundError, LostProcessError, OmegaConfBaseException)
+FULL_ERROR = "HYDRA_FULL_ERROR"  # the variable that asks for tracebacks
 OF_LIGHTNING = "MisconfigurationException"  # by its name: Lightning need not be imported to know it
 OF_WORKER = "in DataLoader worker process"
 Result = TypeVar("Result")
@@ -70,11 +71,11 @@ def first_line(error: BaseException) -> str:
     if lines and OF_WORKER in lines[0]:
         _, _, message = lines[-1].partition(": ")  # a traceback, which ends with the error's class and message
         return message
-    return " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=")))
+    return " ".join(line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type=")))
 
 
 def show_traceback() -> bool:
-    return os.environ.get("HYDRA_FULL_ERROR", "0") != "0"
+    return os.environ.get(FULL_ERROR, "0") != "0"
 
 
 def in_sweep() -> bool:

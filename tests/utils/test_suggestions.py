@@ -4,7 +4,6 @@ import pytest
 
 from captioning.arguments import parse_arguments as parse_caption
 from exporting.arguments import parse_arguments as parse_export
-from launch.misspelled import meant_instead
 from utils.suggestions import beside, did_you_mean
 
 
@@ -17,28 +16,6 @@ def test_a_file_of_nearly_the_same_name_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "best.ckpt").touch()
     assert beside(tmp_path / "bets.ckpt") == f" (did you mean {tmp_path / 'best.ckpt'}?)"
     assert beside(tmp_path / "nowhere" / "best.ckpt") == ""
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("data.bath_size=3", "data.batch_size=3"),
-        ("batch_size=3", "data.batch_size=3"),  # the key that ends so
-        ("trainer.max_epoch=3", "trainer.max_epochs=3"),
-        ("seeed=3", "seed=3"),
-        ("model/decoder=lsmt", "model/decoder=lstm"),
-        ("modle=timm", "model=timm"),
-        ("experiment=flickr8", "experiment=flickr8k"),
-    ],
-)
-def test_misspelled_keys_and_options_are_understood(given: str, meant: str) -> None:
-    assert [*meant_instead("train", ["seed=1", given, "+new.key=1", "model/combiner=add,mult"])] == [(given, meant)]
-
-
-def test_keys_of_a_chosen_option_are_known() -> None:
-    assert [*meant_instead("train", ["model/encoder=timm", "model.encoder.freezen=true"])] == [
-        ("model.encoder.freezen=true", "model.encoder.frozen=true")
-    ]
 
 
 def test_misspelled_options_of_command_lines_are_understood(capsys: pytest.CaptureFixture[str]) -> None:
