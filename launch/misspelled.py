@@ -14,6 +14,7 @@ from utils.errors import first_line
 from utils.shell import overrides_of
 from utils.suggestions import nearest
 
+SIGNS = "+~"  # before a name: add it, take it away
 SEARCHED = "Config search path:"  # how Hydra begins where it lists where it has looked for an option
 
 
@@ -27,7 +28,7 @@ def mistake_in(config_name: str, arguments: Sequence[str], error: Exception) -> 
     """
     text = str(error).partition(SEARCHED)[0]
     for given, meant in meant_instead(config_name, [*overrides_of(arguments)]):
-        name, _, option = given.partition("=")
+        name, _, option = given.lstrip(SIGNS).partition("=")
         if f"'{name}'" in text or f"'{name}/{option}'" in text:
             return f"{given}: there is no such setting; did you mean {meant}?"
     cause = [first_line(error.__cause__)] if isinstance(error.__cause__, OmegaConfBaseException) else []
@@ -44,20 +45,21 @@ def meant_instead(config_name: str, overrides: Sequence[str]) -> Iterator[tuple[
     options = options_of_groups()
     keys = _keys(config_name, [text for text in overrides if _is_choice(text, options)])
     for text in overrides:
-        name, equals, value = text.lstrip("+~").partition("=")
+        name, equals, value = text.lstrip(SIGNS).partition("=")
+        sign = text[: -len(text.lstrip(SIGNS))]
         group = name.partition("@")[0]
         if group in options:
             meant = None if _is_choice(text, options) else nearest(value, options[group])
             if meant is not None:
-                yield text, f"{name}={meant}"
+                yield text, f"{sign}{name}={meant}"
         elif not text.startswith(("+", "hydra")) and name not in keys:
             meant = _like(name, [*keys, *options])
             if meant is not None:
-                yield text, f"{meant}{equals}{value}"
+                yield text, f"{sign}{meant}{equals}{value}"
 
 
 def _is_choice(text: str, options: Mapping[str, Sequence[str]]) -> bool:
-    name, _, value = text.lstrip("+~").partition("=")
+    name, _, value = text.lstrip(SIGNS).partition("=")
     known = options.get(name.partition("@")[0], ())
     return bool(known) and all(option in (*known, "null", "") for option in value.split(","))
 

@@ -17,9 +17,7 @@ QUICK = ("test=false", "~callbacks.reconstruction_metrics", "~callbacks.reconstr
 SCORED = ("trade_off.num_images=0", "exploration.num_images=0", "meteor=no", "num_captions=2")
 
 
-def test_captions_of_other_scripts_go_through_all_scripts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_captions_of_other_scripts_go_through_all_scripts(tmp_path: Path) -> None:
     root = tmp_path / "фото"
     tiny_images.add_images(root, "{split}/снимок {n}.jpg")
     rows = [
