@@ -73,7 +73,8 @@ def hydra_main(config_name: str) -> Callable[[Job], Job]:
                 return script(*args)
             try:
                 if asks_for_help(sys.argv[1:]):
-                    return print_help(config_name, sys.argv[1:])
+                    print_help(config_name, sys.argv[1:])
+                    return None
                 with composing:
                     return script()
             except (HydraException, OmegaConfBaseException) as error:
