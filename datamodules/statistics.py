@@ -103,7 +103,7 @@ def _figures(tokens: TokenTable, tokenizer: CaptionTokenizer, *, copies: int) ->
         captions=len(lengths_C),
         captions_of_image=Spread.of(np.diff(tokens.image_ends_N, prepend=0)),
         lengths=Spread.of(lengths_C),
-        different_tokens=np.count_nonzero(counts_V),
+        different_tokens=int(np.count_nonzero(counts_V)),
         unknown=unknown / max(int(lengths_C.sum()), 1),
         cut=1 - float(ends_C.mean()) if len(ends_C) else 0.0,
         copies=copies,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from datamodules.caption_datamodule import SPLIT_NAMES, SplitName
 from datamodules.checked_datamodule import CheckedDataModule
@@ -112,7 +112,9 @@ class ImagesDataModule(CheckedDataModule):
         Where they have very many captions, they are read once, and mapped from the cache as long as no file changes.
         """
         folder = self.cache_dir / self.source / "splits" / self._key()
-        if not all((folder / name / ABOUT).exists() for name in SPLIT_NAMES):
+        if all((folder / name / ABOUT).exists() for name in SPLIT_NAMES):
+            self._tell_again(ImageTable(folder / "train").about)
+        else:
             bad = BadData()
             splits = self._read(bad)
             if sum(len(of_image) for split in splits.values() for of_image in split.captions) < MANY:
@@ -120,8 +122,7 @@ class ImagesDataModule(CheckedDataModule):
             found = {"formats": self._formats, "advice": self._advice, "unusable": bad.names_of_kind}
             for name, split in splits.items():
                 write_table(folder / name, split, {**found, "places": bad.place_of_kind})
-            del splits, split
-        return self._mapped(folder)
+        return {name: ImageTable(folder / name).split(self.image_size) for name in SPLIT_NAMES}
 
     def _key(self) -> str:
         """Return a checksum of all files and settings that the splits follow from."""
@@ -137,17 +138,14 @@ class ImagesDataModule(CheckedDataModule):
             code=[type(self), sources_of(__name__), reader_version()],
         )
 
-    def _mapped(self, folder: Path) -> dict[SplitName, CaptionSplit]:
-        """Return splits that were read before, and tell again what was found."""
-        tables = {name: ImageTable(folder / name) for name in SPLIT_NAMES}
-        about = tables["train"].about
+    def _tell_again(self, about: Mapping[str, Any]) -> None:
+        """Tell what was found when the files were read."""
         self._formats, self._advice = about["formats"], about["advice"]
         self._log_formats()
         bad = BadData()
         bad.names_of_kind.update(about["unusable"])
         bad.place_of_kind.update(about["places"])
         self.settle(bad, root=self.root, folder=self.source)
-        return {name: table.split(self.image_size) for name, table in tables.items()}
 
     def _log_formats(self) -> None:
         for text in self._formats:

@@ -99,6 +99,7 @@ def test_what_was_found_is_told_again(
     settings = {"on_bad_data": "skip", "split": [0.5, 0.25, 0.25]}
     first = datamodule_of(root, **settings)
     first.load_splits()
+    assert caplog.text.count("left out 1 images") == 1
     _refuse_to_read(monkeypatch)
     caplog.clear()
     caplog.set_level(logging.INFO)
