@@ -20,7 +20,7 @@ ROWS = 10_000  # images that are written at once
 class ImageTable(ColumnFiles):
     """The images of one split with their captions."""
 
-    types: ClassVar = {
+    types: ClassVar[Mapping[str, type[np.generic]]] = {
         "image_id": np.int64,  # [N] numbers in the whole collection
         "name_number": np.int64,  # [N] the number that an image is called by, where it has no name
         "name_ends": np.int64,  # [N] bytes of `names` up to and with each image
