@@ -126,7 +126,7 @@ def write_many(root: Path, num_images: int, captions_per_image: int) -> None:
             Image.new("RGB", (40, 32), colour).save(root / f"images/{n:07d}.jpg", quality=90)
             for i in range(captions_per_image):
                 caption = " ".join(words[(n * 7 + i * 3 + k * k) % len(words)] for k in range(10))
-                file.write(f'{n:07d}.jpg,"{caption}, number {n}"\n')
+                file.write(f'{n:07d}.jpg,"{caption}, number {" ".join(str(n))}"\n')
 
 
 def measure_scale(num_images: int, captions_per_image: int) -> dict[str, dict[str, float]]:

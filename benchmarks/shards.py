@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.made_up_data import MadeUpSplit
 from benchmarks.measuring import peak_bytes
-from datamodules.image_files.reading import decode_image, eval_transform
+from datamodules.image_files.reading import centre_square, decode_image
 from datamodules.lazy_sequences import CaptionTable
 from datamodules.shards import WebDatasetDataModule
 from datamodules.shards.urls import library
@@ -97,13 +97,10 @@ def _rates(sizes: Iterator[int], images: int, clocks: list[Callable[[], float]])
 
 
 def _by_pil(image_size: int) -> Callable[[bytes], Tensor]:
-    transform = eval_transform(image_size)
-
     def decode(content: bytes) -> Tensor:
         with Image.open(io.BytesIO(content)) as image:
             pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-        square: Tensor = transform(pixels)
-        return square
+        return centre_square(pixels, image_size)
 
     return decode
 

@@ -6,9 +6,10 @@ Shape legend: B images, N captions (of all images of the batch together), L toke
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from utils.seeding import image_digests
 
@@ -17,7 +18,7 @@ class CaptionSample(NamedTuple):
     """One image with the captions chosen for this step, before batching."""
 
     image_CHW: Tensor
-    captions: list[Tensor]
+    captions: list[NDArray[np.int32]]
     image_id: int
     references: list[str]
     features_PD: Tensor | None = None
@@ -69,7 +70,7 @@ def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) ->
     counts = torch.tensor([len(sample.captions) for sample in samples])
     return CaptionBatch(
         images_BCHW=torch.stack([sample.image_CHW for sample in samples]),
-        tokens_NL=pad_sequence(captions, batch_first=True, padding_value=pad_id),
+        tokens_NL=_padded(captions, pad_id),
         image_of_caption_N=torch.repeat_interleave(torch.arange(len(samples)), counts),
         image_ids_B=torch.tensor([sample.image_id for sample in samples]),
         references=[sample.references for sample in samples],
@@ -77,6 +78,14 @@ def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) ->
         weights_N=torch.cat(weights) if len(weights) == len(samples) else None,
         left_out=left_out,
     )
+
+
+def _padded(captions: Sequence[NDArray[np.int32]], pad_id: int) -> Tensor:
+    """Return token ids of captions, padded to the longest: [N, L]."""
+    tokens_NL = np.full((len(captions), max(map(len, captions))), pad_id, np.int64)
+    for row_L, caption in zip(tokens_NL, captions, strict=True):
+        row_L[: len(caption)] = caption
+    return torch.from_numpy(tokens_NL)
 
 
 def empty_batch(left_out: Sequence[UnreadableImage]) -> CaptionBatch:

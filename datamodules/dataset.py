@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -110,7 +112,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         view = int(torch.randint(len(self.features), ())) if len(self.features) > 1 else 0
         return torch.from_numpy(self.features[view][index].copy())
 
-    def _draw(self, captions: Sequence[Tensor]) -> list[int]:
+    def _draw(self, captions: Sequence[NDArray[np.int32]]) -> list[int]:
         """Return the numbers of the captions in random order, the longest first where it has to come along."""
         order = torch.randperm(len(captions)).tolist()
         if self.include_longest_caption:

@@ -10,7 +10,7 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.cache_key import Checksummed
+from utils.cache_key import Checksummed, cache_key
 
 Item = TypeVar("Item", covariant=True)
 
@@ -58,7 +58,7 @@ class Texts(LazySequence[str], Checksummed):
     """Texts of any length that lie one after the other.
 
     Args:
-        content: All of them in UTF-8: `uint8`.
+        content: All of them in UTF-8, in which names may have lone surrogates: `uint8`.
         ends_T: Where each ends, in bytes from the start.
         checksum: A checksum of both.
     """
@@ -76,7 +76,30 @@ class Texts(LazySequence[str], Checksummed):
         return len(self.ends_T)
 
     def item(self, index: int) -> str:
-        return self.content[_start(self.ends_T, index) : self.ends_T[index]].tobytes().decode()
+        return self.content[_start(self.ends_T, index) : self.ends_T[index]].tobytes().decode("utf-8", "surrogatepass")
+
+
+class ImageNames(LazySequence[str | int], Checksummed):
+    """The name of each image, or its number where it has none.
+
+    Args:
+        names: Texts, which may be empty.
+        ids_N: Their numbers; only those of images without a name matter.
+    """
+
+    def __init__(self, names: Texts, ids_N: NDArray[np.int64]) -> None:
+        self.names = names
+        self.ids_N = ids_N
+
+    @property
+    def checksum(self) -> str:
+        return cache_key(names=self.names, ids=self.ids_N)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def item(self, index: int) -> str | int:
+        return self.names[index] or int(self.ids_N[index])
 
 
 class CaptionTable(LazySequence[Sequence[str]], Checksummed):

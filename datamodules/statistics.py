@@ -15,6 +15,8 @@ from datamodules.token_table import TokenTable
 from datamodules.tokenizers import CaptionTokenizer
 from utils.display import listed
 
+CHUNK = 2**20  # token ids that are counted at once
+
 
 class Spread(NamedTuple):
     """The least, the middle and the largest of some numbers; zeros where there are none."""
@@ -91,13 +93,17 @@ def _figures(tokens: TokenTable, tokenizer: CaptionTokenizer, *, copies: int) ->
     vocabulary = tokenizer.vocabulary
     ends_C = tokens.ids_I[tokens.caption_ends_C - 1] == vocabulary.eos_id
     lengths_C = np.diff(tokens.caption_ends_C, prepend=0) - len(vocabulary.prefix) - ends_C
-    unknown = 0 if vocabulary.unk_id is None else int((tokens.ids_I == vocabulary.unk_id).sum())
+    counts_V = np.zeros(vocabulary.size, np.int64)
+    for start in range(0, len(tokens.ids_I), CHUNK):
+        counts_V += np.bincount(tokens.ids_I[start : start + CHUNK], minlength=vocabulary.size)
+    unknown = 0 if vocabulary.unk_id is None else int(counts_V[vocabulary.unk_id])
+    counts_V[[*vocabulary.suppressed_ids, vocabulary.eos_id]] = 0
     return SplitFigures(
         images=len(tokens),
         captions=len(lengths_C),
         captions_of_image=Spread.of(np.diff(tokens.image_ends_N, prepend=0)),
         lengths=Spread.of(lengths_C),
-        different_tokens=len({*np.unique(tokens.ids_I).tolist()} - {*vocabulary.suppressed_ids, vocabulary.eos_id}),
+        different_tokens=int(np.count_nonzero(counts_V)),
         unknown=unknown / max(int(lengths_C.sum()), 1),
         cut=1 - float(ends_C.mean()) if len(ends_C) else 0.0,
         copies=copies,

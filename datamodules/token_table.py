@@ -4,14 +4,12 @@ Shape legend: I token ids, C captions, N images.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from datamodules.lazy_sequences import CaptionTable, LazySequence, flat_captions
 from datamodules.tokenizers import CaptionTokenizer
@@ -25,7 +23,7 @@ MANY = 20_000  # captions, half a second of work: ids of so many are kept
 FORMAT_VERSION = 1  # raised when older files can no longer be read
 
 
-class TokenTable(LazySequence[list[Tensor]]):
+class TokenTable(LazySequence[list[NDArray[np.int32]]]):
     """The captions of each image as token ids.
 
     Args:
@@ -48,12 +46,13 @@ class TokenTable(LazySequence[list[Tensor]]):
         """Return which of all captions are those of image `index`."""
         return slice(int(self.image_ends_N[index - 1]) if index else 0, int(self.image_ends_N[index]))
 
-    def item(self, index: int) -> list[Tensor]:
-        first = self.captions_of(index).start
-        ends = self.caption_ends_C[self.captions_of(index)].tolist()
-        start = int(self.caption_ends_C[first - 1]) if first else 0
-        ids = torch.from_numpy(self.ids_I[start : ends[-1] if ends else start].astype(np.int64))
-        return [*ids.split(np.diff([start, *ends]).tolist())] if ends else []
+    def item(self, index: int) -> list[NDArray[np.int32]]:
+        captions = self.captions_of(index)
+        if captions.start == captions.stop:
+            return []
+        start = int(self.caption_ends_C[captions.start - 1]) if captions.start else 0
+        bounds = (start, *self.caption_ends_C[captions].tolist())
+        return [self.ids_I[before:end] for before, end in pairwise(bounds)]
 
     def rates(self, tokenizer: CaptionTokenizer) -> CaptionRates:
         """Return how much of the captions has got lost (see `CaptionTokenizer.rates`)."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from datamodules.image_files.reading import eval_transform
+from datamodules.image_files.reading import centre_square
 from datamodules.training_record import TrainingRecord
 from lightning_modules.base import CaptioningModule, Constraints, GeneratedBatch
 from lightning_modules.checkpoints.loading import load_captioner
@@ -141,7 +141,7 @@ class Ensemble(CaptioningModule):
         features = []
         for part in self._distinct_slices():
             size = part.member.image_size
-            fitting_BCHW = images_BCHW if size == images_BCHW.shape[-1] else eval_transform(size)(images_BCHW)
+            fitting_BCHW = images_BCHW if size == images_BCHW.shape[-1] else centre_square(images_BCHW, size)
             features.append(part.member.encode(fitting_BCHW).float().flatten(1))
         return torch.cat(features, dim=1).unsqueeze(1)
 

@@ -28,8 +28,9 @@ from captioning.lines import fingerprint
 from captioning.strategy import load_option, ranking_settings, strategy_settings
 from datamodules.feature_cache import FeatureCache, FeatureSource
 from datamodules.fingerprint import fingerprint as data_fingerprint
-from datamodules.image_files import image_check
+from datamodules.image_files import file_states, image_check
 from datamodules.image_files.image_file_split import ImageFileSplit
+from datamodules.images import ImagesDataModule, images_datamodule
 from datamodules.shapes import drawing
 from datamodules.shapes.image_cache import ImageCache
 from datamodules.shapes.shapes_datamodule import ShapesSplit
@@ -101,10 +102,19 @@ def _drawn_split(of: Inputs) -> str:
 def _checked(of: Inputs) -> str:
     times = {"st_mtime_ns": of["mtime"], "st_ctime_ns": of["ctime"]}
     state = os.stat_result([0] * 6 + [of["size"], 0, 0, 0], times)
-    with patch("datamodules.image_files.image_check.os.stat", lambda path: state):
-        known_by = image_check.state_of(of["name"])
+    with patch("datamodules.image_files.file_states.os.stat", lambda path: state):
+        known_by = file_states.state_of(of["name"])
     with patch.object(image_check, "sources_of", lambda module: of["code"]):
         return f"{image_check._key(Path(of['folder']))} {of['name']} {known_by}"
+
+
+def _kept_splits(of: Inputs) -> str:
+    own = {name: value for name, value in of.items() if name not in ("code", "states") and "." not in name}
+    with (
+        patch.object(images_datamodule, "sources_of", lambda module: of["code"]),
+        patch.object(images_datamodule, "states_of", lambda places, but: of["states"]),
+    ):
+        return ImagesDataModule(root="root", tokenizer=fit_word, **own)._key()
 
 
 def _features(of: Inputs) -> str:
@@ -202,6 +212,21 @@ CACHES = {
             "size": (1, 2),
             "mtime": (1, 2),
             "ctime": (1, 2),
+            "code": CODE,
+            **READER,
+        },
+    ),
+    "kept splits": Cache(
+        _kept_splits,
+        {
+            "annotations": ({"train": "a"}, {"val": "a"}),
+            "columns": ({}, {"image": "name"}),
+            "split": ("official", [0.8, 0.1, 0.1]),
+            "split_seed": (42, 43),
+            "restval": (True, False),
+            "test_from_val": (None, 0.5),
+            "follow_links": (False, True),
+            "states": ("a", "b"),
             "code": CODE,
             **READER,
         },

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.hugging_face.row_images import RowImages, same_content
-from datamodules.image_files.image_check import decode_all, state_of
+from datamodules.image_files.file_states import state_of
+from datamodules.image_files.image_check import decode_all
 from utils.cache_key import cache_key, reader_version, sources_of
 from utils.files import atomic_open
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from datamodules.image_files.file_states import State, state_of
 from datamodules.image_files.keys import file_keys
 from datamodules.image_files.reading import BadImageError
 from utils.cache_key import cache_key, reader_version, sources_of
@@ -22,8 +23,6 @@ AT_ONCE = 4096  # images that wait for a thread
 
 Image = TypeVar("Image")
 
-State = tuple[int, int, int]
-"""A file's size in bytes, and the times of the last changes of its content and of the file, in nanoseconds."""
 Outcome = str | tuple[int, int]
 """What is wrong with an image, or what it is known by (see `image_files.keys.file_keys`)."""
 
@@ -112,13 +111,6 @@ def decode_all(
         len(known), seconds, len(known) / seconds, sum(isinstance(found, str) for found in outcomes), num, unit,
     )  # fmt: skip
     return outcomes
-
-
-def state_of(path: str | Path) -> State:
-    """Return the size of a file and the times of its last changes."""
-    state = os.stat(path)  # noqa: PTH116 - of very many
-    # who changes a file may set its other times, but not that of the change itself
-    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _key(folder: Path) -> str:

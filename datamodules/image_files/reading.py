@@ -5,19 +5,19 @@ Pixels stay `uint8` in [0, 255]: normalising is the encoder's, which alone knows
 
 import errno
 import io
+import os
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
-from torchvision.transforms import InterpolationMode, v2
-from torchvision.transforms.v2.functional import pil_to_tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, resize
 
 from datamodules.image_files.bare_image import without_metadata
 from datamodules.image_files.formats import FORMATS, HEAD, unread_format, what_it_is
@@ -46,7 +46,7 @@ def read_image(path: str | Path, image_size: int) -> Tensor:
     Raises:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
-    return _square(load_rgb(path, enough=2 * image_size), image_size)
+    return centre_square(pil_to_tensor(load_rgb(path, enough=2 * image_size)), image_size)
 
 
 def decode_image(content: bytes, image_size: int, *, name: str) -> Tensor:
@@ -60,23 +60,13 @@ def decode_image(content: bytes, image_size: int, *, name: str) -> Tensor:
     Raises:
         BadImageError: It is no image, is cut short, is too large, or has absurd dimensions.
     """
-    return _square(decode_rgb(content, name=name, enough=2 * image_size), image_size)
+    return centre_square(pil_to_tensor(decode_rgb(content, name=name, enough=2 * image_size)), image_size)
 
 
-def _square(image: Image.Image, image_size: int) -> Tensor:
-    square: Tensor = eval_transform(image_size)(pil_to_tensor(image))
-    return square
-
-
-@cache
-def eval_transform(image_size: int) -> v2.Transform:
-    """Return the transform that resizes the shorter side to `image_size` pixels and keeps the centre square."""
-    return v2.Compose(
-        [
-            v2.Resize(image_size, interpolation=InterpolationMode.BICUBIC, antialias=True),
-            v2.CenterCrop(image_size),
-        ]
-    )
+def centre_square(images: Tensor, image_size: int) -> Tensor:
+    """Resize the shorter side of images ([..., 3, H, W], `uint8`) to `image_size` pixels; return the centre square."""
+    resized = resize(images, [image_size], interpolation=InterpolationMode.BICUBIC, antialias=True)
+    return center_crop(resized, [image_size])
 
 
 def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
@@ -92,10 +82,9 @@ def load_rgb(path: str | Path, enough: int | None = None) -> Image.Image:
     Raises:
         BadImageError: The file is missing, is no image, is cut short, is too large, or has absurd dimensions.
     """
-    path = Path(path)
     with _named(str(path)):
         _check_file(path)
-        with path.open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - of very many, as below
             return _load(file, enough)
 
 
@@ -138,9 +127,9 @@ class _UnusableError(ValueError):
         self.remedy = remedy
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: str | Path) -> None:
     """Refuse what cannot be read as a file: a pipe would be waited for, a device never ends."""
-    status = path.stat()
+    status = os.stat(path)  # noqa: PTH116
     if not stat.S_ISREG(status.st_mode):
         raise _UnusableError("it is a folder, a pipe or a device, expected a file")
     _check_size(status.st_size)
@@ -208,7 +197,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:  # what lies under transparent pixels was never meant to be seen
         pixels = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _high_bytes(image: Image.Image) -> Image.Image:

@@ -3,14 +3,17 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from datamodules.caption_datamodule import SPLIT_NAMES, SplitName
 from datamodules.checked_datamodule import CheckedDataModule
+from datamodules.column_files import ABOUT
 from datamodules.image_files.bad_data import BadData
+from datamodules.image_files.file_states import states_of
 from datamodules.image_files.image_check import ImageCheck, check_images
 from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.image_folder import ImageFolder, without_captions
+from datamodules.image_files.image_table import ImageTable, write_table
 from datamodules.image_files.selection import UsableImages, drop_repeats, keep_together
 from datamodules.images.annotated_images import AnnotatedImages, read_annotated
 from datamodules.images.settings import USUAL_NAMES, columns_of
@@ -19,9 +22,11 @@ from datamodules.options import CommonOptions
 from datamodules.random_split import proportions_of, split_by_proportion
 from datamodules.split import CaptionSplit
 from datamodules.statistics import as_text, rows_of, unusable_lines
+from utils.cache_key import cache_key, reader_version, sources_of
 
 log = logging.getLogger(__name__)
 
+MANY = 50_000  # captions, a second of work: splits with so many are kept
 LISTS = ", or lists of images such as {train: train.txt, val: val.txt, test: test.txt}"
 
 
@@ -80,6 +85,7 @@ class ImagesDataModule(CheckedDataModule):
         self._source = name
         self.follow_links = follow_links
         self._advice: dict[SplitName, str] = {}
+        self._formats: list[str] = []
 
     @property
     def source(self) -> str:
@@ -101,12 +107,56 @@ class ImagesDataModule(CheckedDataModule):
         log.info("data.root=%s:\n%s", self.root, as_text(rows, unusable_lines(self.unusable)))
 
     def read_splits(self) -> dict[SplitName, CaptionSplit]:
-        """Return the splits without what cannot be used; those that the files do not have are empty."""
+        """Return the splits without what cannot be used; those that the files do not have are empty.
+
+        Where they have very many captions, they are read once, and mapped from the cache as long as no file changes.
+        """
+        folder = self.cache_dir / self.source / "splits" / self._key()
+        if all((folder / name / ABOUT).exists() for name in SPLIT_NAMES):
+            self._tell_again(ImageTable(folder / "train").about)
+        else:
+            bad = BadData()
+            splits = self._read(bad)
+            if sum(len(of_image) for split in splits.values() for of_image in split.captions) < MANY:
+                return {**splits}
+            found = {"formats": self._formats, "advice": self._advice, "unusable": bad.names_of_kind}
+            for name, split in splits.items():
+                write_table(folder / name, split, {**found, "places": bad.place_of_kind})
+        return {name: ImageTable(folder / name).split(self.image_size) for name in SPLIT_NAMES}
+
+    def _key(self) -> str:
+        """Return a checksum of all files and settings that the splits follow from."""
+        annotations = self.annotations.values() if isinstance(self.annotations, Mapping) else [self.annotations]
+        lists = self.split.values() if isinstance(self.split, Mapping) else []
+        named = [self.root / Path(path).expanduser() for path in (*annotations, *lists) if path]
+        beside = [path for path in self.root.glob("*") if path.is_file()] if self.images else []
+        return cache_key(
+            files=states_of([self.root / (self.images or ""), *beside, *named], but=self.cache_dir),
+            annotations=self.annotations,
+            columns=self.columns,
+            split=[self.split, self.split_seed, self.restval, self.test_from_val, self.follow_links],
+            code=[type(self), sources_of(__name__), reader_version()],
+        )
+
+    def _tell_again(self, about: Mapping[str, Any]) -> None:
+        """Tell what was found when the files were read."""
+        self._formats, self._advice = about["formats"], about["advice"]
+        self._log_formats()
         bad = BadData()
+        bad.names_of_kind.update(about["unusable"])
+        bad.place_of_kind.update(about["places"])
+        self.settle(bad, root=self.root, folder=self.source)
+
+    def _log_formats(self) -> None:
+        for text in self._formats:
+            log.info("data.root=%s: %s", self.root, text)
+
+    def _read(self, bad: BadData) -> dict[SplitName, ImageFileSplit]:
+        """Read and check all files; what cannot be used is added to `bad`."""
         files, folder = self.find_files()
         annotated = read_annotated(files, folder, self.columns, bad, restval=self.restval)
-        for text in annotated.formats:
-            log.info("data.root=%s: %s", self.root, text)
+        self._formats = annotated.formats
+        self._log_formats()
         if annotated.num_rejected:
             log.info("%d captions were left out, for their annotators rejected them", annotated.num_rejected)
         selected = self._selected_images(files, annotated, bad)
@@ -143,7 +193,7 @@ class ImagesDataModule(CheckedDataModule):
         paths: Mapping[str, str],
         annotated: AnnotatedImages,
         check: ImageCheck,
-    ) -> dict[SplitName, CaptionSplit]:
+    ) -> dict[SplitName, ImageFileSplit]:
         numbers, names = annotated.numbers(), annotated.shown_names()
         return {
             name: ImageFileSplit(

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.column_files import CUMULATIVE
 from datamodules.image_files.keys import key_of, spoken_key
 from utils.files import atomic_open
 
@@ -37,8 +38,6 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 """The arrays of an index by name, with their types."""
 
 OF_SAMPLES = ("offset", "size", "crc", "image_id", "name_number", "keys")
-CUMULATIVE = {"caption_ends": "text_ends", "text_ends": "text", "name_ends": "names"}
-"""Arrays that count what lies in another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +105,8 @@ def _fit_together(columns: Columns, tar_bytes: int) -> bool:
     of_samples = (*OF_SAMPLES, "caption_ends", "name_ends")
     if not types or columns["keys"].ndim != 2 or any(len(columns[name]) != num for name in of_samples):
         return False
-    for name, counted in CUMULATIVE.items():
-        ends = columns[name]
+    for name in CUMULATIVE.keys() & columns.keys():
+        ends, counted = columns[name], CUMULATIVE[name]
         if (np.diff(ends, prepend=0) < 0).any() or (ends[-1] if len(ends) else 0) != len(columns[counted]):
             return False
     offset, size = columns["offset"], columns["size"]

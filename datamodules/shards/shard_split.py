@@ -10,33 +10,10 @@ from torch import Tensor
 
 from datamodules.image_files.keys import ImageKeys
 from datamodules.image_files.reading import decode_image
-from datamodules.lazy_sequences import LazySequence, Numbers, Texts
+from datamodules.lazy_sequences import ImageNames, Numbers
 from datamodules.shards.shard_files import ShardFiles
 from datamodules.shards.split_index import SplitIndex
-from utils.cache_key import Checksummed, cache_key
-
-
-class ImageNames(LazySequence[str | int], Checksummed):
-    """The name of each image, or its number where it has none.
-
-    Args:
-        names: Texts, which may be empty.
-        ids_N: Their numbers.
-    """
-
-    def __init__(self, names: Texts, ids_N: NDArray[np.int64]) -> None:
-        self.names = names
-        self.ids_N = ids_N
-
-    @property
-    def checksum(self) -> str:
-        return cache_key(names=self.names, ids=self.ids_N)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def item(self, index: int) -> str | int:
-        return self.names[index] or int(self.ids_N[index])
+from utils.cache_key import cache_key
 
 
 @dataclass(kw_only=True)

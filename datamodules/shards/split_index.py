@@ -3,33 +3,25 @@
 Shape legend: N samples of all shards, S shards.
 """
 
-import hashlib
-import json
 import logging
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datamodules.lazy_sequences import CaptionTable, Texts
+from datamodules.column_files import ABOUT, ColumnFiles, new_columns
 from datamodules.random_split import Draw
-from datamodules.shards.shard_index import COLUMNS, CUMULATIVE, FORMAT_VERSION, ShardIndex
+from datamodules.shards.shard_index import COLUMNS, FORMAT_VERSION, ShardIndex
 from datamodules.shards.tar_reading import index_shard
 from datamodules.shards.urls import is_remote, opened
 from utils.cache_key import cache_key, sources_of
-from utils.files import atomic_write_text, mapped
 from utils.progress import progress_bar
 
 log = logging.getLogger(__name__)
 
 SUFFIX = ".index.npz"  # in place of .tar: the index that lies beside a shard
-ABOUT = "about.json"
 THREADS = 4  # that read shards at once
 
 
@@ -38,7 +30,7 @@ def index_name(shard: str) -> str:
     return shard.removesuffix(".tar") + SUFFIX
 
 
-class SplitIndex:
+class SplitIndex(ColumnFiles):
     """The samples of all shards of a split, in the order of the shards.
 
     Args:
@@ -51,47 +43,21 @@ class SplitIndex:
         problems: What cannot be used, as of `ShardIndex`.
     """
 
+    types = COLUMNS
+
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        self.shards: list[str] = about["shards"]
-        self.tar_bytes: list[int] = about["tar_bytes"]
-        self.ends_S = np.array(about["ends"], np.int64)
-        self.problems: list[tuple[str, str]] = [(kind, name) for kind, name in about["problems"]]
-        self._shapes: dict[str, list[int]] = about["shapes"]
-        self._checksums: dict[str, str] = about["checksums"]
-        self._columns = {name: self._mapped(name) for name in COLUMNS}
+        super().__init__(folder)
+        self.shards: list[str] = self.about["shards"]
+        self.tar_bytes: list[int] = self.about["tar_bytes"]
+        self.ends_S = np.array(self.about["ends"], np.int64)
+        self.problems: list[tuple[str, str]] = [(kind, name) for kind, name in self.about["problems"]]
 
     def __len__(self) -> int:
         return int(self.ends_S[-1])
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return a column (see `COLUMNS`) of all samples."""
-        return self._columns[name]
-
-    def __reduce__(self) -> tuple[Callable[[Path], "SplitIndex"], tuple[Path]]:
-        return SplitIndex, (self.folder,)  # a process that is spawned maps the files, too
-
-    @property
-    def captions(self) -> CaptionTable:
-        texts = Texts(self["text"], self["text_ends"], self.checksum("text", "text_ends"))
-        return CaptionTable(texts, self["caption_ends"], self.checksum("text", "text_ends", "caption_ends"))
-
-    @property
-    def names(self) -> Texts:
-        return Texts(self["names"], self["name_ends"], self.checksum("names", "name_ends"))
-
-    def checksum(self, *columns: str) -> str:
-        """Return a checksum of columns."""
-        return cache_key(**{name: self._checksums[name] for name in columns})
-
     def shard_of(self, number: int) -> int:
         """Return which shard a sample is in."""
         return int(np.searchsorted(self.ends_S, number, side="right"))
-
-    def _mapped(self, name: str) -> NDArray[Any]:
-        shape = self._shapes[name]
-        return mapped(self.folder / name, COLUMNS[name], int(np.prod(shape))).reshape(shape)
 
 
 def load_index(shards: Sequence[str], *, cache_dir: Path, label: str, draw: Draw | None = None) -> SplitIndex:
@@ -180,58 +146,18 @@ def _beside(shard: str) -> ShardIndex | None:
 
 
 def _join(shards: Sequence[str], indices: Iterable[ShardIndex], folder: Path) -> None:
-    """Write the columns of all shards, one after the other, into a folder that then takes its place at once."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:8]}-"))
-    try:
-        files = {name: (unfinished / name).open("wb") for name in COLUMNS}
-        try:
-            about = _write(shards, indices, files)
-        finally:
-            for file in files.values():
-                file.close()
-        atomic_write_text(unfinished / ABOUT, json.dumps(about))
-        if not (folder / ABOUT).exists():  # unless another run was faster
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(unfinished, folder)  # noqa: PTH105 (raises where another run has just put its own there)
-    except OSError:
-        if not (folder / ABOUT).exists():
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _write(shards: Sequence[str], indices: Iterable[ShardIndex], files: Mapping[str, IO[bytes]]) -> dict[str, Any]:
-    checksums = {name: hashlib.sha256() for name in COLUMNS}
-    lengths = dict.fromkeys(COLUMNS, 0)
-    tar_bytes: list[int] = []
-    ends: list[int] = []
-    problems: list[tuple[str, str]] = []
+    """Write the columns of all shards, one after the other."""
+    about: dict[str, Any] = {"shards": [*shards], "tar_bytes": [], "ends": [], "problems": []}
     num_keys = 0
-    for shard, index in zip(shards, indices, strict=True):
-        columns = index.columns
-        if len(index) and num_keys not in (0, columns["keys"].shape[1]):
-            raise ValueError(
-                f"{index_name(shard)}: expected {num_keys} keys of each image, as in the indices before it, got "
-                f"{columns['keys'].shape[1]}; write all shards of a split in the same way"
-            )
-        num_keys = columns["keys"].shape[1] if len(index) else num_keys
-        before = dict(lengths)
-        for name in COLUMNS:
-            content = columns[name] + before[CUMULATIVE[name]] if name in CUMULATIVE else columns[name]
-            data = np.ascontiguousarray(content, COLUMNS[name]).tobytes()
-            files[name].write(data)
-            checksums[name].update(data)
-            lengths[name] += len(content)
-        tar_bytes.append(index.tar_bytes)
-        ends.append(lengths["offset"])
-        problems += index.problems
-    shapes = {name: [length, num_keys or 1] if name == "keys" else [length] for name, length in lengths.items()}
-    return {
-        "shards": [*shards],
-        "tar_bytes": tar_bytes,
-        "ends": ends,
-        "problems": problems,
-        "shapes": shapes,
-        "checksums": {name: checksum.hexdigest() for name, checksum in checksums.items()},
-    }
+    with new_columns(folder, COLUMNS, about) as writer:
+        for shard, index in zip(shards, indices, strict=True):
+            if len(index) and num_keys not in (0, index.columns["keys"].shape[1]):
+                raise ValueError(
+                    f"{index_name(shard)}: expected {num_keys} keys of each image, as in the indices before it, got "
+                    f"{index.columns['keys'].shape[1]}; write all shards of a split in the same way"
+                )
+            num_keys = index.columns["keys"].shape[1] if len(index) else num_keys
+            writer.add(index.columns)
+            about["tar_bytes"].append(index.tar_bytes)
+            about["ends"].append(writer.lengths["offset"])
+            about["problems"] += index.problems

@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 
 from datamodules.batch import CaptionSample, collate
@@ -6,8 +7,8 @@ from datamodules.batch import CaptionSample, collate
 def test_collate_keeps_images_and_captions_together() -> None:
     black = torch.zeros(3, 2, 2, dtype=torch.uint8)
     samples = [
-        CaptionSample(black, [torch.tensor([1, 5, 2])], 7, ["a"]),
-        CaptionSample(black + 1, [torch.tensor([1, 2]), torch.tensor([1, 6, 8, 2])], 4, ["b", "c"]),
+        CaptionSample(black, [np.array([1, 5, 2])], 7, ["a"]),
+        CaptionSample(black + 1, [np.array([1, 2]), np.array([1, 6, 8, 2])], 4, ["b", "c"]),
     ]
     batch = collate(samples, pad_id=9)
     assert batch.tokens_NL.tolist() == [[1, 5, 2, 9], [1, 2, 9, 9], [1, 6, 8, 2]]

@@ -32,7 +32,7 @@ def test_many_are_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(token_table, "_tokenized", lambda *_: pytest.fail("captions were tokenized again"))
     again = tokenize_or_load(CAPTIONS, tokenizer, cache_dir=tmp_path)
     assert [[ids.tolist() for ids in of_image] for of_image in again] == expected
-    assert isinstance(again.ids_I, np.memmap)
+    assert isinstance(again.ids_I.base, np.memmap)
 
 
 def test_none_are_none() -> None:

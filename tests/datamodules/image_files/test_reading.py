@@ -157,7 +157,7 @@ def test_a_lack_of_open_files_is_not_the_images_fault(tmp_path: Path, monkeypatc
         raise OSError(errno.EMFILE, "Too many open files")
 
     path = _save(_gradient(8, 8), tmp_path / "image.png")
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(OSError, match="Too many open files") as failure:
         read_image(path, 8)
     assert not isinstance(failure.value, BadImageError)
