@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from lightning_modules.networks.encoders.encoder import Encoder
 from lightning_modules.networks.encoders.pixels import PixelScaling
 from lightning_modules.networks.layers.batch_norm import BatchNorm2d
+from lightning_modules.networks.layers.segment_transformer import SegmentTransformer
+from utils.require import require
+
+NUM_HEADS = 4  # of the self-attention
 
 
 class ResidualBlock(nn.Module):
@@ -41,6 +45,28 @@ def stage(in_channels: int, out_channels: int, num_resnet_blocks: int) -> nn.Seq
     )
 
 
+class SelfAttention(nn.Module):
+    """Layers of self-attention among the positions of a grid, each of which knows where it is.
+
+    Args:
+        positions: P.
+        width: D.
+        num_layers: Layers.
+    """
+
+    def __init__(self, positions: int, width: int, num_layers: int) -> None:
+        super().__init__()
+        self.position_PD = nn.Parameter(torch.randn(positions, width) * 0.2)
+        self.transformer = SegmentTransformer(
+            hidden_size=width, num_layers=num_layers, num_heads=NUM_HEADS, feedforward_size=4 * width
+        )
+
+    def forward(self, features_BPD: Tensor) -> Tensor:
+        nothing = self.transformer.nothing(len(features_BPD))
+        states_BPD, _ = self.transformer(features_BPD + self.position_PD, nothing, ordered=False)
+        return states_BPD
+
+
 class ResNetEncoder(Encoder):
     """`num_layers` stride-2 stages of `num_resnet_blocks` residual blocks each; the width doubles from stage to stage.
 
@@ -49,11 +75,14 @@ class ResNetEncoder(Encoder):
         num_layers: Stages, each of which halves the resolution.
         num_resnet_blocks: Residual blocks a stage.
         base_width: Channels of the first stage.
+        num_attention_layers: Layers of self-attention behind the stages, by which a position knows what is at others;
+            before them a learned vector of each position is added to its features.
         frozen: Whether training leaves it as it is, as it was started (`pretrained_model`).
         memory_dim: See `Encoder`.
 
     Raises:
-        ValueError: `image_size` is not a multiple of 2^num_layers.
+        ValueError: `image_size` is not a multiple of 2^num_layers, or the heads of the self-attention cannot share the
+            features equally.
     """
 
     def __init__(
@@ -63,12 +92,14 @@ class ResNetEncoder(Encoder):
         num_layers: int = 3,
         num_resnet_blocks: int = 2,
         base_width: int = 16,
+        num_attention_layers: int = 0,
         frozen: bool = False,
         memory_dim: int | None = None,
     ) -> None:
         super().__init__()
         self.frozen = frozen
         self.memory_dim = memory_dim
+        require(num_attention_layers >= 0, "model.encoder.num_attention_layers", "at least 0", num_attention_layers)
         shrinkage = 2**num_layers
         if image_size % shrinkage:
             raise ValueError(
@@ -78,6 +109,11 @@ class ResNetEncoder(Encoder):
         widths = [base_width * 2**i for i in range(num_layers)]
         self.positions = (image_size // shrinkage) ** 2
         self.width = widths[-1]
+        if num_attention_layers and self.width % NUM_HEADS:
+            raise ValueError(
+                f"model.encoder.base_width={base_width} makes {self.width} features, which the {NUM_HEADS} heads of "
+                f"model.encoder.num_attention_layers cannot share equally; take a multiple of {NUM_HEADS}"
+            )
         self.scale_pixels = PixelScaling(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
         self.stages = nn.Sequential(
             *(
@@ -85,7 +121,10 @@ class ResNetEncoder(Encoder):
                 for in_channels, out_channels in pairwise([3, *widths])
             )
         ).to(memory_format=torch.channels_last)
-        self.stages.requires_grad_(not frozen)
+        self.relations = (
+            SelfAttention(self.positions, self.width, num_attention_layers) if num_attention_layers else None
+        )
+        self.requires_grad_(not frozen)
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode; a frozen network stays in evaluation mode, or its batch statistics would drift."""
@@ -96,4 +135,5 @@ class ResNetEncoder(Encoder):
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         features_BDHW = self.stages(self.scale_pixels(images_BCHW))
-        return features_BDHW.flatten(2).transpose(1, 2)
+        features_BPD = features_BDHW.flatten(2).transpose(1, 2)
+        return features_BPD if self.relations is None else self.relations(features_BPD)

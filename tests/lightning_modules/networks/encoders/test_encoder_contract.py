@@ -12,6 +12,7 @@ from lightning_modules.networks.encoders import Encoder, ResNetEncoder, StridedE
 SIZE = 128
 BUILDERS: dict[str, Callable[..., Encoder]] = {
     "resnet": partial(ResNetEncoder, base_width=4),
+    "resnet, self-attention": partial(ResNetEncoder, base_width=4, num_attention_layers=1),
     "strided": partial(StridedEncoder, hidden_size=8, num_layers=4),
     "timm, channels first": partial(TimmEncoder, weights=None, backbone="test_efficientnet", frozen=False),
     "timm, channels last": partial(TimmEncoder, weights=None, backbone="test_mambaout", frozen=False),
