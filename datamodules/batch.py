@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.token_table import TokenIds
 from utils.seeding import image_digests
 
 
@@ -18,7 +18,7 @@ class CaptionSample(NamedTuple):
     """One image with the captions chosen for this step, before batching."""
 
     image_CHW: Tensor
-    captions: list[NDArray[np.int32]]
+    captions: list[TokenIds]
     image_id: int
     references: list[str]
     features_PD: Tensor | None = None
@@ -80,7 +80,7 @@ def collate(items: Sequence[CaptionSample | UnreadableImage], *, pad_id: int) ->
     )
 
 
-def _padded(captions: Sequence[NDArray[np.int32]], pad_id: int) -> Tensor:
+def _padded(captions: Sequence[TokenIds], pad_id: int) -> Tensor:
     """Return token ids of captions, padded to the longest: [N, L]."""
     tokens_NL = np.full((len(captions), max(map(len, captions))), pad_id, np.int64)
     for row_L, caption in zip(tokens_NL, captions, strict=True):

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -14,7 +12,7 @@ from datamodules.feature_part import FeatureTable
 from datamodules.image_files.reading import BadImageError
 from datamodules.sampler import SampleRequest
 from datamodules.split import CaptionSplit
-from datamodules.token_table import tokenize_or_load
+from datamodules.token_table import TokenIds, tokenize_or_load
 from datamodules.tokenizers import CaptionTokenizer
 from datamodules.transformed_view import Transform, apply_transform
 from utils.seeding import seed_cpu
@@ -112,7 +110,7 @@ class CaptionDataset(Dataset[CaptionSample | UnreadableImage]):
         view = int(torch.randint(len(self.features), ())) if len(self.features) > 1 else 0
         return torch.from_numpy(self.features[view][index].copy())
 
-    def _draw(self, captions: Sequence[NDArray[np.int32]]) -> list[int]:
+    def _draw(self, captions: Sequence[TokenIds]) -> list[int]:
         """Return the numbers of the captions in random order, the longest first where it has to come along."""
         order = torch.randperm(len(captions)).tolist()
         if self.include_longest_caption:

@@ -6,7 +6,7 @@ Shape legend: I token ids, C captions, N images.
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +20,22 @@ from utils.progress import progress_bar
 
 CHUNK = 10_000  # captions that are tokenized at once
 MANY = 20_000  # captions, half a second of work: ids of so many are kept
-FORMAT_VERSION = 1  # raised when older files can no longer be read
+FORMAT_VERSION = 2  # raised when older files can no longer be read
+
+TokenIds = NDArray[np.integer[Any]]
+"""Token ids, in two bytes each where the vocabulary allows it."""
 
 
-class TokenTable(LazySequence[list[NDArray[np.int32]]]):
+class TokenTable(LazySequence[list[TokenIds]]):
     """The captions of each image as token ids.
 
     Args:
-        ids_I: Those of all captions, one after the other: `int32`.
+        ids_I: Those of all captions, one after the other.
         caption_ends_C: Where each caption ends in `ids_I`.
         image_ends_N: How many captions there are up to and with each image.
     """
 
-    def __init__(
-        self, ids_I: NDArray[np.int32], caption_ends_C: NDArray[np.int64], image_ends_N: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, ids_I: TokenIds, caption_ends_C: NDArray[np.int64], image_ends_N: NDArray[np.int64]) -> None:
         self.ids_I = ids_I
         self.caption_ends_C = caption_ends_C
         self.image_ends_N = image_ends_N
@@ -46,7 +47,7 @@ class TokenTable(LazySequence[list[NDArray[np.int32]]]):
         """Return which of all captions are those of image `index`."""
         return slice(int(self.image_ends_N[index - 1]) if index else 0, int(self.image_ends_N[index]))
 
-    def item(self, index: int) -> list[NDArray[np.int32]]:
+    def item(self, index: int) -> list[TokenIds]:
         captions = self.captions_of(index)
         if captions.start == captions.stop:
             return []
@@ -82,7 +83,7 @@ def tokenize_or_load(
     )
     if len(texts) < MANY or cache_dir is None:
         chunks = [*_tokenized(texts, tokenizer)]
-        ids_I = np.concatenate([ids for ids, _ in chunks] or [np.empty(0, np.int32)])
+        ids_I = np.concatenate([ids for ids, _ in chunks] or [np.empty(0, id_type(tokenizer))])
         lengths_C = np.concatenate([lengths for _, lengths in chunks] or [np.empty(0, np.int64)])
         return TokenTable(ids_I, np.cumsum(lengths_C), image_ends_N)
     key = cache_key(version=FORMAT_VERSION, tokenizer=tokenizer.to_json(), captions=captions)
@@ -90,9 +91,15 @@ def tokenize_or_load(
     if not path.exists():
         with atomic_open(path, "wb") as file:
             _write(file, texts, tokenizer)
-    num_ids = (path.stat().st_size - 8 * len(texts)) // 4
+    dtype = np.dtype(id_type(tokenizer))
     ends_C = mapped(path, np.int64, len(texts))
-    return TokenTable(mapped(path, np.int32, num_ids, offset=ends_C.nbytes), ends_C, image_ends_N)
+    num_ids = (path.stat().st_size - ends_C.nbytes) // dtype.itemsize
+    return TokenTable(mapped(path, dtype, num_ids, offset=ends_C.nbytes), ends_C, image_ends_N)
+
+
+def id_type(tokenizer: CaptionTokenizer) -> type[np.integer[Any]]:
+    """Return the type that token ids are kept as."""
+    return np.uint16 if tokenizer.vocabulary.size <= 2**16 else np.int32
 
 
 def _write(file: IO[bytes], captions: Sequence[str], tokenizer: CaptionTokenizer) -> None:
@@ -110,12 +117,10 @@ def _write(file: IO[bytes], captions: Sequence[str], tokenizer: CaptionTokenizer
     file.write(ends_C.tobytes())
 
 
-def _tokenized(
-    captions: Sequence[str], tokenizer: CaptionTokenizer
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+def _tokenized(captions: Sequence[str], tokenizer: CaptionTokenizer) -> Iterator[tuple[TokenIds, NDArray[np.int64]]]:
     """Yield the ids of some captions at a time, one after the other, and how many each has."""
     iterator = iter(captions)
     while chunk := [*islice(iterator, CHUNK)]:
         encoded = tokenizer.encode_batch(chunk)
-        ids = np.fromiter((number for ids in encoded for number in ids), np.int32)
+        ids = np.fromiter((number for ids in encoded for number in ids), id_type(tokenizer))
         yield ids, np.array([len(ids) for ids in encoded], np.int64)

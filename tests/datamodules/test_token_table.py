@@ -35,6 +35,17 @@ def test_many_are_tokenized_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert isinstance(again.ids_I.base, np.memmap)
 
 
+def test_ids_of_a_vocabulary_beyond_two_bytes_are_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_table, "MANY", 1)
+    words = [f"w{number}" for number in range(2**16)]
+    tokenizer = fit_word([" ".join(words)], min_count=1, max_length=6)
+    last = max(range(len(words)), key=lambda number: tokenizer.encode(words[number])[1])
+    for cache_dir in (None, tmp_path, tmp_path):
+        ((ids,),) = tokenize_or_load([[words[last]]], tokenizer, cache_dir=cache_dir)
+        assert ids.tolist() == tokenizer.encode(words[last])
+        assert ids.max() >= 2**16
+
+
 def test_none_are_none() -> None:
     table = tokenize_or_load([], fit_word(["a"], min_count=1))
     assert (len(table), len(table.ids_I), len(table.caption_ends_C)) == (0, 0, 0)
