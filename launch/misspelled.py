@@ -67,7 +67,13 @@ def _is_choice(text: str, options: Mapping[str, Sequence[str]]) -> bool:
 def _like(name: str, known: Sequence[str]) -> str | None:
     """Return the name that ends like this one, if there is one alone; else the one that is most like it."""
     same_end = [other for other in known if other.endswith(f".{name}")]
-    return same_end[0] if len(same_end) == 1 else nearest(name, known)
+    return same_end[0] if len(same_end) == 1 else nearest(name, [other for other in known if _may_be(name, other)])
+
+
+def _may_be(name: str, other: str) -> bool:
+    """Return whether each part of a key is like that of another one; a long part that is equal makes no other alike."""
+    parts, others = name.split("."), other.split(".")
+    return len(parts) != len(others) or all(nearest(part, [like]) for part, like in zip(parts, others, strict=True))
 
 
 def _keys(config_name: str, choices: Sequence[str]) -> list[str]:

@@ -38,12 +38,14 @@ def page(opened: Any) -> Any:
 
 
 def choose(page: Any, example: str) -> None:
-    """Choose an example, and wait until it is described."""
+    """Choose an example, and wait until it is described; what is there of another picture is marked as old."""
     go(page, "Captions")
+    is_chosen = f"document.querySelector('.chosen img')?.src.endsWith('scene_{example.removeprefix('Scene ')}.png')"
+    if not page.evaluate(is_chosen):
+        page.evaluate("document.querySelectorAll('.greedy').forEach(shown => shown.classList.add('old'))")
     page.get_by_role("button", name=example, exact=True).first.click()
-    number = example.removeprefix("Scene ")
-    page.wait_for_function(f"document.querySelector('.chosen img')?.src.endsWith('scene_{number}.png')")
-    page.locator(".greedy").wait_for()
+    page.wait_for_function(is_chosen)
+    page.locator(".greedy:not(.old)").wait_for()
 
 
 def go(page: Any, tab: str) -> Any:

@@ -37,6 +37,11 @@ def test_keys_of_a_chosen_option_are_known() -> None:
         ("model.los.beta=1", "model.los.beta=1: there is no such setting; did you mean model.loss.beta=1?"),
         ("model/decodr=lstm", "model/decodr=lstm: there is no such setting; did you mean model/decoder=lstm?"),
         ("~callbacks.metrcs", "~callbacks.metrcs: there is no such setting; did you mean ~callbacks.metrics?"),
+        (
+            "model.encoder.nothing=1",  # like no key beside it
+            "Could not override 'model.encoder.nothing'. To append to your config use +model.encoder.nothing=1; "
+            "Key 'nothing' is not in struct",
+        ),
         ("xyz=1", "Could not override 'xyz'. To append to your config use +xyz=1; Key 'xyz' is not in struct"),
         (
             "model=xyz",
