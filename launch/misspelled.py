@@ -71,9 +71,10 @@ def _like(name: str, known: Sequence[str]) -> str | None:
 
 
 def _may_be(name: str, other: str) -> bool:
-    """Return whether each part of a key is like that of another one; a long part that is equal makes no other alike."""
+    """Return whether a key's last part is like that of another key, and each part where they have equally many."""
     parts, others = name.split("."), other.split(".")
-    return len(parts) != len(others) or all(nearest(part, [like]) for part, like in zip(parts, others, strict=True))
+    pairs = zip(parts, others, strict=True) if len(parts) == len(others) else [(parts[-1], others[-1])]
+    return all(nearest(part, [like]) for part, like in pairs)
 
 
 def _keys(config_name: str, choices: Sequence[str]) -> list[str]:
