@@ -67,7 +67,7 @@ def _rewrite(root: Path) -> None:
     path.write_text(path.read_text().replace("dog", "cat"))
 
 
-def _redraw(root: Path) -> None:
+def _replace_picture(root: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(root / "3.jpg")
 
 
@@ -77,7 +77,7 @@ def _touch(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("few_are_many")
-@pytest.mark.parametrize("change", [_rewrite, _redraw, _touch])
+@pytest.mark.parametrize("change", [_rewrite, _replace_picture, _touch])
 def test_a_changed_file_has_all_read_again(
     change: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
