@@ -5,6 +5,7 @@ Shape legend: N samples, C captions, K keys of each image.
 
 import io
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "names": np.uint8,  # the names of the images in UTF-8; empty where an image has its number alone
 }
 """The arrays of an index by name, with their types."""
+
+# numpy reads the header of each array with `ast.literal_eval`, which in CPython before 3.11.8 and 3.12.2 fails now and
+# then where two threads do it at once: "AST constructor recursion depth mismatch", python/cpython#106905.
+_HEADERS = threading.Lock()
 
 OF_SAMPLES = ("offset", "size", "crc", "image_id", "name_number", "keys")
 
@@ -81,7 +86,7 @@ class ShardIndex:
     def parse(cls, content: bytes) -> "ShardIndex | None":
         """Return the index that a file holds; None where it is none, is damaged, or is of another version."""
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            with _HEADERS, np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 about = json.loads(arrays["about"].tobytes())
                 columns = {name: arrays[name] for name in COLUMNS}
             problems = [(str(kind), str(name)) for kind, name in about["problems"]]

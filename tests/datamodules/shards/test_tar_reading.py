@@ -1,6 +1,10 @@
 """Shards that others have written: what is understood, and what is refused by file and sample."""
 
+import ast
 import gzip
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -135,6 +139,22 @@ def test_a_damaged_index_is_none(tmp_path: Path) -> None:
     columns = {**index.columns, "caption_ends": index.columns["caption_ends"] + 7}
     ShardIndex(index.tar_bytes, columns).save(tmp_path / "b.index.npz")
     assert ShardIndex.parse((tmp_path / "b.index.npz").read_bytes()) is None
+
+
+def test_threads_read_headers_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index_shard(str(write_tar(tmp_path / "a.tar", {"1.jpg": IMAGE, "1.txt": "a"}))).save(tmp_path / "a.index.npz")
+    content = (tmp_path / "a.index.npz").read_bytes()
+    reading, parse_header = threading.Lock(), ast.literal_eval
+
+    def parse_alone(header: str) -> object:
+        assert reading.acquire(blocking=False), "another thread reads a header"
+        time.sleep(1e-4)  # so that the others go on
+        reading.release()
+        return parse_header(header)
+
+    monkeypatch.setattr(ast, "literal_eval", parse_alone)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(index is not None and len(index) == 1 for index in pool.map(ShardIndex.parse, [content] * 20))
 
 
 def test_captions_are_on_one_line() -> None:
