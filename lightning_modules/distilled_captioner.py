@@ -68,7 +68,8 @@ class DistilledCaptioner(VariationalCaptioner):
     Of the VAE-loss the caption term counts 1 − α, and beside it stands α · T² · Σ_t KL[teacher ‖ student] of the word
     distributions of each caption (Hinton, Vinyals and Dean 2015, section 2; Kim and Rush 2016, section 3.1). Teachers
     read a caption as they would generate it: from the means of their latents, without dropout, and with the same view
-    of the image if they have the student's frozen encoder. Validation reports the VAE-loss alone.
+    of the image. Features that are cached reach them, too, if they share what is frozen of the student's encoder; what
+    was trained behind it is each teacher's own. Validation reports the VAE-loss alone.
 
     A checkpoint needs no teacher to be loaded.
 
@@ -83,7 +84,7 @@ class DistilledCaptioner(VariationalCaptioner):
         super().__init__(**settings)
         self.distillation = distillation
         self._teachers: tuple[Distillation, Ensemble] | None = None  # a tuple: no part of the model, nor of checkpoints
-        self._same_encoder = False
+        self._same_fixed_part = False
 
     def on_fit_start(self) -> None:
         """Load the teachers.
@@ -101,8 +102,8 @@ class DistilledCaptioner(VariationalCaptioner):
                 f"the data and with the tokenizer that the teachers were trained with"
             )
         self._refuse_known_images(teachers)
-        self._same_encoder = self.fixed_features is not None and all(
-            (part.member.features_fingerprint, part.member.image_size) == (self.features_fingerprint, self.image_size)
+        self._same_fixed_part = self.fixed_features is not None and all(
+            (part.member.fixed_fingerprint, part.member.image_size) == (self.fixed_fingerprint, self.image_size)
             for part in teachers.slices
         )
         self._teachers = (distillation, teachers.to(self.device))
@@ -139,16 +140,17 @@ class DistilledCaptioner(VariationalCaptioner):
         """Return the teachers' features of a batch.
 
         Raises:
-            ValueError: Only the student's features are at hand, and they are not the teachers'.
+            ValueError: Only what is frozen of the student's encoder is at hand, and a teacher has another one.
         """
-        if self._same_encoder:
-            return output.features_BPD.detach().flatten(1).unsqueeze(1)
-        if batch.features_BPD is not None:
+        if batch.features_BPD is not None and not self._same_fixed_part:
             raise ValueError(
-                "data.cache_features=true brings the features of this model's encoder alone, and a teacher has another "
-                "one; set data.cache_features=false, or choose teachers with the same frozen encoder"
+                "data.cache_features=true brings the features of what is frozen of this model's encoder, and a teacher "
+                "has another one; set data.cache_features=false, or choose teachers with the same backbone, image_size "
+                "and model.encoder.trainable_from"
             )
-        return teachers.encode(batch.images_BCHW)
+        if self._same_fixed_part and self.network.encoder.fine_tuning is None:  # all is frozen, and was just computed
+            batch = batch._replace(features_BPD=output.features_BPD.detach())
+        return teachers.features_of(batch)
 
 
 def word_divergence(teacher_WV: Tensor, output: CaptionerOutput, temperature: float) -> Tensor:

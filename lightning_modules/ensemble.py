@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from datamodules.batch import CaptionBatch
 from datamodules.image_files.reading import centre_square
 from datamodules.training_record import TrainingRecord
 from lightning_modules.base import CaptioningModule, Constraints, GeneratedBatch
@@ -143,6 +144,14 @@ class Ensemble(CaptioningModule):
             size = part.member.image_size
             fitting_BCHW = images_BCHW if size == images_BCHW.shape[-1] else centre_square(images_BCHW, size)
             features.append(part.member.encode(fitting_BCHW).float().flatten(1))
+        return torch.cat(features, dim=1).unsqueeze(1)
+
+    @torch.no_grad()
+    def features_of(self, batch: CaptionBatch) -> Tensor:
+        """Return `features_BPD` of a batch; what was cached must be of a fixed part that all members have in common."""
+        if batch.features_BPD is None:
+            return self.encode(batch.images_BCHW)
+        features = [part.member.features_of(batch).float().flatten(1) for part in self._distinct_slices()]
         return torch.cat(features, dim=1).unsqueeze(1)
 
     def pooled_features(self, features_BPD: Tensor) -> Tensor:

@@ -8,8 +8,10 @@ from safetensors.torch import save_file
 from timm import create_model
 from torch import Tensor
 
+from datamodules.batch import empty_batch
 from datamodules.image_files.image_file_split import ImageFileSplit
 from datamodules.image_files.reading import BadImageError
+from lightning_modules import Ensemble
 from lightning_modules.checkpoints.loading import load_captioner
 from lightning_modules.networks.encoders import TimmEncoder
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
@@ -136,6 +138,12 @@ def test_last_blocks_train_from_cached_inputs(tmp_path: Path, batches: list[int]
     fixed_BPD = captioner.encode_fixed(images_BCHW)
     assert fixed_BPD.shape[1:] == captioner.fixed_features[:2] == (16, 32)
     assert torch.equal(captioner.network.encoder.trained_part(fixed_BPD), captioner.encode(images_BCHW))
+
+    both, batch = Ensemble([captioner]), empty_batch([])._replace(images_BCHW=images_BCHW, features_BPD=fixed_BPD)
+    assert torch.equal(both.features_of(batch), both.encode(images_BCHW))
+    taught = (*choices, "model/distillation=teachers", f"model.distillation.teachers=[{cached.best}]")
+    curves = scalars(_run(tmp_path / "taught", *cached_settings, "trainer.limit_val_batches=0", choices=taught).events)
+    assert [step for step, _ in curves["train/nats/distillation"]] == [0, 1, 2, 3]  # also once the student's blocks train
 
 
 @pytest.mark.filterwarnings("ignore")  # advice on several processes
