@@ -15,6 +15,7 @@ from callbacks.fit_progress import next_logged_step, settle
 from lightning_modules.checkpoints.durable_io import read_intact
 from lightning_modules.checkpoints.formats import CHECKPOINT_FORMAT
 from utils import lightning_internals
+from utils.nested import is_target, walk
 from utils.shell import hydra_command
 
 log = logging.getLogger(__name__)
@@ -85,19 +86,14 @@ def refuse_other_version(folder: Path, config: DictConfig, path: Path | None, ch
     )
 
 
-def missing_targets(settings: Any, key: str = "") -> Iterator[str]:
+def missing_targets(settings: Any) -> Iterator[str]:
     """Yield the keys, with their values, of settings that name a class or function which cannot be imported."""
-    if isinstance(settings, Mapping):
-        for name, value in settings.items():
-            yield from missing_targets(value, f"{key}.{name}" if key else str(name))
-    elif isinstance(settings, list):
-        for number, value in enumerate(settings):
-            yield from missing_targets(value, f"{key}.{number}")
-    elif key.endswith("_target_"):
-        try:
-            resolve_name(settings)
-        except (ImportError, AttributeError):
-            yield f"{key}={settings}"
+    for name, target in walk(settings):
+        if is_target(name):
+            try:
+                resolve_name(target)
+            except (ImportError, AttributeError):
+                yield f"{name}={target}"
 
 
 def first_step_made_again(checkpoint: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_typ
 from omegaconf import DictConfig, OmegaConf
 
 from utils.arguments import arguments_of
+from utils.nested import walk
 
 GROUPS = ("callbacks", "metrics")  # of parts that can be left out one by one
 SIZES = re.compile(
@@ -62,7 +63,9 @@ def refuse_wrong_settings(config: DictConfig) -> None:
                 raise ValueError(
                     f"{group}.{name} must be settings with a _target_, got {part!r}; ~{group}.{name} leaves it out"
                 )
-    _refuse_in(settings, "")
+    for name, part in walk(settings):
+        if isinstance(part, dict) and "_target_" in part:
+            _compare(part, name)
 
 
 def refuse_impossible_numbers(settings: Any, name: str) -> None:
@@ -78,18 +81,6 @@ def refuse_impossible_numbers(settings: Any, name: str) -> None:
         least = 1 if SIZES.fullmatch(name) else 0
         if settings < least:
             raise ValueError(f"{name} must be {least} or more, got {settings}")
-
-
-def _refuse_in(settings: Any, name: str) -> None:
-    """Look at the settings of each `_target_`, from the outermost to the innermost."""
-    if isinstance(settings, Mapping):
-        if "_target_" in settings:
-            _compare(settings, name)
-        for key, value in settings.items():
-            _refuse_in(value, f"{name}.{key}".lstrip("."))
-    elif isinstance(settings, list):
-        for number, value in enumerate(settings):
-            _refuse_in(value, f"{name}[{number}]")
 
 
 def _compare(settings: Mapping[str, Any], name: str) -> None:

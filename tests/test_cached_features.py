@@ -143,7 +143,7 @@ def test_last_blocks_train_from_cached_inputs(tmp_path: Path, batches: list[int]
     assert torch.equal(both.features_of(batch), both.encode(images_BCHW))
     taught = (*choices, "model/distillation=teachers", f"model.distillation.teachers=[{cached.best}]")
     curves = scalars(_run(tmp_path / "taught", *cached_settings, "trainer.limit_val_batches=0", choices=taught).events)
-    assert [step for step, _ in curves["train/nats/distillation"]] == [0, 1, 2, 3]  # also once the student's blocks train
+    assert len(curves["train/nats/distillation"]) == 4  # also once the student's blocks train
 
 
 @pytest.mark.filterwarnings("ignore")  # advice on several processes

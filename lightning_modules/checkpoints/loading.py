@@ -1,7 +1,7 @@
 """Reading a checkpoint that may come from a stranger: no code of its own runs, and its errors are clear."""
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from datamodules.training_record import TrainingRecord
 from lightning_modules.base import CaptioningModule, FacetModule
 from lightning_modules.checkpoints.formats import read_checkpoint
 from lightning_modules.networks.discrete_vae import DiscreteVAE, FrozenDiscreteVAE
+from utils.nested import is_target, walk
 
 TRUSTED_PACKAGES = ("lightning_modules",)
 HOW_TO_TRUST = (
@@ -41,10 +42,10 @@ def load_module(path: str | Path, *, trusted_packages: Sequence[str] = ()) -> Fa
             f"{path}: the checkpoint is of {checkpoint['facet_class']}, which is no FacetModule; derive it "
             "from lightning_modules.FacetModule"
         )
-    for name, value in _leaves({key: value for key, value in settings.items() if key not in kind.built_in_training}):
-        if name == "_target_":
+    for name, value in walk({key: value for key, value in settings.items() if key not in kind.built_in_training}):
+        if is_target(name):
             _trusted_class(path, value, trusted)
-        elif name != "tokenizer" and "${" in str(value):
+        elif name != "tokenizer" and not isinstance(value, Mapping | list | tuple) and "${" in str(value):
             # OmegaConf would turn it into other values, even into a config with a `_target_` of its own
             raise ValueError(
                 f"{path}: the checkpoint's setting {name}={value} refers to others, which could run code; expected "
@@ -119,18 +120,6 @@ def _described(module: FacetModule) -> str:
     about = (inspect.getdoc(type(module)) or "").partition("\n")[0].rstrip(".")
     article = "an" if type(module).__name__[0] in "AEIOU" else "a"
     return f"{article} {type(module).__name__}" + (f" ({about[:1].lower()}{about[1:]})" if about else "")
-
-
-def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value of nested settings with the name of the setting that it stands in."""
-    if isinstance(settings, Mapping):
-        for key, value in settings.items():
-            yield from _leaves(value, str(key))
-    elif isinstance(settings, list | tuple):
-        for value in settings:
-            yield from _leaves(value, name)
-    else:
-        yield name, settings
 
 
 def _first_line(error: BaseException) -> str:

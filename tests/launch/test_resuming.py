@@ -121,7 +121,7 @@ def test_a_run_of_an_earlier_version_is_refused_and_its_weights_are_not(
 
 def test_a_run_whose_class_is_gone_is_refused(tmp_path: Path) -> None:
     config = OmegaConf.create({"callbacks": {"own": [{"_target_": "my_lab.Callback"}, {"_target_": "callbacks.EMA"}]}})
-    message = r"its settings name callbacks.own.0._target_=my_lab.Callback \(and 1 more\), .*, or start it anew"
+    message = r"its settings name callbacks.own\[0\]._target_=my_lab.Callback \(and 1 more\), .*, or start it anew"
     with pytest.raises(ValueError, match=message):
         refuse_other_version(tmp_path, config, None, {})
 

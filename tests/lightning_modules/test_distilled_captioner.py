@@ -130,7 +130,7 @@ def test_teachers_share_the_features_of_one_frozen_encoder(
     both, features_BPD = Ensemble([teacher]), teacher.encode(batch.images_BCHW)
     output = student._terms(features_BPD, batch, torch.arange(1))[1]
     cached = batch._replace(features_BPD=features_BPD)
-    with pytest.raises(ValueError, match="cache_features=true brings the features of what is frozen of this model's encoder"):
+    with pytest.raises(ValueError, match="cache_features=true brings the features of what is frozen"):
         student._as_teachers_see(both, output, cached)
     student._same_fixed_part = True
     assert torch.equal(student._as_teachers_see(both, output, cached), both.encode(batch.images_BCHW))
