@@ -1,11 +1,11 @@
 """The captions of a few images, explained word by word."""
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch
+from evaluation.generate_split import EncodedBatch, generate_encoded
 from evaluation.report.contents import ExplainedImage
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
-from lightning_modules.ranking import Ranker, generate_ranked
+from lightning_modules.ranking import Ranker
 from lightning_modules.results.explained_captions import explained_captions
 
 
@@ -30,15 +30,7 @@ def explain_images(
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
     """
-    generated = generate_ranked(
-        captioner,
-        batch.images_BCHW,
-        batch.features_BPD,
-        strategy,
-        seed=seed,
-        ranker=ranker,
-        keys=lambda: split.image_keys[batch.numbers],
-    )
+    generated = generate_encoded(captioner, batch, split, strategy, seed=seed, ranker=ranker)
     return [
         ExplainedImage(str(split.image_names[number]), image_3HW, captions[:num_captions])
         for number, image_3HW, captions in zip(

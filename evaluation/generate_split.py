@@ -15,7 +15,7 @@ from datamodules.split import CaptionSplit
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
 from lightning_modules.ranking import Ranker, generate_ranked
-from lightning_modules.results.generated import GeneratedCaptions
+from lightning_modules.results.generated import GeneratedBatch, GeneratedCaptions
 from metrics import ImageCaptions
 from utils.progress import SHOWN_AFTER, progress_bar
 
@@ -135,6 +135,27 @@ def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedB
         num -= len(batch.numbers)
 
 
+def generate_encoded(
+    captioner: CaptioningModule,
+    batch: EncodedBatch,
+    split: CaptionSplit,
+    strategy: Strategy,
+    *,
+    seed: int,
+    ranker: Ranker | None = None,
+) -> GeneratedBatch:
+    """Generate captions of a batch (see `generate_ranked`)."""
+    return generate_ranked(
+        captioner,
+        batch.images_BCHW,
+        batch.features_BPD,
+        strategy,
+        seed=seed,
+        ranker=ranker,
+        keys=lambda: split.image_keys[batch.numbers],
+    )
+
+
 def generate_batch(
     captioner: CaptioningModule,
     batch: EncodedBatch,
@@ -144,16 +165,8 @@ def generate_batch(
     seed: int,
     ranker: Ranker | None = None,
 ) -> list[NumberedCaptions]:
-    """Generate captions of a batch (see `generate_ranked`)."""
-    generated = generate_ranked(
-        captioner,
-        batch.images_BCHW,
-        batch.features_BPD,
-        strategy,
-        seed=seed,
-        ranker=ranker,
-        keys=lambda: split.image_keys[batch.numbers],
-    )
+    """Generate captions of a batch, and number them by its images."""
+    generated = generate_encoded(captioner, batch, split, strategy, seed=seed, ranker=ranker)
     return [*map(NumberedCaptions, batch.numbers, generated.by_image())]
 
 
