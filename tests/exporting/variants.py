@@ -26,6 +26,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         NO_IMAGES,
     ),
     "transformer_categorical_bpe": (
+        "model/encoder=resnet_attention",
         "model/decoder=transformer",
         "model.decoder.num_layers=2",
         "model/combiner=add",

@@ -62,7 +62,7 @@ class SelfAttention(nn.Module):
         )
 
     def forward(self, features_BPD: Tensor) -> Tensor:
-        nothing = self.transformer.nothing(len(features_BPD))
+        nothing = self.transformer.nothing(features_BPD.shape[0])  # len() would fix it in an exported program
         states_BPD, _ = self.transformer(features_BPD + self.position_PD, nothing, ordered=False)
         return states_BPD
 
