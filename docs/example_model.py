@@ -1,7 +1,7 @@
 """Writes what comes with the package: a trained model, with the figures that it has as it is written, and some scenes.
 
-python train.py experiment=shapes_small
-python docs/example_model.py outputs/…/checkpoints/best.ckpt captioning/example
+python train.py experiment=shapes_small model.loss.style_free_bits.start=0.1
+python docs/example_model.py outputs/…/checkpoints/last.ckpt captioning/example
 """
 
 import sys
