@@ -1,5 +1,6 @@
 """Demos of tiny models, and a browser to look at it."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def demo_of(checkpoint: Path, folder: Path) -> Iterator[str]:
         subprocess.Popen(
             [sys.executable, ROOT / "demo.py", checkpoint, "--port", str(port)],
             cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # beside other tests several would wait for each other
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
