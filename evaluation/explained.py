@@ -1,7 +1,7 @@
 """The captions of a few images, explained word by word."""
 
 from datamodules.split import CaptionSplit
-from evaluation.generate_split import EncodedBatch, generate_encoded
+from evaluation.generate_split import EncodedBatch, generate_batch
 from evaluation.report.contents import ExplainedImage
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
@@ -30,7 +30,7 @@ def explain_images(
         seed: Of all that is drawn.
         ranker: Which caption comes first; None for the strategy's own order.
     """
-    generated = generate_encoded(captioner, batch, split, strategy, seed=seed, ranker=ranker)
+    generated = generate_batch(captioner, batch, split, strategy, seed=seed, ranker=ranker)
     return [
         ExplainedImage(str(split.image_names[number]), image_3HW, captions[:num_captions])
         for number, image_3HW, captions in zip(

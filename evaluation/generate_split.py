@@ -135,7 +135,7 @@ def first_images(batches: Iterable[EncodedBatch], num: int) -> Iterator[EncodedB
         num -= len(batch.numbers)
 
 
-def generate_encoded(
+def generate_batch(
     captioner: CaptioningModule,
     batch: EncodedBatch,
     split: CaptionSplit,
@@ -156,17 +156,8 @@ def generate_encoded(
     )
 
 
-def generate_batch(
-    captioner: CaptioningModule,
-    batch: EncodedBatch,
-    split: CaptionSplit,
-    strategy: Strategy,
-    *,
-    seed: int,
-    ranker: Ranker | None = None,
-) -> list[NumberedCaptions]:
-    """Generate captions of a batch, and number them by its images."""
-    generated = generate_encoded(captioner, batch, split, strategy, seed=seed, ranker=ranker)
+def numbered(batch: EncodedBatch, generated: GeneratedBatch) -> list[NumberedCaptions]:
+    """Return the captions of a batch, image by image."""
     return [*map(NumberedCaptions, batch.numbers, generated.by_image())]
 
 
@@ -183,7 +174,7 @@ def generate_all(
     generated: list[NumberedCaptions] = []
     with progress_bar(total=sum(len(batch.numbers) for batch in batches), desc=label, unit="image") as progress:
         for batch in batches:
-            generated += generate_batch(captioner, batch, split, strategy, seed=seed)
+            generated += numbered(batch, generate_batch(captioner, batch, split, strategy, seed=seed))
             progress.update(len(batch.numbers))
     return generated
 

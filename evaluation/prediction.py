@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from datamodules.split import CaptionSplit
 from evaluation.calibration import SplitCalibration
 from evaluation.clip_scores import SplitClipScores
-from evaluation.generate_split import EncodedBatch, ImageBatch, NumberedCaptions, generate_batch, image_loader
+from evaluation.generate_split import EncodedBatch, ImageBatch, NumberedCaptions, generate_batch, image_loader, numbered
 from evaluation.reconstruction import SplitReconstructionQuality
 from lightning_modules import CaptioningModule
 from lightning_modules.generation import Strategy
@@ -91,9 +91,10 @@ class SplitPredictor(LightningModule):
 
     def predict_step(self, batch: ImageBatch, batch_idx: int) -> list[NumberedCaptions]:
         encoded = EncodedBatch.of(batch, self.captioner)
-        generated = generate_batch(
+        batch_captions = generate_batch(
             self.captioner, encoded, self.split, self.strategy, seed=self.seed, ranker=self.ranker
         )
+        generated = numbered(encoded, batch_captions)
         self.quality.add(encoded, generated)
         before = time.perf_counter()
         self.clip_scores.add(encoded, generated)

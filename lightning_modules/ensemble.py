@@ -143,16 +143,15 @@ class Ensemble(CaptioningModule):
         for part in self._distinct_slices():
             size = part.member.image_size
             fitting_BCHW = images_BCHW if size == images_BCHW.shape[-1] else centre_square(images_BCHW, size)
-            features.append(part.member.encode(fitting_BCHW).float().flatten(1))
-        return torch.cat(features, dim=1).unsqueeze(1)
+            features.append(part.member.encode(fitting_BCHW))
+        return _side_by_side(features)
 
     @torch.no_grad()
     def features_of(self, batch: CaptionBatch) -> Tensor:
         """Return `features_BPD` of a batch; what was cached must be of a fixed part that all members have in common."""
         if batch.features_BPD is None:
             return self.encode(batch.images_BCHW)
-        features = [part.member.features_of(batch).float().flatten(1) for part in self._distinct_slices()]
-        return torch.cat(features, dim=1).unsqueeze(1)
+        return _side_by_side([part.member.features_of(batch) for part in self._distinct_slices()])
 
     def pooled_features(self, features_BPD: Tensor) -> Tensor:
         """Return the members' vectors side by side, each of length 1, so that all have the same say: [B, D]."""
@@ -291,6 +290,11 @@ class Ensemble(CaptioningModule):
     @property
     def features_code(self) -> str:
         return cache_key(members=[part.member.features_code for part in self._distinct_slices()])
+
+
+def _side_by_side(features: Sequence[Tensor]) -> Tensor:
+    """Return the features of several members as the ensemble's: [B, 1, X]."""
+    return torch.cat([features_BPD.float().flatten(1) for features_BPD in features], dim=1).unsqueeze(1)
 
 
 def load_ensemble(paths: Sequence[str | Path], *, trusted_packages: Sequence[str] = ()) -> CaptioningModule:

@@ -9,6 +9,7 @@ from evaluation.generate_split import (
     generate_all,
     generate_batch,
     image_loader,
+    numbered,
     with_references,
 )
 from lightning_modules import VariationalCaptioner
@@ -30,7 +31,7 @@ def test_what_an_image_draws_depends_on_the_seed_and_its_pixels_alone(
     sample = Sample(num=3, max_length=9)
 
     def captions_of(batch: EncodedBatch, seed: int = 5) -> list[str]:
-        return generate_batch(captioner, batch, split, sample, seed=seed)[0].generated.captions
+        return numbered(batch, generate_batch(captioner, batch, split, sample, seed=seed))[0].generated.captions
 
     batch = batches[0]
     together = captions_of(batch)
