@@ -114,7 +114,13 @@ def assemble(
 
 
 def assemble_discrete_vae(
-    *, encoder: Config, quantizer: Config, grid_decoder: Config, reconstruction: str, image_size: int
+    *,
+    encoder: Config,
+    quantizer: Config,
+    grid_decoder: Config,
+    reconstruction: str,
+    image_size: int,
+    decodes_features: bool = False,
 ) -> DiscreteVAE:
     """Build a discrete VAE.
 
@@ -124,6 +130,7 @@ def assemble_discrete_vae(
         grid_decoder: Vectors to an image.
         reconstruction: The term of the loss, by which the decoder's outputs are read.
         image_size: Height and width of the images in pixels.
+        decodes_features: Whether the vectors of codes are decoded to the encoder's features, too.
 
     Raises:
         ValueError: The term is unknown, or parts do not fit each other.
@@ -153,6 +160,7 @@ def assemble_discrete_vae(
         pixels=pixels,
         image_size=image_size,
         grid_size=built_encoder.grid,
+        decodes_features=decodes_features,
     )
 
 
@@ -173,10 +181,15 @@ def assemble_dalle(
     hidden_size = built_transformer.hidden_size
     built_position: PositionCombiner = build(position)
     built_embedding: CodeEmbedding = build(
-        code_embedding, num_codes=vae.num_codes, code_dim=vae.code_dim, hidden_size=hidden_size
+        code_embedding,
+        num_codes=vae.num_codes * vae.codes_per_position,
+        code_dim=vae.code_dim,
+        hidden_size=hidden_size,
     )
+    rows, columns = vae.grid_size
+    read_grid = (rows, columns // vae.codes_per_position)
     built_reader: CodeReader | None = (
-        build(code_reader, hidden_size=hidden_size, grid_size=vae.grid_size, image_size=vae.image_size)
+        build(code_reader, hidden_size=hidden_size, grid_size=read_grid, image_size=vae.image_size)
         if code_reader
         else None
     )
@@ -194,6 +207,7 @@ def assemble_dalle(
         hidden_size=hidden_size,
         num_codes=vae.num_codes,
         grid_size=vae.grid_size,
+        codes_per_position=vae.codes_per_position,
         code_embedding=built_embedding,
         code_reader=built_reader,
         position=built_position,

@@ -59,6 +59,7 @@ class ImageCoder(SplitEvaluation, OptimizedModule):
             grid_decoder=grid_decoder,
             reconstruction=loss["reconstruction"],
             image_size=image_size,
+            decodes_features=loss.get("features_weight", 0) != 0,
         )
         self.loss: DiscreteVAELoss = build(loss, cost=cost_of(self.network.quantizer))
         self.split_loss = SplitLoss(self.loss.names, self.loss.report)

@@ -114,9 +114,9 @@ def _discrete_vae(folder: Path) -> list[str]:
     return ["model=discrete_vae"]  # whose group it is of
 
 
-def _dalle(folder: Path) -> list[str]:
+def _dalle(folder: Path, *choices: str) -> list[str]:
     """Choose the family, with a discrete VAE that was not trained."""
-    coder, _ = build_tiny(folder / "coder", choices=["model=discrete_vae"])
+    coder, _ = build_tiny(folder / "coder", choices=["model=discrete_vae", *choices])
     save_module(coder, folder / "discrete_vae.ckpt")
     return ["model=dalle", f"model.vae.checkpoint={folder / 'discrete_vae.ckpt'}"]
 
@@ -127,8 +127,12 @@ def _openai(folder: Path) -> list[str]:
     return ["model=dalle", f"model.vae.weights={folder / 'openai.safetensors'}"]
 
 
-def _article(folder: Path) -> list[str]:
+def _photographs_and_codes(folder: Path) -> list[str]:
     return [*_flickr8k(folder), *_dalle(folder)[1:]]
+
+
+def _photographs_and_several_codes(folder: Path) -> list[str]:
+    return [*_flickr8k(folder), *_dalle(folder, "model/quantizer=residual_vq")[1:]]
 
 
 def _by_loss(folder: Path) -> list[str]:
@@ -147,9 +151,11 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "data/flickr8k_views": _flickr8k,
     "data/webdataset": _shards,
     "data/images": _images,
-    "experiment/article": _article,
+    "experiment/article": _photographs_and_codes,
     "experiment/article_discrete_vae": _flickr8k,
     "experiment/flickr8k": _flickr8k_experiment,
+    "experiment/flickr8k_dalle": _photographs_and_several_codes,
+    "experiment/flickr8k_discrete_vae": _flickr8k_experiment,
     "experiment/flickr8k_diverse": _flickr8k_experiment,
     "experiment/flickr8k_resnet": _flickr8k,
     "experiment/flickr8k_scst": _fine_tuning,
@@ -174,6 +180,7 @@ FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
     "model/quantizer/fsq": _discrete_vae,
     "model/quantizer/gumbel": _discrete_vae,
     "model/quantizer/gumbel_8192": _discrete_vae,
+    "model/quantizer/residual_vq": _discrete_vae,
     "model/quantizer/vq": _discrete_vae,
     "model/timm": _backbone,
     "model/transformer/dalle_pytorch": _dalle,

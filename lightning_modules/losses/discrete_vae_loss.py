@@ -32,15 +32,17 @@ class QuantizerCost(NamedTuple):
 
 
 class DiscreteVAELoss(nn.Module):
-    """reconstruction + k · weight · cost of the quantizer, of each image, averaged over the images.
+    """reconstruction + k · weight · cost of the quantizer + w · features, of each image, averaged over the images.
 
     Of `gumbel` the cost is the KL from the uniform prior, of `vq` the commitment, `fsq` has none; the weight is the
-    quantizer's own setting. The batch is that of all processes together (see `mean_of_batch`), so each of them must
-    compute the loss.
+    quantizer's own setting. `features` is −log p(f | codes) but for a constant, with a normal distribution of variance
+    1 for each of the encoder's features f: ½ Σ (f − f̂)². The batch is that of all processes together (see
+    `mean_of_batch`), so each of them must compute the loss.
 
     Args:
         reconstruction: `gaussian`, `huber` or `logit_laplace` (see `lightning_modules.losses.pixel_terms`).
         kl_loss_weight: k, a number or a schedule over training steps.
+        features_weight: w, a number or a schedule over training steps. A constant 0 leaves the term out.
         cost: Of the quantizer; None for none.
     """
 
@@ -49,17 +51,20 @@ class DiscreteVAELoss(nn.Module):
         *,
         reconstruction: Reconstruction = "gaussian",
         kl_loss_weight: float | Schedule = 1.0,
+        features_weight: float | Schedule = 0.0,
         cost: QuantizerCost | None = None,
     ) -> None:
         super().__init__()
         self.reconstruction = reconstruction
         self.kl_loss_weight = as_schedule(kl_loss_weight)
+        self.features_weight = None if features_weight == 0 else as_schedule(features_weight)
         self.cost = cost
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the terms."""
-        return ("reconstruction",) if self.cost is None else ("reconstruction", self.cost.name)
+        of_cost = () if self.cost is None else (self.cost.name,)
+        return ("reconstruction", *of_cost, *(() if self.features_weight is None else ("features",)))
 
     def samples(self, output: DiscreteVAEOutput, images_BCHW: Tensor) -> dict[str, Tensor]:
         """Return each term of each image, before any weight: [B] each.
@@ -73,6 +78,11 @@ class DiscreteVAELoss(nn.Module):
         samples = {"reconstruction": self._reconstruction(output.outputs_BXHW, images_BCHW)}
         if self.cost is not None:
             samples[self.cost.name] = output.quantized.cost_B
+        if self.features_weight is not None:
+            assert output.decoded_BPD is not None, "a network that decodes features"
+            assert output.features_BPD is not None, "a network that decodes features"
+            difference_BPD = output.decoded_BPD.float() - output.features_BPD.float()
+            samples["features"] = 0.5 * difference_BPD.square().sum(dim=(1, 2))
         return samples
 
     def forward(self, samples: Mapping[str, Tensor], step: int) -> LossReport:
@@ -85,6 +95,8 @@ class DiscreteVAELoss(nn.Module):
         weights = {"reconstruction": 1.0}
         if self.cost is not None:
             weights[self.cost.name] = self.kl_loss_weight(step) * self.cost.weight
+        if self.features_weight is not None:
+            weights["features"] = self.features_weight(step)
         contributions = {name: weights[name] * value for name, value in nats.items()}
         return LossReport.of(nats, contributions, weights)
 

@@ -133,7 +133,7 @@ class DALLE(nn.Module):
         return ImageFirst(
             text_logits_WV=self.text.head(hidden_WH),
             targets_NL=tokens_NL[:, len(self.text.prefix) :],
-            code_logits_BPK=self.image.head(hidden_BTH[:, :-1]) if self.causal else None,
+            code_logits_BPK=self.image.logits(hidden_BTH[:, :-1]) if self.causal else None,
         )
 
     def text_first(self, tokens_RL: Tensor, codes_RP: Tensor) -> TextFirst:
@@ -197,7 +197,7 @@ class DALLE(nn.Module):
             x_R1H = self.image.embed(codes_R.unsqueeze(1), state.table_KH, state.position)
             position = state.position + 1
         hidden_R1H, read = self.transformer(x_R1H, state.read, ordered=True)
-        return self.image.head(hidden_R1H).squeeze(1), state._replace(read=read, position=position)
+        return self.image.logits(hidden_R1H, position).squeeze(1), state._replace(read=read, position=position)
 
     def null_tokens(self) -> Tensor:
         """Return the caption without a word, [1, L]: drawings from it are drawings of nothing in particular."""
@@ -213,12 +213,15 @@ class DALLE(nn.Module):
 
     def _table(self) -> Tensor:
         """Return the vectors of all codes, `table_KH`."""
-        table_KH: Tensor = self.image.code_embedding(self.vae.codebook())
+        table_KH: Tensor = self.image.code_embedding(self.vae.code_vectors())
         return table_KH
 
     def _read_image(self, codes_BP: Tensor) -> tuple[Tensor, ReadTokens]:
         """Read images that captions follow from; return the state of each token, <image> first, and what was read."""
-        x_BTH = self.image.read(codes_BP, self._table(), lambda: self.vae.decode(codes_BP))
+        if self.causal:  # code by code, so that each can be predicted
+            x_BTH = torch.cat([self.image.begin(len(codes_BP)), self.image.embed(codes_BP, self._table())], dim=1)
+        else:
+            x_BTH = self.image.read(codes_BP, self._table(), lambda: self.vae.decode(codes_BP))
         hidden_BTH, read = self.transformer(x_BTH, self.transformer.nothing(len(codes_BP)), ordered=self.causal)
         return hidden_BTH, read
 
@@ -241,8 +244,7 @@ class DALLE(nn.Module):
         assert state.begin_N1H is not None
         assert state.table_KH is not None
         x_RPH = torch.cat([state.begin_N1H, self.image.embed(codes_RP[:, :-1], state.table_KH)], dim=1)
-        logits_RPK: Tensor = self.image.head(self.transformer(x_RPH, state.read, ordered=True)[0])
-        return logits_RPK
+        return self.image.logits(self.transformer(x_RPH, state.read, ordered=True)[0])
 
     def _read_captions(self, tokens_NL: Tensor, read: ReadTokens) -> Tensor:
         """Read filled captions; return the state before each of their tokens after the prefix: `hidden_WH`."""

@@ -1,6 +1,7 @@
 """The discrete VAE on one screen: images to codes and back.
 
     images ─► encoder ─► features ─► quantizer ─► codes, vectors ─► grid decoder ─► images
+                                                           └─► feature decoder ─► features (by option)
 
 Shape legend: B images, C channels, H rows, W columns, P positions of the grid, D features, E width of a code's vector,
 X numbers of a pixel.
@@ -10,6 +11,7 @@ from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import layer_norm
 
 from lightning_modules.networks.encoders import Encoder
 from lightning_modules.networks.grid_decoders import GridDecoder
@@ -25,10 +27,14 @@ class DiscreteVAEOutput(NamedTuple):
     Attributes:
         quantized: Codes, their vectors, and the quantizer's cost.
         outputs_BXHW: Of the grid decoder (see `PixelOutput`).
+        decoded_BPD: Of the feature decoder; None without.
+        features_BPD: Its targets, the encoder's features with mean 0 and variance 1 at each position; None without.
     """
 
     quantized: Quantized
     outputs_BXHW: Tensor
+    decoded_BPD: Tensor | None = None
+    features_BPD: Tensor | None = None
 
 
 class DiscreteVAE(nn.Module):
@@ -39,12 +45,19 @@ class DiscreteVAE(nn.Module):
         quantizer: Features to codes and vectors.
         decoder_image: Vectors to an image.
         pixels: What the decoder's outputs mean.
+        decodes_features: Whether the vectors are decoded to the encoder's features, too, by a linear map, so that codes
+            can be trained to keep what the features tell, and not just what is seen in the pixels (as in BEiT v2; Peng
+            et al. 2022).
 
     Attributes:
         image_size: Height and width of the images in pixels.
-        grid_size: Rows and columns of the grid of codes.
+        grid_size: Rows and columns of the grid of codes, the codes of a position one after the other in its row.
+        codes_per_position: How many codes a position has.
         num_codes: How many codes there are.
         code_dim: Width of a code's vector.
+
+    Raises:
+        ValueError: Features are decoded, and the encoder is trained: they would be whatever is decoded most easily.
     """
 
     def __init__(
@@ -56,23 +69,36 @@ class DiscreteVAE(nn.Module):
         pixels: PixelOutput,
         image_size: int,
         grid_size: tuple[int, int],
+        decodes_features: bool = False,
     ) -> None:
         super().__init__()
+        if decodes_features and not encoder.frozen:
+            raise ValueError(
+                "model.loss.features_weight is for a frozen encoder, whose features stay as they are; set "
+                "model.encoder.frozen=true, or features_weight=0"
+            )
         self.encoder = encoder
         # features of any scale, such as those of a published backbone, are brought to one
         self.norm = nn.Identity() if encoder.memory_dim is None else nn.LayerNorm(encoder.width)
         self.quantizer = quantizer
         self.decoder_image = decoder_image
+        self.feature_decoder = nn.Linear(quantizer.code_dim, encoder.width) if decodes_features else None
         self.pixels = pixels
         self.image_size = image_size
-        self.grid_size = grid_size
+        self.grid_size = (grid_size[0], grid_size[1] * quantizer.codes_per_position)
+        self.codes_per_position = quantizer.codes_per_position
         self.num_codes = quantizer.num_codes
         self.code_dim = quantizer.code_dim
 
     def forward(self, images_BCHW: Tensor, step: int) -> DiscreteVAEOutput:
         """Encode, quantize and decode `uint8` images; in training as the quantizer does at training step `step`."""
-        quantized = self.quantizer(self.features(images_BCHW), step)
-        return DiscreteVAEOutput(quantized, self.decoder_image(quantized.vectors_BPE))
+        encoded_BPD = self.encoder(images_BCHW)
+        quantized = self.quantizer(self.norm(encoded_BPD), step)
+        outputs_BXHW = self.decoder_image(quantized.vectors_BPE)
+        if self.feature_decoder is None:
+            return DiscreteVAEOutput(quantized, outputs_BXHW)
+        decoded_BPD = self.feature_decoder(quantized.vectors_BPE)
+        return DiscreteVAEOutput(quantized, outputs_BXHW, decoded_BPD, layer_norm(encoded_BPD, encoded_BPD.shape[2:]))
 
     def features(self, images_BCHW: Tensor) -> Tensor:
         """Return `features_BPD` of `uint8` images: what the quantizer reads."""
@@ -85,6 +111,10 @@ class DiscreteVAE(nn.Module):
     def vectors(self, codes_BP: Tensor) -> Tensor:
         """Return `vectors_BPE` of codes."""
         return self.quantizer.vectors(codes_BP)
+
+    def code_vectors(self) -> Tensor:
+        """Return the vector of each code, `vectors_KE`."""
+        return self.quantizer.code_vectors()
 
     def decode(self, codes_BP: Tensor) -> Tensor:
         """Return the images of codes: [B, 3, H, W], in [0, 1]."""
@@ -117,15 +147,19 @@ class FrozenDiscreteVAE(nn.Module):
     Attributes:
         image_size: Height and width of its images in pixels.
         grid_size: Rows and columns of the grid of codes.
+        codes_per_position: How many codes a position has.
         num_codes: How many codes there are.
         code_dim: Width of a code's vector.
     """
 
     def __init__(self, network: CodeNetwork) -> None:
         super().__init__()
+        if isinstance(network, DiscreteVAE):
+            network.feature_decoder = None  # for its own training alone
         self.network = network.requires_grad_(False)
         self.image_size = network.image_size
         self.grid_size = network.grid_size
+        self.codes_per_position = network.codes_per_position
         self.num_codes = network.num_codes
         self.code_dim = network.code_dim
         self.train()
@@ -158,10 +192,9 @@ class FrozenDiscreteVAE(nn.Module):
         return self.network.vectors(codes_BP)
 
     @torch.no_grad()
-    def codebook(self) -> Tensor:
-        """Return the vectors of all codes, `vectors_KE`."""
-        device = next(self.network.parameters()).device
-        return self.vectors(torch.arange(self.num_codes, device=device).unsqueeze(0)).squeeze(0)
+    def code_vectors(self) -> Tensor:
+        """Return the vector of each code, `vectors_KE`."""
+        return self.network.code_vectors()
 
     @torch.no_grad()
     def decode(self, codes_BP: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "model/relaxation": ("gumbel", "expected"),
     "model/image_decoder": ("convolutional", "none"),
     "model/loss/kl_loss_weight": ("linear", "constant", "cyclical"),
-    "model/optimizer": ("adam", "adamw"),
+    "model/optimizer": ("adam", "adamw", "muon"),
     "model/scheduler": ("one_cycle", "warmup_cosine", "constant"),
     "generation": ("greedy", "beam", "diverse_beam", "sample", "latent"),
     "callbacks": ("default", "default", "ema", "none"),

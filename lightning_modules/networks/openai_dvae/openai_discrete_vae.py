@@ -36,6 +36,8 @@ class OpenAIDiscreteVAE(nn.Module):
         ValueError: A size is not allowed.
     """
 
+    codes_per_position = 1
+
     def __init__(
         self,
         *,
@@ -89,6 +91,11 @@ class OpenAIDiscreteVAE(nn.Module):
     def vectors(self, codes_BP: Tensor) -> Tensor:
         """Return `vectors_BPE` of codes, in float32."""
         return self.decoder.vectors(codes_BP)
+
+    def code_vectors(self) -> Tensor:
+        """Return the vector of each code, `vectors_KE`."""
+        device = next(self.parameters()).device
+        return self.vectors(torch.arange(self.num_codes, device=device).unsqueeze(0)).squeeze(0)
 
     @torch.no_grad()
     def decode(self, codes_BP: Tensor) -> Tensor:

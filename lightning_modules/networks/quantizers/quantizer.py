@@ -20,7 +20,7 @@ class Quantized(NamedTuple):
     Attributes:
         vectors_BPE: What the decoder reads. In training it passes gradients on to the features; in evaluation it is
             `vectors(codes_BP)`.
-        codes_BP: The code of each position, integers from 0 to K − 1.
+        codes_BP: The code of each position, integers from 0 to K − 1; several of a position stand side by side.
         cost_B: What the quantizer adds to the loss of each image, before its weight; summed over the positions.
         logged: Numbers of training to watch, by name.
     """
@@ -37,13 +37,15 @@ class Quantizer(nn.Module, ABC):
     Its constructor takes `width` (D, of the features), and the keys of its YAML, which has `code_dim`.
 
     Attributes:
-        num_codes: K, the codes that there are.
+        num_codes: K, the codes of a codebook.
+        codes_per_position: R, the codes of each position, each of another codebook.
         code_dim: E, the width of a code's vector.
         cost_name: What `Quantized.cost_B` is, for logs: `kl` or `commitment`. None where it is zero.
         cost_weight: How much it counts in the loss.
     """
 
     num_codes: int
+    codes_per_position: int = 1
     code_dim: int
     cost_name: ClassVar[str | None] = None
     cost_weight: float = 0.0
@@ -71,7 +73,12 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def vectors(self, codes_BP: Tensor) -> Tensor:
-        """Return `vectors_BPE` of codes."""
+        """Return `vectors_BPE` of codes; where a position has several codes, the sum of their vectors."""
+
+    def code_vectors(self) -> Tensor:
+        """Return the vector of each code, `vectors_KE`; of several codebooks one after the other, [R · K, E]."""
+        device = next(self.parameters()).device
+        return self.vectors(torch.arange(self.num_codes, device=device).unsqueeze(0)).squeeze(0)
 
     def relaxed(self, grid_BPD: Tensor, step: int, generators: Generators | None = None) -> Tensor | None:
         """Return `vectors_BPE` as training has the decoder read them, where those are no vectors of codes; else None.

@@ -40,6 +40,18 @@ def test_it_is_the_mean_of_the_images_weighed_as_at_the_step() -> None:
     assert loss.names == ("reconstruction", "kl")
 
 
+def test_features_count_by_half_of_their_squared_error() -> None:
+    features_BPD = torch.randn(2, 4, 5)
+    output = _output()._replace(decoded_BPD=features_BPD + 2, features_BPD=features_BPD)
+    loss = DiscreteVAELoss(features_weight=LinearWarmup(start=0.0, end=1.0, steps=4))
+    assert loss.names == ("reconstruction", "features")
+    report = loss(loss.samples(output, IMAGES_BCHW), step=1)
+    assert report.nats["features"].item() == pytest.approx(0.5 * 4 * 4 * 5)
+    assert report.weights["features"] == 0.25
+    assert report.total.item() == pytest.approx(report.nats["reconstruction"].item() + 0.25 * 40)
+    assert "features" not in DiscreteVAELoss().samples(output, IMAGES_BCHW)
+
+
 @pytest.mark.parametrize(
     ("quantizer", "expected"),
     [

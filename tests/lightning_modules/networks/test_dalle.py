@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.networks.dalle import DALLE
 from tests.lightning_modules.networks.layers.test_transformer_layer import OPTIONS
-from tests.lightning_modules.networks.tiny_dalle import BOS, EOS, PAD, tiny_dalle
+from tests.lightning_modules.networks.tiny_dalle import BOS, EOS, PAD, tiny_dalle, tiny_vae
 from tests.reference_dalle.conversion import as_ours, greedy_codes
 from tests.reference_dalle.model import ReferenceDALLE
 
@@ -24,6 +24,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "learned padding": {"padding": "learned"},
     "as DALL-E": {"padding": "learned", "condition": "causal", **OPTIONS["all"]},
     "has_cls": {"prefix": (11, BOS), "num_positions": 9},
+    "several codes a position": {"num_codebooks": 4, "reader": "convolutional"},
+    "several codes, causal": {"num_codebooks": 4, "condition": "causal"},
 }
 CAPTIONS = [[4, 5, 6, EOS], [7, EOS], [3, 3, 9, 10, 8, EOS], [5, 4, EOS]]
 CODES_BP = torch.tensor([[3, 15, 0, 7], [1, 1, 2, 12]])
@@ -116,6 +118,29 @@ def test_nothing_but_attention_reads_the_padding_of_captions() -> None:
         network.text_first(tokens_NL, CODES_BP.repeat(2, 1))
     # images of 4 codes begin with <image>; the last token of a caption is read where codes follow from it
     assert num_read == [2 * (1 + 4), num_words, num_words + 4, 4 * 4]
+
+
+def test_an_image_is_read_by_the_sums_of_the_vectors_of_its_positions() -> None:
+    network = tiny_dalle(vae=tiny_vae(grid=2, num_codebooks=2))
+    codes_BP = torch.tensor([[0, 8, 1, 9, 7, 15, 3, 8]])  # of the second codebook, each other one
+    table_KH = network.image.code_embedding(network.vae.code_vectors())
+    x_BTH = network.image.read(codes_BP, table_KH, lambda: network.vae.decode(codes_BP))
+    assert x_BTH.shape == (1, 1 + 4, 16)
+    rows, columns = network.image.row_RH, network.image.column_CH
+    expected_H = table_KH[3] + table_KH[16 + 8] + rows[1] + columns[2]  # second row, second position, of codes 2 and 3
+    torch.testing.assert_close(x_BTH[0, 4], expected_H)
+
+
+def test_each_code_of_a_position_is_predicted_by_rows_of_its_own() -> None:
+    network = tiny_dalle(num_codebooks=4)
+    tokens_RL, codes_RP = _padded(CAPTIONS, network), CODES_BP.repeat(2, 1)
+    with torch.no_grad():
+        before_RPK = network.text_first(tokens_RL, codes_RP).code_logits_RPK
+        network.image.head.bias[16 * 2 : 16 * 3] += 1.5  # of the third codebook
+        after_RPK = network.text_first(tokens_RL, codes_RP).code_logits_RPK
+    assert before_RPK.shape == (4, 4, 16)
+    raised_P = torch.tensor([0, 0, 1.5, 0])
+    torch.testing.assert_close(after_RPK - before_RPK, raised_P.view(1, 4, 1).expand_as(before_RPK))
 
 
 def test_rows_of_a_state_can_be_selected_and_repeated(network: DALLE) -> None:

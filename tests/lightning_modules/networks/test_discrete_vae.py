@@ -23,6 +23,12 @@ ENCODERS: dict[str, dict[str, Any]] = {
 QUANTIZERS: dict[str, dict[str, Any]] = {
     "fsq": {"_target_": f"{NETWORKS}.quantizers.FiniteScalarQuantizer", "levels": [4, 3], "code_dim": 5},
     "vq": {"_target_": f"{NETWORKS}.quantizers.VectorQuantizer", "num_codes": 12, "code_dim": 5},
+    "residual": {
+        "_target_": f"{NETWORKS}.quantizers.VectorQuantizer",
+        "num_codes": 12,
+        "num_codebooks": 2,
+        "code_dim": 5,
+    },
     "gumbel": {
         "_target_": f"{NETWORKS}.quantizers.GumbelQuantizer",
         "temperature": 1.0,
@@ -32,7 +38,13 @@ QUANTIZERS: dict[str, dict[str, Any]] = {
 }
 
 
-def _network(encoder: str = "strided", quantizer: str = "fsq", reconstruction: str = "gaussian") -> DiscreteVAE:
+def _network(
+    encoder: str = "strided",
+    quantizer: str = "fsq",
+    reconstruction: str = "gaussian",
+    *,
+    decodes_features: bool = False,
+) -> DiscreteVAE:
     torch.manual_seed(0)
     decoder = {"_target_": f"{NETWORKS}.grid_decoders.StridedGridDecoder", "hidden_size": 6}
     return assemble_discrete_vae(
@@ -41,6 +53,7 @@ def _network(encoder: str = "strided", quantizer: str = "fsq", reconstruction: s
         grid_decoder=decoder,
         reconstruction=reconstruction,
         image_size=64,
+        decodes_features=decodes_features,
     )
 
 
@@ -58,7 +71,8 @@ def test_codes_of_images_become_images_between_zero_and_one(encoder: str, quanti
     rows, columns = network.grid_size
     codes_BP = network.encode(images_BCHW)
     assert codes_BP.shape == (3, rows * columns)
-    assert network.vectors(codes_BP).shape == (3, rows * columns, network.code_dim) == (3, rows * columns, 5)
+    assert columns == rows * network.codes_per_position
+    assert network.vectors(codes_BP).shape == (3, rows * rows, network.code_dim) == (3, rows * rows, 5)
     assert codes_BP.max() < network.num_codes == 12
     drawn_BCHW = network.decode(codes_BP)
     assert drawn_BCHW.shape == (3, 3, 64, 64)
@@ -106,7 +120,10 @@ def test_within_another_model_it_stays_as_it_is(quantizer: str) -> None:
     assert torch.equal(codes_BP, expected_BP)
     assert torch.equal(frozen.vectors(codes_BP), network.vectors(codes_BP))
     assert torch.equal(frozen.decode(codes_BP), network.decode(codes_BP))
-    assert (frozen.grid_size, frozen.num_codes, frozen.code_dim, frozen.image_size) == ((8, 8), 12, 5, 64)
+    each = 2 if quantizer == "residual" else 1
+    assert (frozen.grid_size, frozen.codes_per_position, frozen.num_codes) == ((8, 8 * each), each, 12)
+    assert (frozen.code_dim, frozen.image_size) == (5, 64)
+    assert torch.equal(frozen.code_vectors(), network.code_vectors())
     assert not frozen.vectors(codes_BP).requires_grad
 
 
@@ -121,5 +138,35 @@ def test_frozen_it_refuses_images_and_grids_of_another_size() -> None:
 @pytest.mark.parametrize("quantizer", QUANTIZERS)
 def test_frozen_it_refuses_codes_of_another_codebook(quantizer: str) -> None:
     frozen = FrozenDiscreteVAE(_network(quantizer=quantizer))
+    rows, columns = frozen.grid_size
     with pytest.raises(ValueError, match=r"expected codes from 0 to 11, got 0 to 12; encode the images with this"):
-        frozen.decode(torch.arange(64).unsqueeze(0) % 13)
+        frozen.decode(torch.arange(rows * columns).unsqueeze(0) % 13)
+
+
+def test_features_are_decoded_by_option_from_the_vectors_of_codes() -> None:
+    network, images_BCHW = _network("timm", "residual", decodes_features=True).eval(), _images()
+    output = network(images_BCHW, 0)
+    assert output.decoded_BPD is not None
+    assert output.features_BPD is not None
+    assert network.feature_decoder is not None
+    torch.testing.assert_close(output.features_BPD, network.features(images_BCHW))  # at the start the norm is plain
+    expected_BPD = network.feature_decoder(network.vectors(network.encode(images_BCHW)))
+    torch.testing.assert_close(output.decoded_BPD, expected_BPD)
+    network.train()(images_BCHW, 0).decoded_BPD.square().sum().backward()
+    assert network.quantizer.get_submodule("projection").get_parameter("weight").grad is not None
+    with torch.no_grad():
+        network.norm.get_parameter("weight").mul_(3)  # what is decoded must not follow what the quantizer reads
+    torch.testing.assert_close(network(images_BCHW, 0).features_BPD, output.features_BPD)
+    assert _network("timm")(images_BCHW, 0).decoded_BPD is None
+
+
+def test_frozen_it_is_the_same_network_whether_it_was_trained_to_decode_features() -> None:
+    names = [
+        FrozenDiscreteVAE(_network("timm", decodes_features=decodes)).state_dict().keys() for decodes in (True, False)
+    ]
+    assert names[0] == names[1]  # so that settings without the loss are enough to build it again
+
+
+def test_features_of_an_encoder_that_is_trained_are_not_decoded() -> None:
+    with pytest.raises(ValueError, match=r"model.loss.features_weight is for a frozen encoder.* model.encoder.frozen"):
+        _network("resnet", decodes_features=True)

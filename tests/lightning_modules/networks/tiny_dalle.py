@@ -18,8 +18,10 @@ from lightning_modules.networks.segments import ImageSegment, TextSegment
 PAD, BOS, EOS = 0, 1, 2
 
 
-def tiny_vae(*, grid: int = 2, levels: tuple[int, ...] = (4, 4), image_size: int = 16) -> FrozenDiscreteVAE:
-    """Return a discrete VAE of `grid` × `grid` codes, each a combination of levels."""
+def tiny_vae(
+    *, grid: int = 2, levels: tuple[int, ...] = (4, 4), image_size: int = 16, num_codebooks: int = 0
+) -> FrozenDiscreteVAE:
+    """Return a discrete VAE of `grid` × `grid` positions, each a code of levels, or one of each of some codebooks."""
     num_layers = (image_size // grid).bit_length() - 1
     networks = "lightning_modules.networks"
     encoder = {
@@ -30,6 +32,13 @@ def tiny_vae(*, grid: int = 2, levels: tuple[int, ...] = (4, 4), image_size: int
     }
     decoder = {"_target_": f"{networks}.grid_decoders.StridedGridDecoder", "num_resnet_blocks": 1, "hidden_size": 8}
     quantizer = {"_target_": f"{networks}.quantizers.FiniteScalarQuantizer", "levels": [*levels], "code_dim": 4}
+    if num_codebooks:
+        quantizer = {
+            "_target_": f"{networks}.quantizers.VectorQuantizer",
+            "num_codes": 16,
+            "num_codebooks": num_codebooks,
+            "code_dim": 4,
+        }
     network = assemble_discrete_vae(
         encoder=encoder,
         quantizer=quantizer,
@@ -56,15 +65,18 @@ def tiny_dalle(
     codebook: bool = True,
     reader: Literal["convolutional", "decoded"] | None = None,
     mult: bool = False,
+    num_codebooks: int = 0,
     **layer: Any,
 ) -> DALLE:
-    """Return a network in evaluation mode, with random weights."""
-    vae = vae or tiny_vae()
+    """Return a network in evaluation mode, with random weights; with several codebooks an image is one position."""
+    vae = vae or (tiny_vae(grid=1, num_codebooks=num_codebooks) if num_codebooks else tiny_vae())
     position = MultPosition() if mult else AddPosition()
-    codes = {"num_codes": vae.num_codes, "code_dim": vae.code_dim, "hidden_size": hidden_size}
+    num_vectors = vae.num_codes * vae.codes_per_position
+    codes = {"num_codes": num_vectors, "code_dim": vae.code_dim, "hidden_size": hidden_size}
+    rows, columns = vae.grid_size
     sizes: dict[str, Any] = {
         "hidden_size": hidden_size,
-        "grid_size": vae.grid_size,
+        "grid_size": (rows, columns // vae.codes_per_position),
         "image_size": vae.image_size,
     }
     readers = {
@@ -88,6 +100,7 @@ def tiny_dalle(
             hidden_size=hidden_size,
             num_codes=vae.num_codes,
             grid_size=vae.grid_size,
+            codes_per_position=vae.codes_per_position,
             code_embedding=CodebookCodes(**codes) if codebook else LearnedCodes(**codes),
             code_reader=None if reader is None else readers[reader](),
             position=position,

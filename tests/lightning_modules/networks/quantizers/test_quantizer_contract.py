@@ -23,6 +23,7 @@ BUILDERS: dict[str, Callable[..., Quantizer]] = {
         GumbelQuantizer, temperature=1.0, num_codes=7, code_dim=4, straight_through=True
     ),
     "vq": partial(VectorQuantizer, num_codes=7, code_dim=4),
+    "vq, two codebooks": partial(VectorQuantizer, num_codes=7, num_codebooks=2, code_dim=4),
     "fsq": partial(FiniteScalarQuantizer, levels=[4, 3], code_dim=4),
 }
 
@@ -49,7 +50,7 @@ def test_shapes_and_ranges(quantizer: Quantizer) -> None:
     for training in (True, False):
         quantized = quantizer.train(training)(_grid(), 0)
         assert quantized.vectors_BPE.shape == (3, PLACES, quantizer.code_dim) == (3, PLACES, 4)
-        assert quantized.codes_BP.shape == (3, PLACES)
+        assert quantized.codes_BP.shape == (3, PLACES * quantizer.codes_per_position)
         assert quantized.codes_BP.dtype == torch.int64
         assert 0 <= quantized.codes_BP.min() <= quantized.codes_BP.max() < quantizer.num_codes
         assert quantized.cost_B.shape == (3,)
@@ -67,6 +68,16 @@ def test_evaluation_is_the_vectors_of_the_codes_and_changes_nothing(quantizer: Q
     assert torch.equal(first.codes_BP, quantizer.codes(grid_BPD))
     assert torch.equal(first.vectors_BPE, second.vectors_BPE)
     assert all(torch.equal(tensor, before[name]) for name, tensor in quantizer.state_dict().items())
+
+
+def test_the_vector_of_a_position_is_the_sum_of_those_of_its_codes(quantizer: Quantizer) -> None:
+    quantizer.train()(_grid(), 0)
+    quantized = quantizer.eval()(_grid(), 0)
+    table_KE = quantizer.code_vectors()
+    each = quantizer.codes_per_position
+    assert table_KE.shape == (each * quantizer.num_codes, 4)
+    rows_BPR = quantized.codes_BP.view(3, PLACES, each) + quantizer.num_codes * torch.arange(each)
+    torch.testing.assert_close(table_KE[rows_BPR].sum(dim=2), quantized.vectors_BPE)
 
 
 def test_an_image_does_not_depend_on_those_beside_it(quantizer: Quantizer) -> None:
