@@ -23,7 +23,7 @@ class Watch(Callback):
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         (optimizer,) = trainer.optimizers
         moments = [value for state in optimizer.state.values() for value in state.values()]
-        self.states.append([tensor.clone() for tensor in (*pl_module.state_dict().values(), *moments)])
+        self.states.append([torch.as_tensor(value).clone() for value in (*pl_module.state_dict().values(), *moments)])
 
 
 def _poison(batches: Sequence[int], what: str = "loss") -> list[str]:

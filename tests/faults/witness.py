@@ -97,8 +97,9 @@ def _state(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     }
 
 
-def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+def _checksum(values: dict[str, Any]) -> str:
     checksum = hashlib.sha256()
-    for name, tensor in tensors.items():
+    for name, value in values.items():
+        tensor = torch.as_tensor(value)
         checksum.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return checksum.hexdigest()
