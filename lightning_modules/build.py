@@ -186,10 +186,8 @@ def assemble_dalle(
         code_dim=vae.code_dim,
         hidden_size=hidden_size,
     )
-    rows, columns = vae.grid_size
-    read_grid = (rows, columns // vae.codes_per_position)
     built_reader: CodeReader | None = (
-        build(code_reader, hidden_size=hidden_size, grid_size=read_grid, image_size=vae.image_size)
+        build(code_reader, hidden_size=hidden_size, grid_size=vae.positions, image_size=vae.image_size)
         if code_reader
         else None
     )

@@ -231,7 +231,12 @@ def test_every_option_names_what_exists_or_says_that_it_is_empty(path: Path) -> 
     settings = _read(path)
     for target in _targets(settings):
         assert callable(get_object(target))
-    if "_target_" not in settings and "defaults" not in settings:
+    if path.read_text().startswith("# @package _global_"):
+        groups = {folder.name for folder in (ROOT / "conf").iterdir() if folder.is_dir()}
+        assert settings.keys() - {"defaults"} <= _read(ROOT / "conf" / "train.yaml").keys() | groups, (
+            f"{path}: unknown keys"
+        )
+    elif "_target_" not in settings and "defaults" not in settings:
         targets_of_parts = [list(_targets(value)) for value in settings.values()]
         assert all(targets_of_parts), f"{path}: neither a _target_, nor defaults, nor parts that have one"
         assert settings or path.read_text().startswith("#"), f"{path}: an empty option says what it means"

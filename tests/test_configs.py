@@ -135,13 +135,8 @@ def _photographs_and_several_codes(folder: Path) -> list[str]:
     return [*_flickr8k(folder), *_dalle(folder, "model/quantizer=residual_vq")[1:]]
 
 
-def _by_loss(folder: Path) -> list[str]:
-    return ["monitor=val/loss", "monitor_mode=min"]  # there are no scores
-
-
 PACKAGE_OF_OPTION = {"logger/wandb": "wandb", "logger/mlflow": "mlflow"}
 FILES_OF_OPTION: dict[str, Callable[[Path], list[str]]] = {
-    "callbacks/common": _by_loss,
     "callbacks/images": _discrete_vae,
     "callbacks/images_ema": _discrete_vae,
     "data/flickr8k": _flickr8k,

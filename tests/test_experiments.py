@@ -96,7 +96,7 @@ BESIDE: Mapping[str, list[str]] = {
     "data/images": ["data.split=[0.5,0.25,0.25]", "data.annotations=Flickr8k.token.txt"],
     "metrics/diversity": ["generation=sample"],  # compares several captions of an image
     "model/loss/terms/predicted_words": ["model/memory=predicted_words"],  # predicts them
-    "metrics/rouge": ["monitor=val/rouge_score/rougeL"],  # all that it logs
+    "metrics/rouge": ["monitor=val/rouge_score/rougeL", "monitor_mode=max"],  # all that it logs
     "metrics/shapes": ["data=shapes"],  # knows drawn scenes alone
 }
 """What an option needs beside itself, whatever the experiment; without it one line says so before the first step."""

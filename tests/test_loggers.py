@@ -20,7 +20,7 @@ def test_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         values = [float(row[name]) for row in rows if row[name]]
         assert len(values) == times
         assert all(map(math.isfinite, values))
-    assert OmegaConf.load(folder / "hparams.yaml")["model.optimizer.lr"] == 0.001
+    assert OmegaConf.load(folder / "hparams.yaml")["model.optimizer.lr"] == 0.003
     assert f"figures:     {folder}" in capsys.readouterr().out
 
 
@@ -42,7 +42,7 @@ def test_mlflow_in_a_file(tmp_path: Path) -> None:
     (experiment,) = (found for found in client.search_experiments() if found.name == "facet")
     (run,) = client.search_runs([experiment.experiment_id])
     assert {"train/loss", "val/loss"} <= run.data.metrics.keys()
-    assert run.data.params["model.optimizer.lr"] == "0.001"
+    assert run.data.params["model.optimizer.lr"] == "0.003"
 
 
 @pytest.mark.parametrize("logger", ["csv", "mlflow", "wandb"])

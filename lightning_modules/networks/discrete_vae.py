@@ -164,6 +164,12 @@ class FrozenDiscreteVAE(nn.Module):
         self.code_dim = network.code_dim
         self.train()
 
+    @property
+    def positions(self) -> tuple[int, int]:
+        """Return the rows and columns of positions, each of which has `codes_per_position` codes."""
+        rows, columns = self.grid_size
+        return rows, columns // self.codes_per_position
+
     def train(self, mode: bool = True) -> Self:
         """Set training mode, in which it changes nothing."""
         super().train(mode)

@@ -48,7 +48,7 @@ def test_the_learning_rate_and_the_weights_are_there_at_every_step(trained: Tiny
     assert len(steps) == 2
     for name in ("reconstruction", "beta", "gamma", "kl"):
         assert [step for step, _ in curves[f"weight/{name}"]] == steps
-    assert [step for step, _ in curves["lr-Adam"]] == steps
+    assert [step for step, _ in curves["lr-Muon"]] == steps
 
 
 def test_the_metrics_are_there_and_the_sanity_check_is_not_counted(trained: TinyRun) -> None:

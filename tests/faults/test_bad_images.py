@@ -69,7 +69,7 @@ def test_images_that_go_bad_are_left_out_counted_and_named(
     )
     curves = scalars(run.events)
     if batch_size == 1:  # three epochs of the five images that are left; the first that is read may be a bad one, too
-        assert len(curves["lr-Adam"]) in (15, 16)
+        assert len(curves["lr-Muon"]) in (15, 16)
     assert [value for _, value in curves["train/missing_images"]][-1] == 3
     assert [value for _, value in curves["val/missing_images"]][-1] == 1
     assert [value for _, value in curves["test/missing_images"]] == [1.0]

@@ -41,9 +41,9 @@ def test_a_run_without_validation_ends_well_and_names_what_it_saved(
 ) -> None:
     run = run_tiny(tmp_path / "run", f"+callbacks.stop={STOP}", *settings)
     assert run.metric is None
-    assert "optimized_metric=val/rouge_score/rougeL was not logged" in caplog.text
+    assert "optimized_metric=val/nats/caption was not logged" in caplog.text
     assert f"{settings[0]} leaves no time for a validation" in caplog.text
-    assert "(EarlyStopping by val/rouge_score/rougeL, ModelCheckpoint by val/rouge_score/rougeL)" in caplog.text
+    assert "(EarlyStopping by val/rouge_score/rougeL, ModelCheckpoint by val/nats/caption)" in caplog.text
     printed = capsys.readouterr().out
     assert "test, last weights" in printed
     assert saved in printed.partition("checkpoint:")[2].splitlines()[0]
@@ -51,7 +51,7 @@ def test_a_run_without_validation_ends_well_and_names_what_it_saved(
 
 def test_without_callbacks_nothing_but_losses_is_measured_and_no_checkpoint_kept(tmp_path: Path) -> None:
     run = run_tiny(tmp_path / "run", choices=["callbacks=none"])
-    assert run.metric is None
+    assert run.metric == pytest.approx(scalars(run.events)["val/nats/caption"][-1][1])
     assert not [*run.folder.rglob("*.ckpt")]
     measured = {name for name in scalars(run.events) if name.startswith("val/")}
     assert "val/loss" in measured
@@ -99,7 +99,7 @@ def test_metrics_of_every_stage_can_be_gone_by(name: str, parts: Parts) -> None:
 @pytest.mark.usefixtures("_in_sweep")
 def test_a_sweep_hears_at_once_of_a_metric_that_will_be_missing(parts: Parts) -> None:
     with pytest.raises(
-        ValueError, match=r"optimized_metric=val/rouge_score/rougeL will not be logged, for trainer.limit_val_batches=0"
+        ValueError, match=r"optimized_metric=val/nats/caption will not be logged, for trainer.limit_val_batches=0"
     ):
         parts.trainer(limit_val_batches="0")
     with pytest.raises(ValueError, match=r"for trainer.max_steps=1 leaves no time for a validation"):

@@ -188,4 +188,4 @@ def test_checkpoints_are_of_moments_to_go_on_from(trained: TinyRun) -> None:
         {"batches": 2, "batch_size": 4, "num_processes": 1, "seed": 42}
     ]
     assert isinstance(checkpoint["state_dict"], dict)
-    assert torch.is_tensor(checkpoint["callbacks"]["ResumeCheckpoints"]["metrics"]["val/rouge_score/rougeL"])
+    assert torch.is_tensor(checkpoint["callbacks"]["ResumeCheckpoints"]["metrics"]["val/nats/caption"])

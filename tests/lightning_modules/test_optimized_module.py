@@ -93,4 +93,4 @@ def test_a_prolonged_run_with_another_schedule_and_rate(tmp_path: Path) -> None:
     last, again = f"ckpt_path={begun.folder}/checkpoints/last.ckpt", ["trainer.max_epochs=2", "model.optimizer.lr=0.01"]
     for schedule, expected in ("constant", [0.01, 0.01]), ("warmup_cosine", [0.0075, 0.0025]):
         run = run_tiny(tmp_path / schedule, *quick, last, *again, choices=[f"model/scheduler={schedule}"])
-        assert [rate for _, rate in scalars(run.events)["lr-Adam"]] == pytest.approx(expected)
+        assert [rate for _, rate in scalars(run.events)["lr-Muon"]] == pytest.approx(expected)

@@ -38,7 +38,7 @@ def test_the_same_model_goes_on(trained: TinyRun, built: Built) -> None:
         ),
         (
             "model/optimizer=adamw",
-            "its optimizer is torch.optim.Adam, and this run's torch.optim.AdamW; choose the same",
+            "its optimizer is timm.optim.Muon, and this run's torch.optim.AdamW; choose the same",
         ),
         ("tokenizer=bpe", "its tokenizer is another than this run's; keep the data and tokenizer"),
     ],

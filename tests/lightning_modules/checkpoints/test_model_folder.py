@@ -44,7 +44,7 @@ def test_it_holds_tensors_settings_and_a_card(folder: Path) -> None:
     assert "tokenizer" not in config["settings"]
     card = (folder / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: facet\npipeline_tag: image-to-text\n")
-    for part in ("`data=shapes`", "| val/rouge_score/rougeL |", "It is not known which command", "## Limits"):
+    for part in ("`data=shapes`", "| val/nats/caption |", "It is not known which command", "## Limits"):
         assert part in card
 
 
@@ -193,7 +193,7 @@ def test_the_card_tells_the_command_of_the_run(trained: TinyRun, tmp_path: Path)
     shutil.copy(trained.best, checkpoint)
     (tmp_path / "run" / ".hydra" / "overrides.yaml").write_text("- seed=3\n- data.split=[0.8,0.2]\n")
     assert origin_of(checkpoint).command == "python train.py seed=3 'data.split=[0.8,0.2]'"
-    assert [*origin_of(checkpoint).figures] == ["val/rouge_score/rougeL"]
+    assert [*origin_of(checkpoint).figures] == ["val/nats/caption"]
 
 
 class TestHub:

@@ -73,10 +73,9 @@ def tiny_dalle(
     position = MultPosition() if mult else AddPosition()
     num_vectors = vae.num_codes * vae.codes_per_position
     codes = {"num_codes": num_vectors, "code_dim": vae.code_dim, "hidden_size": hidden_size}
-    rows, columns = vae.grid_size
     sizes: dict[str, Any] = {
         "hidden_size": hidden_size,
-        "grid_size": (rows, columns // vae.codes_per_position),
+        "grid_size": vae.positions,
         "image_size": vae.image_size,
     }
     readers = {
