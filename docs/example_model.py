@@ -1,6 +1,6 @@
 """Writes what comes with the package: a trained model, with the figures that it has as it is written, and some scenes.
 
-python train.py experiment=shapes_small model.loss.style_free_bits.start=0.1 model.latents.num_components=8
+python train.py experiment=shapes_small model.loss.style_free_bits.start=0.1
 python docs/example_model.py outputs/…/checkpoints/last.ckpt captioning/example
 """
 
