@@ -56,7 +56,7 @@ def main(checkpoint: str, picture: str) -> None:
         axes[0, number].set_title("image", fontsize=9)
         text = "\n".join(fill(caption, WIDTH, initial_indent="• ", subsequent_indent="  ") for caption in marked)
         axes[1, number].set_title(f"{text}\n\nreconstructed from the last:", fontsize=9, loc="left")
-    figure.savefig(picture, dpi=80)
+    figure.savefig(picture, dpi=80, bbox_inches="tight")  # as high as the captions take
 
 
 if __name__ == "__main__":
