@@ -42,7 +42,7 @@ def main(checkpoint: str, picture: str) -> None:
     generated = captioner.generate(captioner.encode(images_BCHW), Latent(num=NUM_SAMPLES), generators=generators)
     reconstructed_NCHW = captioner.reconstruct(generated.tokens_NL)
 
-    figure, axes = plt.subplots(2, NUM_SCENES, figsize=(2.6 * NUM_SCENES, 8.2), layout="constrained")
+    figure, axes = plt.subplots(2, NUM_SCENES, figsize=(2.6 * NUM_SCENES, 8.6), layout="constrained")
     for number in range(NUM_SCENES):
         captions = generated.captions[number]
         first = {style_of(caption): caption for caption in reversed(captions)}
@@ -56,7 +56,7 @@ def main(checkpoint: str, picture: str) -> None:
         axes[0, number].set_title("image", fontsize=9)
         text = "\n".join(fill(caption, WIDTH, initial_indent="• ", subsequent_indent="  ") for caption in marked)
         axes[1, number].set_title(f"{text}\n\nreconstructed from the last:", fontsize=9, loc="left")
-    figure.savefig(picture, dpi=80, bbox_inches="tight")  # as high as the captions take
+    figure.savefig(picture, dpi=80)
 
 
 if __name__ == "__main__":
