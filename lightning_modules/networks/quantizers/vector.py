@@ -117,17 +117,18 @@ class VectorQuantizer(Quantizer):
             z_BPE: The features.
             start_at: The training step, at which codebooks that have not started do so; None for as they are.
         """
-        starts = start_at is not None and not self.started
+        if start_at is not None and self.started:
+            start_at = None
         codes, left = [], [z_BPE]
         for number, codebook_KE in enumerate(self.codebook_KE.split(self.num_codes)):
-            if start_at is not None and starts:  # as if one feature had fallen to each code
+            if start_at is not None:  # as if one feature had fallen to each code
                 codebook_KE.copy_(self._random_vectors(left[-1], len(codebook_KE), start_at, number))
             # the code of least ‖z − e‖²; ‖z‖², the same for all codes, is left out
             scores_BPK = left[-1] @ (2 * codebook_KE.T) - codebook_KE.square().sum(dim=1)
             nearest_BP = scores_BPK.argmax(dim=-1)
             codes.append(nearest_BP)
             left.append(left[-1] - embedding(nearest_BP, codebook_KE))
-        if starts:
+        if start_at is not None:
             self.sums_KE.copy_(self.codebook_KE)
             self.started.fill_(True)
         return torch.stack(codes, dim=2), torch.stack(left[:-1], dim=2)
