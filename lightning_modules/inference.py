@@ -2,13 +2,13 @@
 
 What any family of captioners can share; the mathematics is in `generation` and `networks`.
 
-Shape legend: B images, N latent samples or captions, image by image, K latent samples of an image, P
-positions, D features, L tokens, S style.
+Shape legend: B images, N latent samples or captions, image by image, K latent samples of an image, X means of the
+mixtures of all images, P positions, D features, L tokens, S style.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Protocol
 
@@ -19,9 +19,13 @@ from datamodules.tokenizers import CaptionTokenizer
 from lightning_modules.base import Constraints, GeneratedBatch
 from lightning_modules.generation import (
     Generated,
+    Greedy,
     LatentSampling,
+    MixtureState,
+    MixtureStepper,
     Request,
     Selection,
+    SpecialTokens,
     Stepper,
     Strategy,
     rows_in_sets,
@@ -29,13 +33,17 @@ from lightning_modules.generation import (
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.latents import (
     INDEPENDENT,
+    MEAN,
     Clustered,
+    Distribution,
     FromPosterior,
     FromPrior,
+    GaussianMixture,
     Given,
     Latents,
     SideBySide,
     Source,
+    latents_of_means,
     stratified,
 )
 from lightning_modules.results.explanation import Explanation
@@ -49,6 +57,8 @@ def sample_latents(
     sampling: LatentSampling,
     style_NS: Tensor | None = None,
     generators: Generators | None = None,
+    *,
+    mean: Source = MEAN,
 ) -> Latents:
     """Sample each image's latents, or those of given styles, equally many of each image.
 
@@ -58,12 +68,13 @@ def sample_latents(
         sampling: How many, and from where.
         style_NS: Styles, equally many of each image, in the order of the images; None to sample them.
         generators: One for each image; None for PyTorch's own.
+        mean: What S is where nothing is drawn.
 
     Raises:
         ValueError: The styles have a wrong shape.
     """
     num_images, num = len(features_BPD), sampling.num
-    style_from = style_source(sampling, generators, num_images)
+    style_from = style_source(sampling, generators, num_images, mean)
     if style_NS is not None:
         style_dim = latents.style_dim
         if style_NS.ndim != 2 or style_NS.shape[1] != style_dim or not len(style_NS) or len(style_NS) % num_images:
@@ -78,11 +89,15 @@ def sample_latents(
     return sampled
 
 
-def style_source(sampling: LatentSampling, generators: Generators | None, num_images: int) -> Source:
-    """Return where the styles of images come from."""
+def style_source(
+    sampling: LatentSampling, generators: Generators | None, num_images: int, mean: Source = MEAN
+) -> Source:
+    """Return where the styles of images come from; arguments as of `sample_latents`."""
     if sampling.parts:
-        sources = [style_source(part, generators, num_images) for part in sampling.parts]
+        sources = [style_source(part, generators, num_images, mean) for part in sampling.parts]
         return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
+    if sampling.style_scale == 0 and not sampling.from_prior:
+        return mean
     noise = INDEPENDENT if sampling.strata is None else stratified(sampling.strata)
     if sampling.distinct:
         noise = noise._replace(num_distinct=sampling.num)
@@ -99,6 +114,48 @@ def content_source(sampling: LatentSampling, generators: Generators | None) -> S
         sources = [content_source(part, generators) for part in sampling.parts]
         return SideBySide(tuple(sources), tuple(part.num for part in sampling.parts))
     return FromPosterior(sampling.content_scale, generators)
+
+
+@dataclass(frozen=True)
+class LikeliestStyle:
+    """A source of S (see `networks.latents.Source`): where nothing is drawn, the mean that the likeliest caption has.
+
+    Of a mixture p(S|I) = Σ_k π_k N(μ_k, σ_k) it is one of the K means. The heaviest Gaussian alone need not have it:
+    a way to describe an image may be shared out among several. So a caption is generated greedily by
+    Σ_k π_k P(w | S = μ_k, C, I), an estimate of P(w | I), and S is the mean that this caption most likely follows from.
+    Of any other distribution it is the mean.
+
+    Args:
+        network: The network.
+        features_BPD: The encoder's features of the images.
+        special: The special ids.
+        max_length: Most tokens of that caption, `<eos>` included.
+    """
+
+    network: Captioner
+    features_BPD: Tensor
+    special: SpecialTokens
+    max_length: int
+
+    def __call__(self, posterior: Distribution, prior: Distribution) -> Tensor:
+        """Return S of each caption, equally many of each image, in the order of the images: [N, S]."""
+        if not isinstance(posterior, GaussianMixture):
+            return posterior.mean
+        num_images = len(self.features_BPD)
+        num = len(posterior.log_weight_NK) // num_images
+        mixture = posterior.select(num * torch.arange(num_images, device=self.features_BPD.device))
+        return self._of_images(mixture).repeat_interleave(num, dim=0)
+
+    def _of_images(self, mixture: GaussianMixture) -> Tensor:
+        num_images, num_means = mixture.log_weight_NK.shape
+        latents = latents_of_means(self.network.latents, self.features_BPD, mixture)
+        state = MixtureState(self.network.start(latents), mixture.log_weight_NK)
+        first_B = torch.full((num_images,), self.network.prefix[-1], device=self.features_BPD.device)
+        greedy = Greedy(max_length=self.max_length)
+        caption = greedy(MixtureStepper(self.network), state, first_B, self.special)
+        nats_X = self.network.log_probability(latents, caption.tokens_NL.repeat_interleave(num_means, dim=0))
+        chosen_B = (mixture.log_weight_NK + nats_X.view(num_images, num_means)).argmax(dim=1)
+        return mixture.mean_NKZ[torch.arange(num_images, device=chosen_B.device), chosen_B]
 
 
 def generate_captions(

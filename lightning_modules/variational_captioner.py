@@ -19,7 +19,13 @@ from lightning_modules.build import Config, assemble, build
 from lightning_modules.exporting import ExportedModel, captioner_parts
 from lightning_modules.fine_tuning import FineTunedModule
 from lightning_modules.generation import LatentSampling, Strategy
-from lightning_modules.inference import explain_captions, generate_captions, likelihood_of_images, sample_latents
+from lightning_modules.inference import (
+    LikeliestStyle,
+    explain_captions,
+    generate_captions,
+    likelihood_of_images,
+    sample_latents,
+)
 from lightning_modules.losses import (
     LossReport,
     LossTerms,
@@ -34,7 +40,7 @@ from lightning_modules.networks import CaptionerOutput
 from lightning_modules.networks.caption_lengths import refuse_long
 from lightning_modules.networks.encoders import FeatureShape
 from lightning_modules.networks.encoders.fingerprint import encoder_fingerprint
-from lightning_modules.networks.latents import MEAN, Latents
+from lightning_modules.networks.latents import MEAN, Given, Latents
 from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
 from lightning_modules.split_evaluation import SplitEvaluation, SplitLoss
@@ -207,7 +213,7 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
     ) -> GeneratedBatch:
         strategy = strategy or self.strategy
         refuse_long(self.network, "generation.max_length", strategy.max_length)
-        latents = sample_latents(self.network.latents, features_BPD, strategy.latents, style_NS, generators)
+        latents = self._latents(features_BPD, strategy.latents, style_NS, generators)
         return generate_captions(
             self.network,
             self.network.start(latents),
@@ -223,7 +229,17 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
 
     @torch.no_grad()
     def sample_latents(self, features_BPD: Tensor, sampling: LatentSampling | None = None) -> Latents:
-        return sample_latents(self.network.latents, features_BPD, sampling or LatentSampling())
+        return self._latents(features_BPD, sampling or LatentSampling())
+
+    def _latents(
+        self,
+        features_BPD: Tensor,
+        sampling: LatentSampling,
+        style_NS: Tensor | None = None,
+        generators: Generators | None = None,
+    ) -> Latents:
+        mean = LikeliestStyle(self.network, features_BPD, self.tokenizer.vocabulary, self.tokenizer.max_length)
+        return sample_latents(self.network.latents, features_BPD, sampling, style_NS, generators, mean=mean)
 
     @property
     def latents_read_captions(self) -> bool:
@@ -253,13 +269,14 @@ class VariationalCaptioner(SplitEvaluation, FineTunedModule, CaptioningModule):
     @torch.no_grad()
     def log_likelihood(self, features_BPD: Tensor, tokens_NL: Tensor, num: int, generators: Generators) -> Tensor:
         sampling = LatentSampling(num=num, style_scale=1.0, content_scale=1.0)
-        latents = sample_latents(self.network.latents, features_BPD, sampling, generators=generators)
+        latents = self._latents(features_BPD, sampling, generators=generators)
         return likelihood_of_images(self.network, latents, tokens_NL, num_images=len(features_BPD))
 
     @torch.no_grad()
     def word_distributions(self, features_BPD: Tensor, tokens_NL: Tensor, image_of_caption_N: Tensor) -> Tensor:
         """Return log P of all words where captions have one, from the means of the latents (see `ReadsAtOnce`)."""
-        latents = self.network.latents(features_BPD, image_of_caption_N, MEAN, MEAN)
+        of_images = self._latents(features_BPD, LatentSampling()).style.sample
+        latents = self.network.latents(features_BPD, image_of_caption_N, Given(of_images[image_of_caption_N]), MEAN)
         return self.network.word_distributions(latents, tokens_NL)
 
     @torch.no_grad()

@@ -109,9 +109,12 @@ class Model:
 
         Args:
             features_NPD: The features, a row for each sample, equally many of each image.
-            scale: Multiplies the standard deviations that codes are drawn with; 0 takes the means.
+            scale: Multiplies the standard deviations that codes are drawn with; 0 takes the means, of a mixture that
+                which the likeliest caption has.
             draws: Where the random numbers of each image come from; not read at a scale of 0.
         """
+        if scale == 0 and "components" in self.about["parts"]:
+            return self._likeliest(features_NPD)
         inputs = {"features": features_NPD, **{f"{code}_scale": np.array(scale, "f4") for code in ("style", "content")}}
         for part in self.about["noise"]:
             if scale == 0:
@@ -121,6 +124,27 @@ class Model:
             numbers = [of_image.normal(shape) if kind == "normal" else of_image.uniform(shape) for of_image in draws]
             inputs[part["name"]] = scaled(np.concatenate(numbers), scale, kind)
         return self.run("codes", inputs)
+
+    def _likeliest(self, features_BPD: Array) -> list[Array]:
+        """Return the codes of the mean that the greedy caption of the mixture most likely follows from.
+
+        The words are those of Σ_k P(k | words so far) · P(word | mean k), as of `LikeliestStyle`.
+        """
+        log_weight_BK, *codes = self.run("components", {"features": features_BPD})
+        num_images, num_codes = log_weight_BK.shape
+        rows_B, finished_B = np.arange(num_images), np.zeros(num_images, dtype=bool)
+        logits_XV, state = self.start(codes)
+        for length in range(1, self.max_length + 1):
+            nats_BKV = log_softmax(logits_XV).reshape(num_images, num_codes, -1)
+            mixed_BV = np.logaddexp.reduce(log_weight_BK[..., None] + nats_BKV, axis=1)
+            tokens_B = np.where(finished_B, self.pad_id, self._allowed(mixed_BV, no_end=length == 1).argmax(axis=1))
+            log_weight_BK = log_weight_BK + np.where(finished_B[:, None], 0, nats_BKV[rows_B, :, tokens_B])
+            finished_B = finished_B | (tokens_B == self.eos_id)
+            if finished_B.all() or length == self.max_length:
+                break
+            logits_XV, state = self.step(tokens_B.repeat(num_codes), state)
+        chosen_B = num_codes * rows_B + log_weight_BK.argmax(axis=1)
+        return [code[chosen_B] for code in codes]
 
     def start(self, codes: Sequence[Array]) -> tuple[Array, State]:
         """Return the logits of the first word, and the decoder's state."""

@@ -16,12 +16,15 @@ from lightning_modules.exporting.parts import ExportedModel, NoiseInput, NoiseKi
 from lightning_modules.networks import Captioner
 from lightning_modules.networks.decoders import PackedState
 from lightning_modules.networks.latents import (
+    MEAN,
     CategoricalCode,
+    ConditionalLatents,
     DiagonalGaussian,
     Distribution,
     LatentCode,
     Latents,
     Noise,
+    latents_of_means,
 )
 
 BATCH, READ = 3, 4  # sizes of the examples
@@ -74,6 +77,21 @@ def _source(scale: Tensor, numbers: Sequence[Tensor]) -> Callable[[Distribution,
         return torch.where(scale == 0, posterior.mean, posterior.sample(1.0, None, noise))
 
     return sample
+
+
+class ComponentsPart(nn.Module):
+    """Features to the weights of a mixture's Gaussians, and the codes and memory of each of their means."""
+
+    def __init__(self, network: Captioner) -> None:
+        super().__init__()
+        self.latents = network.latents
+
+    def forward(self, features_BPD: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        rows_B = torch.arange(features_BPD.shape[0], device=features_BPD.device)
+        mixture = self.latents(features_BPD, rows_B, MEAN, MEAN).style.prior
+        latents = latents_of_means(self.latents, features_BPD, mixture)
+        memory_XPD = latents.memory_MPD.contiguous()
+        return mixture.log_weight_NK, latents.style.sample, latents.content.sample, memory_XPD
 
 
 class StartPart(nn.Module):
@@ -171,6 +189,9 @@ def captioner_parts(network: Captioner, *, image_size: int, max_length: int) -> 
             longest={} if most is None else {"read": most - 1},
         ),
     }
+    if isinstance(network.latents, ConditionalLatents) and network.latents.num_components > 1:
+        outputs = ("log_weight", "style", "content", "memory")
+        parts["components"] = _part(ComponentsPart(network), {"features": features_NPD}, outputs)
     if network.decoder_image is not None:
         tokens_NL = torch.full((BATCH, max_length - 1), network.prefix[-1])
         parts["image_decoder"] = _part(

@@ -53,6 +53,8 @@ class ExportedModel(NamedTuple):
     - `encoder`: `images` (`uint8`, [B, C, H, W]) to `features`, [B, P, D].
     - `codes`: `features`, a row for each sample, with `style_scale` and `content_scale` (one number each; 0 takes the
       means), and `noise`, to `style`, `content` and `memory`, a row for each sample.
+    - `components`, where the prior of the style is a mixture: `features` to `log_weight`, [B, K], and to `style`,
+      `content` and `memory` of the K means, image by image; a runner finds the one that the likeliest caption has.
     - `start`: these three to the decoder's state: first what is `fixed`, then what is `carried`.
     - `step`: `tokens` ([N]; at first `first_id`) and the state to `logits` of the next word, [N, V], and what is
       carried, as `next_…`.

@@ -13,6 +13,7 @@ from lightning_modules.generation.filtering import filter_logits
 from lightning_modules.generation.greedy import Greedy
 from lightning_modules.generation.greedy_selection import marginal_gains
 from lightning_modules.generation.latent import Latent
+from lightning_modules.generation.mixture_stepper import MixtureState, MixtureStepper
 from lightning_modules.generation.pool import Pool
 from lightning_modules.generation.sample import Sample
 from lightning_modules.generation.selection import length_normalised, rows_in_sets
@@ -21,6 +22,7 @@ from lightning_modules.generation.strategy import (
     LatentSampling,
     Request,
     Selection,
+    SpecialTokens,
     Stepper,
     StepState,
     Strategy,
@@ -43,11 +45,14 @@ __all__ = [
     "GreedyDrawing",
     "Latent",
     "LatentSampling",
+    "MixtureState",
+    "MixtureStepper",
     "Pool",
     "Request",
     "Sample",
     "SampledDrawing",
     "Selection",
+    "SpecialTokens",
     "StartOf",
     "StepState",
     "Stepper",

@@ -5,6 +5,7 @@ Contract: `LatentModel`.
 
 from lightning_modules.networks.latents.categorical_code import CategoricalCode
 from lightning_modules.networks.latents.categorical_style import CategoricalStyleLatents
+from lightning_modules.networks.latents.component_means import latents_of_means
 from lightning_modules.networks.latents.conditional import ConditionalLatents
 from lightning_modules.networks.latents.conditional_flow_latents import ConditionalFlowLatents
 from lightning_modules.networks.latents.diagonal_gaussian import DiagonalGaussian, gaussian_kl, standard_normal_like
@@ -53,6 +54,7 @@ __all__ = [
     "Source",
     "SpatialGaussianLatents",
     "gaussian_kl",
+    "latents_of_means",
     "standard_normal_like",
     "stratified",
 ]

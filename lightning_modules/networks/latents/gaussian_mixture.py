@@ -41,7 +41,7 @@ class GaussianMixture(NamedTuple):
 
     @property
     def mean(self) -> Tensor:
-        """The mean of the likeliest component: [N, Z]. The mixture's own mean may lie where it is unlikely."""
+        """The mean of the heaviest component: [N, Z]. The mixture's own mean may lie where it is unlikely."""
         return self._component(self.log_weight_NK.argmax(dim=1)).mean
 
     def select(self, rows: Tensor) -> Self:
