@@ -155,7 +155,7 @@ def report(models: Sequence[Mapping[str, Mapping[str, Points]]], num: int, out: 
         print_table((measure, *(f"{mean:.2f}" for mean in MEANS)), cells, f"at mean CIDEr-D, {num} captions an image")
     write_figures(out, {"num": num, "means": MEANS, "rows": rows, "models": models})
     picture = out.with_suffix(".png")
-    draw(models).savefig(picture, dpi=120)
+    draw(models).savefig(picture, dpi=90)
     print(f"picture: {picture}")
     return rows
 
