@@ -196,6 +196,6 @@ def _score(results: Path, references: Path, *options: str) -> dict[str, Any]:
 
 
 def test_all_options_of_captioned_photographs_are_there() -> None:
-    drawn, variants = {"shapes"}, {"flickr8k_small", "flickr8k_views"}
+    drawn, variants = {"shapes", "shapes_large"}, {"flickr8k_small", "flickr8k_views"}
     options = {path.stem for path in (ROOT / "conf/data").glob("*.yaml")} - drawn - variants
     assert {source.option for source in SOURCES.values()} == options
