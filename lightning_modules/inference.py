@@ -50,6 +50,8 @@ from lightning_modules.results.explanation import Explanation
 from lightning_modules.results.generated import CaptionCodes
 from utils.seeding import Generators
 
+DECIDING_WORDS = 8  # first ones of a caption, which tell the mean that it follows from
+
 
 def sample_latents(
     latents: nn.Module,
@@ -121,15 +123,15 @@ class LikeliestStyle:
     """A source of S (see `networks.latents.Source`): where nothing is drawn, the mean that the likeliest caption has.
 
     Of a mixture p(S|I) = Σ_k π_k N(μ_k, σ_k) it is one of the K means. The heaviest Gaussian alone need not have it:
-    a way to describe an image may be shared out among several. So a caption is generated greedily by
-    Σ_k π_k P(w | S = μ_k, C, I), an estimate of P(w | I), and S is the mean that this caption most likely follows from.
-    Of any other distribution it is the mean.
+    a way to describe an image may be shared out among several. So a caption is begun greedily by
+    Σ_k π_k P(w | S = μ_k, C, I), an estimate of P(w | I), and S is the mean that its first `DECIDING_WORDS` most likely
+    follow from. Of any other distribution it is the mean.
 
     Args:
         network: The network.
         features_BPD: The encoder's features of the images.
         special: The special ids.
-        max_length: Most tokens of that caption, `<eos>` included.
+        max_length: Most tokens of a caption, `<eos>` included.
     """
 
     network: Captioner
@@ -151,7 +153,7 @@ class LikeliestStyle:
         latents = latents_of_means(self.network.latents, self.features_BPD, mixture)
         state = MixtureState(self.network.start(latents), mixture.log_weight_NK)
         first_B = torch.full((num_images,), self.network.prefix[-1], device=self.features_BPD.device)
-        greedy = Greedy(max_length=self.max_length)
+        greedy = Greedy(max_length=min(self.max_length, DECIDING_WORDS))
         caption = greedy(MixtureStepper(self.network), state, first_B, self.special)
         nats_X = self.network.log_probability(latents, caption.tokens_NL.repeat_interleave(num_means, dim=0))
         chosen_B = (mixture.log_weight_NK + nats_X.view(num_images, num_means)).argmax(dim=1)

@@ -18,6 +18,7 @@ from exporting.runner.text import Text
 from exporting.runner.words import Array, filter_logits, highest, log_softmax, sample_words
 
 FORMAT = 1  # of export.json
+DECIDING_WORDS = 8  # first ones of a caption, which tell the mean that it follows from
 
 
 class Captions(NamedTuple):
@@ -126,7 +127,7 @@ class Model:
         return self.run("codes", inputs)
 
     def _likeliest(self, features_BPD: Array) -> list[Array]:
-        """Return the codes of the mean that the greedy caption of the mixture most likely follows from.
+        """Return the codes of the mean that the first words of the mixture's greedy caption most likely follow from.
 
         The words are those of Σ_k P(k | words so far) · P(word | mean k), as of `LikeliestStyle`.
         """
@@ -134,13 +135,14 @@ class Model:
         num_images, num_codes = log_weight_BK.shape
         rows_B, finished_B = np.arange(num_images), np.zeros(num_images, dtype=bool)
         logits_XV, state = self.start(codes)
-        for length in range(1, self.max_length + 1):
+        longest = min(self.max_length, DECIDING_WORDS)
+        for length in range(1, longest + 1):
             nats_BKV = log_softmax(logits_XV).reshape(num_images, num_codes, -1)
             mixed_BV = np.logaddexp.reduce(log_weight_BK[..., None] + nats_BKV, axis=1)
             tokens_B = np.where(finished_B, self.pad_id, self._allowed(mixed_BV, no_end=length == 1).argmax(axis=1))
             log_weight_BK = log_weight_BK + np.where(finished_B[:, None], 0, nats_BKV[rows_B, :, tokens_B])
             finished_B = finished_B | (tokens_B == self.eos_id)
-            if finished_B.all() or length == self.max_length:
+            if finished_B.all() or length == longest:
                 break
             logits_XV, state = self.step(tokens_B.repeat(num_codes), state)
         chosen_B = num_codes * rows_B + log_weight_BK.argmax(axis=1)

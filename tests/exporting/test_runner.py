@@ -16,9 +16,11 @@ from datamodules.image_files import reading
 from datamodules.tokenizers import CaptionTokenizer, fit_bpe, fit_word
 from exporting.runner import main
 from exporting.runner.images import centre_square, read_image
+from exporting.runner.model import DECIDING_WORDS
 from exporting.runner.text import Text
 from exporting.runner.words import filter_logits, sample_words
 from exporting.single_file import single_file
+from lightning_modules import inference
 from lightning_modules.generation.sample import sample_words as sample_words_by_torch
 from tests.exporting.variants import Exported, images
 
@@ -149,3 +151,7 @@ def test_mistakes_of_run_py_get_one_line(
         with pytest.raises(SystemExit) as ended:
             main.main(arguments)
         assert str(ended.value.code).startswith(message)
+
+
+def test_as_many_words_decide_which_mean_a_caption_follows_from() -> None:
+    assert DECIDING_WORDS == inference.DECIDING_WORDS
