@@ -17,17 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.measuring import ROOT, parser_with_out, print_table, write_figures
+from benchmarks.evaluated import prepared
+from benchmarks.measuring import parser_with_out, print_table, write_figures
 from evaluation.generate_split import encode_images, generate_all, with_references
-from evaluation.setup import prepare
 from lightning_modules.generation import Latent, Sample, Strategy
 from metrics import score_captions
 from utils.errors import cause_of, first_line
@@ -85,10 +83,7 @@ def measured(overrides: Sequence[str], num: int) -> dict[str, dict[str, list[Sco
     Raises:
         ValueError: As `evaluation.setup.prepare`; or the model has no latents.
     """
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = compose("evaluate", [*overrides], return_hydra_config=True)
-        HydraConfig.instance().set_config(config)
-        evaluated = prepare(config)
+    config, evaluated = prepared(overrides)
     captioner, split, size = evaluated.captioner, evaluated.split, config.batch_size
     if not captioner.has_latents:
         raise ValueError(f"checkpoint={config.checkpoint}: expected a model with latents, got one without")

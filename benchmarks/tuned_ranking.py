@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig
@@ -27,9 +26,10 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.evaluated import prepared
 from benchmarks.measuring import ROOT, parser_with_out, print_table, write_figures
 from evaluation.generate_split import encode_images
-from evaluation.setup import Evaluated, prepare
+from evaluation.setup import Evaluated
 from lightning_modules.ranking import Candidates, Ranker
 from lightning_modules.ranking.mix import standardised
 from metrics import PairedCaptions, bleu_statistics, corpus_bleu, ptb_tokenize
@@ -111,18 +111,14 @@ def prepare_both(overrides: Sequence[str]) -> list[tuple[DictConfig, Evaluated]]
     Raises:
         ValueError: As `evaluation.setup.prepare`; or the split is neither val nor test, or there is one ranker.
     """
-    both, overrides = [], ["split=val", *overrides]
+    overrides = ["split=val", *overrides]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("evaluate", overrides)
         if config.split not in OTHER:
             raise ValueError(f"split must be val or test, the other of which is reported; got {config.split}")
         if "rankers" not in config.ranking:
             raise ValueError("ranking must be one of several rankers; choose ranking=mix")
-        for split in (config.split, OTHER[config.split]):
-            composed = compose("evaluate", [*overrides, f"split={split}"], return_hydra_config=True)
-            HydraConfig.instance().set_config(composed)
-            both.append((composed, prepare(composed)))
-    return both
+    return [prepared([*overrides, f"split={split}"]) for split in (config.split, OTHER[config.split])]
 
 
 def rankers_of(config: DictConfig, evaluated: Evaluated) -> dict[str, Ranker]:

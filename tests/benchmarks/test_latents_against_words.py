@@ -76,6 +76,7 @@ def test_refuses_one_caption_and_models_without_latents(monkeypatch: pytest.Monk
     with pytest.raises(ValueError, match="--num must be at least 2"):
         main(["--checkpoint=a.ckpt", "--num=1"])
     without = SimpleNamespace(captioner=SimpleNamespace(has_latents=False), split=None)
-    monkeypatch.setattr(latents_against_words, "prepare", lambda config: without)
+    config = SimpleNamespace(checkpoint="a.ckpt", batch_size=1)
+    monkeypatch.setattr(latents_against_words, "prepared", lambda overrides: (config, without))
     with pytest.raises(ValueError, match=r"checkpoint=a\.ckpt: expected a model with latents"):
         main(["--checkpoint=a.ckpt"])

@@ -22,9 +22,8 @@ def captioner(tmp_path_factory: pytest.TempPathFactory) -> VariationalCaptioner:
     torch.manual_seed(3)
     choices = ["model/latents=conditional_mixture"]
     folder = tmp_path_factory.mktemp("runs") / "mixture"
-    module: VariationalCaptioner = build_tiny(folder, f"model.latents.num_components={NUM_CODES}", choices=choices)[
-        0
-    ].eval()
+    built, _ = build_tiny(folder, f"model.latents.num_components={NUM_CODES}", choices=choices)
+    module: VariationalCaptioner = built.eval()
     for parameter in module.network.combiner.parameters():
         parameter.data.mul_(8)
     for parameter in module.network.middle.parameters():
